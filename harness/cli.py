@@ -1,0 +1,196 @@
+"""The command line: parse, call one function, say what came out."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness import __version__
+from harness.errors import ConfigError, HarnessError, suggest
+
+if TYPE_CHECKING:
+    from harness.ablation import Ablation
+    from harness.plan import Plan
+    from harness.records import Record
+
+log = logging.getLogger(__name__)
+
+_INTERRUPTED = 130
+
+
+class _Group(click.Group):
+    """Turn every error meant for the user into one message and an exit code."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except HarnessError as error:
+            click.echo(f"Error: {error}", err=True)
+            raise SystemExit(error.exit_code) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted; the same command goes on from the last checkpoint.", err=True)
+            raise SystemExit(_INTERRUPTED) from None
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(context, args[0]) is None and not args[0].startswith("-"):
+            hint = suggest(args[0], self.list_commands(context))
+            raise click.UsageError(f"there is no command '{args[0]}'{hint}", context)
+        return super().resolve_command(context, args)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="harness")
+@click.option("-v", "--verbose", is_flag=True, help="Log more.")
+@click.option("-q", "--quiet", is_flag=True, help="Log warnings only.")
+def main(*, verbose: bool, quiet: bool) -> None:
+    """Does this block earn its cost? Ablations of lightweight super-resolution networks.
+
+    Example: harness run ablation=awru
+    """
+    _configure_logging(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+
+
+@main.command()
+@click.argument("settings", nargs=-1, metavar="ablation=NAME [KEY=VALUE]...")
+@click.option("--dry-run", is_flag=True, help="Print the plan; train nothing.")
+def run(*, settings: Sequence[str], dry_run: bool) -> None:
+    """Train, score, record and tabulate every row of an ablation.
+
+    What is done already is not done again; an interrupted run goes on. NAME is a shipped
+    ablation or a path to a YAML file; `harness settings` lists the keys.
+
+    Example: harness run ablation=awru profile=cpu train.steps=300 data.test=Set5
+    """
+    from harness import ablation, config
+
+    values, problems = config.parse_arguments(settings)
+    name = values.pop("ablation", None)
+    if name is None:
+        known = ", ".join(ablation.shipped())
+        problems.insert(0, f"no ablation is named: expected ablation=NAME (known: {known})")
+        raise ConfigError(problems)
+    _run(ablation.load(name), values, problems, dry_run=dry_run, tabulate=True)
+
+
+@main.command()
+@click.argument("model", metavar="ID")
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--scale", required=True, help="Upscaling factor, or several: 2,3,4.")
+@click.option("--dry-run", is_flag=True, help="Print the plan; train nothing.")
+def train(*, model: str, settings: Sequence[str], scale: str, dry_run: bool) -> None:
+    """Train, score and record one network; ID is from `harness list`, or FILE.py:CLASS.
+
+    Example: harness train awsrn_s --scale 2 profile=smoke
+    """
+    from harness import config, plan
+
+    values, problems = config.parse_arguments(settings)
+    values["scale"] = scale
+    _run(plan.single(model), values, problems, dry_run=dry_run, tabulate=False)
+
+
+@main.command(name="list")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def list_models(*, form: str) -> None:
+    """List the networks: id, label, scales, source, parameters at each scale.
+
+    Example: harness list --format json
+    """
+    from harness import listing
+
+    click.echo(listing.render(form))
+
+
+@main.command()
+@click.argument("ablations", nargs=-1, metavar="[NAME]...")
+@click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Results root.")
+def tables(*, ablations: Sequence[str], root: Path) -> None:
+    """Render the tables of ablations from stored records, as LaTeX, CSV and Markdown.
+
+    NAME is a shipped ablation or a YAML file; without one, all shipped ablations.
+
+    Example: harness tables
+    """
+    from harness import ablation, reports
+
+    chosen = [ablation.load(name) for name in ablations or ablation.shipped()]
+    files = reports.write(chosen, root)
+    if not files:
+        raise HarnessError(
+            f"no records to make tables of in '{root / 'results' / 'runs'}': "
+            "run an ablation first, for example harness run ablation=awru"
+        )
+    for path in files:
+        click.echo(path)
+
+
+@main.command()
+def settings() -> None:
+    """List the settings that KEY=VALUE can change, and what the profiles set.
+
+    Example: harness settings
+    """
+    from harness import listing
+
+    click.echo(listing.settings_text())
+
+
+@main.command()
+@click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Results root.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, help="Port of the page.")
+def ui(*, root: Path, port: int) -> None:
+    """Open MLflow's page on the runs logged below a results root.
+
+    Example: harness ui --port 5001
+    """
+    from harness import tracking
+
+    tracking.serve(root, port)
+
+
+def _run(
+    chosen: Ablation,
+    values: dict[str, str],
+    problems: list[str],
+    *,
+    dry_run: bool,
+    tabulate: bool,
+) -> None:
+    from harness import listing, plan, reports, run
+
+    planned = plan.make(chosen, values, problems)
+    log.info("profile %s: %s", planned.config.profile, planned.why)
+    if dry_run:
+        click.echo(listing.plan_text(planned, run.statuses(planned)))
+        return
+
+    def report(current: Plan, done: list[Record]) -> tuple[Path, ...]:
+        return reports.write([current.ablation], current.results) if tabulate else ()
+
+    done = run.execute(planned, report=report)
+    click.echo(reports.text(planned.ablation, done))
+    if tabulate:
+        click.echo(f"\nLaTeX, CSV and Markdown: {reports.folder(planned.results).resolve()}")
+    click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
+
+
+def _configure_logging(level: int) -> None:
+    """Log the harness to stderr; other libraries only from warnings on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    root = logging.getLogger("harness")
+    root.handlers[:] = [handler]
+    root.setLevel(logging.DEBUG)
+    root.propagate = False
+
+
+if __name__ == "__main__":
+    main()

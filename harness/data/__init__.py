@@ -1,0 +1,1 @@
+"""Image sets by name, read, resized, prepared once and cut into training patches."""

@@ -1,0 +1,251 @@
+"""Image sets by name: where their HR and LR files lie under the data root.
+
+    ROOT/train/NAME/*.png                               any training set
+    ROOT/train/EXCLUDE.txt                              lines NAME/FILE.png: not trained on
+    ROOT/benchmark/NAME/HR, .../LR_bicubic/X2           any test set; LR files are NAMEx2.png
+    ROOT/DIV2K/DIV2K_train_HR, .../DIV2K_train_LR_bicubic/X2, .../DIV2K_train_LR_x8
+                                                        as published; also below ROOT/train;
+                                                        as a test set, the DIV2K_valid_* images
+
+A set is found by its folder's name; a path to any folder laid out in one of these ways works
+too. ``sample`` is bundled with scikit-image and needs no root.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from harness.data.images import is_folder, list_folder, list_images
+from harness.errors import DataError, UsageError, suggest
+
+logger = logging.getLogger(__name__)
+
+Purpose = Literal["train", "test"]
+
+SAMPLE = "sample"
+
+# The halves share no scene (the motorcycles are one, seen by a stereo camera). The test images
+# are those with the most to restore: lettering and fabric, fur, wood grain and metal.
+_SAMPLE_FILES: dict[Purpose, tuple[str, ...]] = {
+    "train": (
+        "hubble_deep_field.jpg",
+        "ihc.png",
+        "motorcycle_left.png",
+        "motorcycle_right.png",
+        "rocket.jpg",
+    ),
+    "test": ("astronaut.png", "chelsea.png", "coffee.png"),
+}
+
+_HOME: dict[Purpose, str] = {"train": "train", "test": "benchmark"}
+_KIND: dict[Purpose, str] = {"train": "training", "test": "test"}
+_DIV2K_HALF: dict[Purpose, str] = {"train": "train", "test": "valid"}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSet:
+    """HR images to train on.
+
+    Attributes:
+        name: As the user wrote it, or the folder's name.
+        images: HR files, sorted by name, without those excluded.
+        lr: LR files in the same order; None where LR is to be made.
+        excluded: Names of the files left out because EXCLUDE.txt lists them.
+    """
+
+    name: str
+    images: tuple[Path, ...]
+    lr: tuple[Path, ...] | None
+    excluded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TestSet:
+    """HR images to score on; attributes as in ``TrainSet``."""
+
+    __test__ = False  # not a test case, whatever pytest makes of the name
+
+    name: str
+    hr: tuple[Path, ...]
+    lr: tuple[Path, ...] | None
+
+
+def find_train(name: str, root: Path | None, scale: int) -> tuple[TrainSet, ...]:
+    """Find training sets.
+
+    Args:
+        name: One name or path, or several joined by ``+``.
+        root: Data root; None where there is none.
+        scale: Which LR files to look for.
+
+    Raises:
+        UsageError: A name is unknown or given twice.
+        DataError: A folder is missing, unreadable or empty, or LR files are incomplete.
+    """
+    whole = _is_path(name) and is_folder(Path(name).expanduser())
+    parts = [name] if whole else [part.strip() for part in name.split("+")]
+    for part in parts:
+        if parts.count(part) > 1:
+            raise UsageError(f"training set {part!r} is given twice in {name!r}")
+    return tuple(_train_set(part, root, scale) for part in parts)
+
+
+def find_test(name: str, root: Path | None, scale: int) -> TestSet:
+    """Find a test set; arguments and errors as in ``find_train``, but for one name."""
+    if name == SAMPLE:
+        return TestSet(name, _sample("test"), None)
+    folder = _folder_of(name, root, "test")
+    hr, lr = _files(folder, scale, "test")
+    return TestSet(folder.name, hr, lr)
+
+
+def names(root: Path | None, purpose: Purpose) -> tuple[str, ...]:
+    """Return the names of the sets that are there, ``sample`` first."""
+    if root is None:
+        return (SAMPLE,)
+    home = root / _HOME[purpose]
+    folders = list_folder(home) if is_folder(home) else ()
+    found = {folder.name for folder in folders if is_folder(folder)}
+    if is_folder(root / "DIV2K" / f"DIV2K_{_DIV2K_HALF[purpose]}_HR"):
+        found.add("DIV2K")
+    return (SAMPLE, *sorted(found - {SAMPLE}))
+
+
+def available_tests(root: Path | None) -> tuple[str, ...]:
+    """Return the names of the test sets that are there, ``sample`` first."""
+    return names(root, "test")
+
+
+def _train_set(name: str, root: Path | None, scale: int) -> TrainSet:
+    if name == SAMPLE:
+        return TrainSet(name, _sample("train"), None, ())
+    folder = _folder_of(name, root, "train")
+    hr, lr = _files(folder, scale, "train")
+    banned = _banned(folder, root)
+    kept = [index for index, path in enumerate(hr) if path.name not in banned]
+    for missing in sorted(banned - {path.name for path in hr}):
+        logger.warning("EXCLUDE.txt lists %s/%s, which is not there", folder.name, missing)
+    if not kept:
+        raise DataError(f"{folder}: EXCLUDE.txt lists every image, none is left to train on")
+    return TrainSet(
+        name=folder.name,
+        images=tuple(hr[index] for index in kept),
+        lr=None if lr is None else tuple(lr[index] for index in kept),
+        excluded=tuple(path.name for path in hr if path.name in banned),
+    )
+
+
+def _sample(purpose: Purpose) -> tuple[Path, ...]:
+    """Return the bundled photographs, by path: scikit-image's loaders may try a download."""
+    spec = find_spec("skimage")
+    places = spec.submodule_search_locations if spec else None
+    if not places:
+        raise DataError("sample: expected scikit-image, whose photographs it is; not installed")
+    paths = tuple(Path(places[0], "data", file) for file in _SAMPLE_FILES[purpose])
+    for path in paths:
+        if not path.is_file():
+            raise DataError(
+                f"{path}: expected with scikit-image, but it is gone; reinstall scikit-image"
+            )
+    return paths
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or "\\" in name or name.startswith(("~", "."))
+
+
+def _folder_of(name: str, root: Path | None, purpose: Purpose) -> Path:
+    """Return the folder of a set given by name or path."""
+    if _is_path(name):
+        folder = Path(name).expanduser().resolve()
+        if not is_folder(folder):
+            raise DataError(f"{folder}: expected a folder of images, but there is none")
+        return folder
+    if root is None:
+        raise UsageError(
+            f"unknown {_KIND[purpose]} set {name!r}{suggest(name, [SAMPLE])}; for others set "
+            "HARNESS_DATA or data.root to the folder that holds train/ and benchmark/"
+        )
+    if not is_folder(root):
+        raise DataError(f"{root}: expected the data root, but there is no such folder")
+    # Not a mere look-up of the path: a file system may ignore case, records must not.
+    known = names(root, purpose)
+    if name in known:
+        home = root / _HOME[purpose] / name
+        return home if is_folder(home) else root / name
+    hint = f"; a path needs a slash: ./{name}" if is_folder(Path(name)) else suggest(name, known)
+    raise UsageError(f"unknown {_KIND[purpose]} set {name!r} in {root}{hint}")
+
+
+def _files(
+    folder: Path, scale: int, purpose: Purpose
+) -> tuple[tuple[Path, ...], tuple[Path, ...] | None]:
+    """Return the HR files of a set, and its LR files where it has them."""
+    hr_folder, lr_folders = _layout(folder, scale, purpose)
+    hr = list_images(hr_folder)
+    if not hr:
+        raise DataError(f"{hr_folder}: expected images, but there are none")
+    for lr_folder in lr_folders:
+        if is_folder(lr_folder):
+            return hr, _partners(hr, lr_folder, scale)
+    return hr, None
+
+
+def _layout(folder: Path, scale: int, purpose: Purpose) -> tuple[Path, tuple[Path, ...]]:
+    """Return where HR lies and where LR may lie."""
+    half = f"{folder.name}_{_DIV2K_HALF[purpose]}"
+    published = (folder / f"{half}_LR_bicubic" / f"X{scale}", folder / f"{half}_LR_x{scale}")
+    plain = (folder / "LR_bicubic" / f"X{scale}",)
+    if is_folder(folder / f"{half}_HR"):
+        return folder / f"{half}_HR", published
+    if is_folder(folder / "HR"):
+        return folder / "HR", plain
+    if is_folder(published[0].parent) or is_folder(published[1]):
+        raise DataError(f"{folder / f'{half}_HR'}: expected the HR images, but there is no folder")
+    if not list_images(folder):
+        raise DataError(f"{folder}: expected images or a folder HR, but there is neither")
+    return folder, plain
+
+
+def _partners(hr: tuple[Path, ...], folder: Path, scale: int) -> tuple[Path, ...]:
+    """Return the LR file of every HR file."""
+    by_stem = {path.stem: path for path in list_images(folder)}
+    missing = [path.stem for path in hr if f"{path.stem}x{scale}" not in by_stem]
+    if missing:
+        raise DataError(
+            f"{folder}: expected {missing[0]}x{scale}.png and so on for {len(hr)} HR images, "
+            f"but {len(missing)} of them have no LR file"
+        )
+    return tuple(by_stem[f"{path.stem}x{scale}"] for path in hr)
+
+
+def _banned(folder: Path, root: Path | None) -> set[str]:
+    """Return the file names that the lists beside the set and of the root exclude from it."""
+    lists = {folder.parent / "EXCLUDE.txt"}
+    if root is not None:
+        lists.add((root / "train" / "EXCLUDE.txt").resolve())
+    return {file for path in lists for set_name, file in _excludes(path) if set_name == folder.name}
+
+
+def _excludes(path: Path) -> list[tuple[str, str]]:
+    """Return the (set, file) pairs of a list; ``#`` starts a comment."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: expected a readable text file ({error})") from error
+    pairs = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        entry = line.partition("#")[0].strip()
+        if not entry:
+            continue
+        set_name, slash, file = entry.partition("/")
+        if not (set_name and slash and file):
+            raise DataError(f"{path}, line {number}: expected SET/FILE.png, not {entry!r}")
+        pairs.append((set_name, file))
+    return pairs

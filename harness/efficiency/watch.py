@@ -1,0 +1,123 @@
+"""Watch a forward pass: operators, modules, and what feeds the batch normalisations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+
+_READS_VALUES = frozenset(
+    {"aten._local_scalar_dense", "aten.equal", "aten.nonzero", "aten.masked_select"}
+)
+_CONTAINERS = (nn.ParameterDict, nn.ParameterList)
+
+
+class DataDependent(Exception):
+    """The forward pass asked for a value of the image."""
+
+
+class Operators(TorchDispatchMode):
+    """Note every operator that runs, and how often each tensor is read.
+
+    Attributes:
+        seen: How often each operator ran, by its name without the overload.
+        readings: How often each tensor was an argument, by its ``id``.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing seen."""
+        super().__init__()
+        self.seen: Counter[str] = Counter()
+        self.readings: Counter[int] = Counter()
+        self._kept: list[Tensor] = []
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        """Note one operator and run it.
+
+        Raises:
+            DataDependent: It would hand a value of the image to Python.
+        """
+        name = str(func._overloadpacket)
+        if name in _READS_VALUES:
+            raise DataDependent(name)
+        self.seen[name] += 1
+        for value in args:
+            for tensor in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(tensor, Tensor):
+                    self.readings[id(tensor)] += 1
+                    self._kept.append(tensor)  # so that no later tensor gets its id
+        return func(*args, **(kwargs or {}))
+
+
+class Modules:
+    """Note which modules of a network run, and which feeds a batch normalisation."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Watch a network, from the moment that ``watching`` is entered."""
+        self._names = {module: name for name, module in network.named_modules()}
+        self._calls: Counter[nn.Module] = Counter()
+        self._makers: dict[int, nn.Module] = {}
+        self._feeds: dict[nn.Module, tuple[nn.Module, int]] = {}
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Note what runs inside the block."""
+        handle = register_module_forward_hook(self._after)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    def _after(self, module: nn.Module, args: tuple[object, ...], output: object) -> None:
+        if module not in self._names:
+            return
+        self._calls[module] += 1
+        if isinstance(module, nn.modules.conv._ConvNd):
+            self._makers[id(output)] = module
+        elif isinstance(module, nn.modules.batchnorm._BatchNorm) and args:
+            maker = self._makers.get(id(args[0]))
+            if maker is not None:
+                self._feeds[module] = (maker, id(args[0]))
+
+    def uncalled(self) -> tuple[str, ...]:
+        """Return the modules that never ran; only the branch where nothing of it did.
+
+        A module without parameters has no kernel that could go unseen, and is left out.
+        """
+        silent = {name for module, name in self._names.items() if not self._ran(module)}
+        return tuple(
+            name
+            for name in self._names.values()
+            if name in silent and (not name or name.rpartition(".")[0] not in silent)
+        )
+
+    def _ran(self, module: nn.Module) -> bool:
+        """Tell whether a module ran, was called part by part, or has nothing to run."""
+        if self._calls[module] or next(module.parameters(), None) is None:
+            return True
+        parts = list(module.children())
+        return any(map(self._ran, parts)) if parts else isinstance(module, _CONTAINERS)
+
+    def foldable(self, readings: Counter[int]) -> dict[str, str]:
+        """Return the batch normalisations that a convolution right before them can take in.
+
+        Both must run once, and nothing else may read the convolution's output.
+
+        Args:
+            readings: How often each tensor was read, by its ``id``.
+
+        Returns:
+            Names of the batch normalisations, each with its convolution's.
+        """
+        return {
+            self._names[norm]: self._names[conv]
+            for norm, (conv, output) in self._feeds.items()
+            if readings[output] == 1 and self._calls[conv] == self._calls[norm] == 1
+        }

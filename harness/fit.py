@@ -1,0 +1,179 @@
+"""Train one cell to its weights, in one process or in several, going on where it stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch.multiprocessing.spawn import ProcessRaisedException
+
+from harness import checkpoints, evaluate
+from harness.config import Config
+from harness.data.catalogue import TestSet, TrainSet
+from harness.data.patches import Patches
+from harness.data.prepare import prepare
+from harness.errors import TrainingError
+from harness.plan import Cell
+from harness.progress import Progress
+from harness.stop import Interrupted, StopSignal
+from harness.tracking import CellRun
+from harness.train import Trainer
+from models import registry
+from models.initialise import initialise
+
+log = logging.getLogger(__name__)
+
+_PRECISION = {"fp32": "32-true", "bf16-mixed": "bf16-mixed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a training process needs; can be sent to another process.
+
+    Attributes:
+        cell: What to train.
+        config: Settings with every automatic choice made.
+        train: Training set.
+        cache: Folder of prepared images.
+        curve: Set scored while training, for the curve; None for no curve.
+        folder: The cell's folder, for checkpoint and weights.
+        fingerprint: Of the cell.
+        run: Where to log.
+    """
+
+    cell: Cell
+    config: Config
+    train: Sequence[TrainSet]
+    cache: Path
+    curve: TestSet | None
+    folder: Path
+    fingerprint: str
+    run: CellRun
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How training went: mean loss of the last steps in grey levels, and its time."""
+
+    loss: float
+    seconds: float
+
+
+def fit(job: Job) -> Outcome | None:
+    """Train until the weights are stored.
+
+    Returns:
+        The outcome; None where the weights were there and nothing else is known.
+
+    Raises:
+        Interrupted: The user stopped it; a checkpoint of the last step is stored.
+        TrainingError: The loss is not finite.
+        CheckpointError: A checkpoint cannot be written or read.
+    """
+    state = checkpoints.read_state(job.folder, fingerprint=job.fingerprint)
+    if state is None and (job.folder / checkpoints.WEIGHTS_FILE).is_file():
+        return None
+    devices = job.config.devices
+    logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
+    fabric = Fabric(
+        accelerator=job.config.device,
+        devices=devices,
+        strategy="auto" if devices == 1 else "ddp_spawn",
+        precision=_PRECISION[job.config.precision],  # type: ignore[arg-type]
+    )
+    if devices == 1:
+        return _work(fabric, job)
+    with StopSignal():  # the processes stop by themselves and store a checkpoint
+        try:
+            outcome: Outcome = fabric.launch(_work, job)  # type: ignore[arg-type]  # its stub forgets *args
+        except ProcessRaisedException as error:
+            raise _translated(str(error)) from error
+    return outcome
+
+
+def _work(fabric: Fabric, job: Job) -> Outcome:
+    """Train in this process; the first of several processes stores the checkpoints."""
+    config = job.config
+    _make_deterministic(config)
+    prepared = prepare(job.train, job.cell.scale, job.cache)
+    seed = job.cell.seed or 0
+    patches = Patches(prepared, patch=config.train.patch, batch=config.train.batch, seed=seed)
+    torch.manual_seed(seed)
+    network = registry.get(job.cell.row.model).build(scale=job.cell.scale, **job.cell.row.overrides)
+    initialise(network, seed=seed)
+    resume = checkpoints.read_state(job.folder, fingerprint=job.fingerprint)
+    if resume is not None:
+        log.info("going on from step %d", resume.step)
+    trainer = Trainer(
+        network, config.train, fabric=fabric, fingerprint=job.fingerprint, resume=resume
+    )
+    first = fabric.global_rank == 0
+    progress = Progress(job.cell.row.label, total=config.train.steps, done=trainer.done)
+    try:
+        with StopSignal() as stop:
+            for step in trainer.steps(patches, workers=config.data.workers):
+                progress.advance()
+                last = step.number == config.train.steps
+                if first and (last or step.number % config.train.log_every == 0):
+                    progress.report(step.number, loss=trainer.loss, lr=step.lr)
+                    job.run.log(step.number, {"loss": trainer.loss, "lr": step.lr})
+                if first and _due(step.number, config.train.eval_every) and not last:
+                    _log_curve(job, trainer, fabric)
+                stopping = _any_process(fabric, stop.requested) and not last
+                if first and (last or stopping or _due(step.number, config.train.checkpoint_every)):
+                    checkpoints.write_state(job.folder, trainer.state())
+                if stopping:
+                    raise Interrupted(
+                        f"stopped at step {step.number:,} of {config.train.steps:,}; "
+                        "the same command goes on from there"
+                    )
+    finally:
+        progress.close()
+    if first:
+        checkpoints.write_weights(job.folder, network)
+    fabric.barrier()
+    return Outcome(trainer.loss, trainer.seconds)
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+def _log_curve(job: Job, trainer: Trainer, fabric: Fabric) -> None:
+    """Score the network as it is; changes nothing in the training."""
+    if job.curve is None:
+        return
+    result = evaluate.score(trainer.original, job.curve, scale=job.cell.scale, device=fabric.device)
+    log.info("step %d  %s %.2f dB", trainer.done, result.set, result.psnr_db)
+    job.run.log(trainer.done, {f"psnr_db.{result.set}": result.psnr_db})
+
+
+def _any_process(fabric: Fabric, requested: bool) -> bool:
+    """Whether any process was asked to stop: all must leave at the same step."""
+    if fabric.world_size == 1:
+        return requested
+    flag = torch.tensor(float(requested), device=fabric.device)
+    return bool(fabric.all_reduce(flag, reduce_op="max"))
+
+
+def _make_deterministic(config: Config) -> None:
+    """Ask PyTorch for the same result every time, and for real float32."""
+    torch.set_num_threads(config.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+
+
+def _translated(trace: str) -> TrainingError | Interrupted:
+    """Return the error of a training process as one of ours, without its trace."""
+    last = trace.strip().splitlines()[-1]
+    kind, _, message = last.partition(": ")
+    return Interrupted(message) if kind.endswith("Interrupted") else TrainingError(message or last)

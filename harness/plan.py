@@ -1,0 +1,255 @@
+"""Turn an ablation and the user's settings into the cells to run, checking everything first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness import config as configuration
+from harness.ablation import Ablation, Row
+from harness.config import PROFILES, Config
+from harness.data import catalogue
+from harness.data.catalogue import TestSet, TrainSet
+from harness.efficiency.multi_adds import Cost, count
+from harness.errors import HarnessError, UsageError, suggest
+from models import registry
+from models.awms import drop_branches
+
+OUTPUT_PX = 1280 * 720
+"""Pixels of the SR image that Multi-Adds are counted at (Sec. 4.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row of the ablation at one scale with one seed.
+
+    Attributes:
+        row: The row.
+        label: The network's name in tables.
+        scale: Upscaling factor.
+        seed: Seed of start weights and patches; None for a network without parameters.
+        cost: Parameters and Multi-Adds of the network as it is trained.
+    """
+
+    row: Row
+    label: str
+    scale: int
+    seed: int | None
+    cost: Cost
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is anything to train."""
+        return self.seed is not None
+
+    def name(self) -> str:
+        """Return a readable name, the beginning of the record's id."""
+        parts = [_slug(self.row.model), f"x{self.scale}"]
+        return "-".join([*parts, f"s{self.seed}"] if self.trained else parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that one command is about to do.
+
+    Attributes:
+        ablation: What is compared.
+        config: Settings with every automatic choice made.
+        why: Why this profile, in a sentence.
+        cells: What to run, in order: all rows of the first seed, then the next.
+        train: Parts of the training set, by scale.
+        tests: Sets to score, by scale.
+    """
+
+    ablation: Ablation
+    config: Config
+    why: str
+    cells: tuple[Cell, ...]
+    train: Mapping[int, tuple[TrainSet, ...]]
+    tests: Mapping[int, tuple[TestSet, ...]]
+
+    @property
+    def results(self) -> Path:
+        """Folder below which results are written."""
+        return Path(self.config.results.root)
+
+    def training_multi_adds(self, cell: Cell) -> int:
+        """Estimate the Multi-Adds of training a cell: forward, and twice that backward."""
+        train = self.config.train
+        per_pixel = cell.cost.multi_adds * cell.scale**2 / OUTPUT_PX
+        return round(3 * per_pixel * train.patch**2 * train.batch * train.steps)
+
+
+def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[str] = ()) -> Plan:
+    """Plan an ablation.
+
+    Args:
+        ablation: What is compared.
+        arguments: The user's settings, text by dotted key.
+        problems: Problems found before, reported together with the new ones.
+
+    Raises:
+        ConfigError: Anything is unknown, mistyped or cannot be combined; all of it is
+            listed, and nothing has been trained.
+    """
+    found = list(problems)
+    profile, why = _profile(ablation, arguments)
+    config, wrong = configuration.make([PROFILES.get(profile, {}), ablation.config, arguments])
+    found += wrong
+    scales = config.scale or [ablation.scale]
+    config = replace(
+        config,
+        profile=profile,
+        scale=scales,
+        seeds=list(dict.fromkeys(config.seeds or ablation.seeds)),
+        threads=config.threads or len(os.sched_getaffinity(0)),
+    )
+    config = _resolve_device(config, found)
+    cells = _cells(ablation, config, found)
+    train = {}
+    if any(cell.trained for cell in cells) or not cells:
+        train = {scale: _train(config, scale, found) for scale in scales}
+    tests = {scale: _tests(ablation, config, scale, found) for scale in scales}
+    configuration.check(found)
+    names = list(dict.fromkeys(test.name for scale in scales for test in tests[scale]))
+    config = replace(config, data=replace(config.data, test=names))
+    return Plan(ablation, config, why, cells, train, tests)
+
+
+def data_root(config: Config) -> Path | None:
+    """Return the folder of data sets: ``data.root``, else the environment's, else none."""
+    root = config.data.root or os.environ.get("HARNESS_DATA")
+    return Path(root).expanduser() if root else None
+
+
+def _profile(ablation: Ablation, arguments: Mapping[str, Any]) -> tuple[str, str]:
+    asked = arguments.get("profile", ablation.config.get("profile", "auto"))
+    if asked != "auto":
+        return str(asked), "as asked"
+    root = arguments.get("data.root") or os.environ.get("HARNESS_DATA")
+    if root is None:
+        return "smoke", "no data root is set (HARNESS_DATA or data.root)"
+    try:
+        catalogue.find_train("T291", Path(root).expanduser(), 2)
+    except HarnessError:
+        return "smoke", f"there is no training set T291 under '{root}'"
+    return "cpu", f"the training set T291 is under '{root}'"
+
+
+def _resolve_device(config: Config, problems: list[str]) -> Config:
+    available = torch.cuda.is_available()
+    if config.device == "cuda" and not available:
+        problems.append("device=cuda: PyTorch finds no CUDA device here (use device=auto or cpu)")
+    device = ("cuda" if available else "cpu") if config.device == "auto" else config.device
+    if device == "cuda" and config.devices > torch.cuda.device_count():
+        problems.append(f"devices={config.devices}: there are {torch.cuda.device_count()} GPUs")
+    if config.train.batch % config.devices:
+        problems.append(
+            f"devices={config.devices}: does not divide train.batch={config.train.batch}"
+        )
+    return replace(config, device=device)
+
+
+def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cell, ...]:
+    """Return the cells, the bicubic reference of each scale first."""
+    rows = list(ablation.rows)
+    if not any(row.model == "bicubic" for row in rows):
+        rows.insert(0, Row("Bicubic", "bicubic"))
+    costs = {
+        (index, scale): _cost(row, scale, problems)
+        for scale in config.scale
+        for index, row in enumerate(rows)
+    }
+    cells = []
+    for scale in config.scale:
+        for seed in config.seeds:
+            for index, row in enumerate(rows):
+                cost = costs[index, scale]
+                if cost is None:
+                    continue
+                label = registry.get(row.model).label
+                cells.append(Cell(row, label, scale, seed if cost.params else None, cost))
+    unique = {(cell.row.label, cell.scale, cell.seed): cell for cell in cells}
+    return tuple(unique.values())
+
+
+def _cost(row: Row, scale: int, problems: list[str]) -> Cost | None:
+    """Build a row's network without memory and count it; note what is wrong with it."""
+    where = f"row '{row.label}'"
+    try:
+        variant = registry.get(row.model)
+    except LookupError as error:
+        problems.append(f"{where}: {error.args[0]}{suggest(row.model, registry.names())}")
+        return None
+    known = variant.options()
+    unknown = [key for key in row.overrides if key not in known]
+    for key in unknown:
+        problems.append(f"{where}: {row.model} has no option '{key}'{suggest(key, known)}")
+    if unknown:
+        return None
+    try:
+        with torch.device("meta"):
+            network = variant.build(scale=scale, **row.overrides)
+        drop_branches(network, row.drop)
+        return count(network, scale=scale)
+    except (TypeError, ValueError, HarnessError) as error:
+        problems.append(f"{where}: {error}")
+        return None
+
+
+def _tests(
+    ablation: Ablation, config: Config, scale: int, problems: list[str]
+) -> tuple[TestSet, ...]:
+    """Return the sets asked for, or those of the ablation that are present."""
+    names = config.data.test
+    if not names:
+        root = data_root(config)
+        present = catalogue.available_tests(root)
+        names = [name for name in ablation.benchmarks if name in present]
+        if not names:
+            problems.append(
+                f"none of the benchmark sets {', '.join(ablation.benchmarks)} is under the data "
+                f"root ({root or 'not set'}); set HARNESS_DATA, or data.test=sample for bundled "
+                "images"
+            )
+    found = [_test(name, config, scale, problems) for name in names]
+    return tuple(test for test in found if test is not None)
+
+
+def _train(config: Config, scale: int, problems: list[str]) -> tuple[TrainSet, ...]:
+    try:
+        return catalogue.find_train(config.data.train, data_root(config), scale)
+    except HarnessError as error:
+        problems.append(f"data.train={config.data.train}: {error}")
+        return ()
+
+
+def _test(name: str, config: Config, scale: int, problems: list[str]) -> TestSet | None:
+    try:
+        return catalogue.find_test(name, data_root(config), scale)
+    except HarnessError as error:
+        problems.append(f"data.test={name}: {error}")
+        return None
+
+
+def _slug(model: str) -> str:
+    """Return a model's name fit for a folder: a user's class by its own name."""
+    return "".join(letter if letter.isalnum() else "_" for letter in model.rpartition(":")[2])
+
+
+def single(name: str) -> Ablation:
+    """Return the ablation that has one network as its only row.
+
+    Raises:
+        UsageError: There is no such network.
+    """
+    try:
+        label = registry.get(name).label
+    except LookupError as error:
+        raise UsageError(f"{error.args[0]}{suggest(name, registry.names())}") from error
+    return Ablation(name=_slug(name), title=label, rows=(Row(label, name),), base=label)

@@ -1,0 +1,41 @@
+"""Write the tables of ablations from the stored records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness import records, render, tables
+from harness.ablation import Ablation
+from harness.records import Record
+
+
+def folder(results: Path) -> Path:
+    """Return where tables are written below a results root."""
+    return results / "reports"
+
+
+def write(ablations: Iterable[Ablation], results: Path) -> tuple[Path, ...]:
+    """Render every table of some ablations as LaTeX, CSV and Markdown.
+
+    The tables depend on the records alone: writing twice gives the same bytes.
+
+    Args:
+        ablations: The ablations; those without records have no table.
+        results: Results root, with ``results/runs`` below it.
+
+    Returns:
+        The files, sorted.
+
+    Raises:
+        RecordError: A record cannot be read.
+        HarnessError: A file cannot be written.
+    """
+    stored = records.load_all(results)
+    found = [table for ablation in ablations for table in tables.build(ablation, stored)]
+    return render.write(found, folder(results))
+
+
+def text(ablation: Ablation, shown: Sequence[Record]) -> str:
+    """Return the tables of just these records, for a terminal."""
+    return "\n\n".join(render.to_text(table) for table in tables.build(ablation, shown))

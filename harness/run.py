@@ -1,0 +1,367 @@
+"""Run a plan: train every cell that is not done, score it, and store its record."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from torch import nn
+
+import harness
+from harness import checkpoints, config, evaluate, identity, metrics, records
+from harness.config import FULL_BUDGET_STEPS
+from harness.data.catalogue import TestSet
+from harness.data.prepare import Prepared, prepare
+from harness.efficiency.multi_adds import count
+from harness.fit import Job, Outcome, fit
+from harness.paths import cache_folder
+from harness.plan import Cell, Plan
+from harness.progress import log_file
+from harness.records import Record, SetScore
+from harness.tracking import CellRun, Tracker, default_uri
+from models import registry
+from models.adaptive import learned_scalars
+from models.awms import drop_branches
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[Plan, list[Record]], tuple[Path, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far a cell is, before it is run: ``done``, ``to score``, ``at step N``, ``to do``."""
+
+    cell: Cell
+    id: str
+    state: str
+
+
+def execute(plan: Plan, *, report: Report) -> list[Record]:
+    """Run every cell of a plan.
+
+    Args:
+        plan: What to run.
+        report: Called with the plan and the records so far after every cell; writes the
+            tables and returns their files.
+
+    Returns:
+        The records, in the order of the cells.
+
+    Raises:
+        HarnessError: A cell failed or was stopped; those before it are stored.
+    """
+    torch.set_num_threads(plan.config.threads)
+    session = _Session(plan)
+    done: list[Record] = []
+    files: tuple[Path, ...] = ()
+    with session.ablation_run() as attach:
+        for number, cell in enumerate(plan.cells, 1):
+            log.info("cell %d of %d: %s", number, len(plan.cells), _describe(cell))
+            done.append(session.run(cell))
+            files = report(plan, done)
+        attach(files)
+    return done
+
+
+def statuses(plan: Plan) -> list[Status]:
+    """Return how far each cell is; changes nothing but the cache of prepared images."""
+    session = _Session(plan)
+    return [Status(cell, session.record_id(cell), session.state(cell)) for cell in plan.cells]
+
+
+class _Session:
+    """What the cells of one plan share: prepared images, names, the tracker."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.cache = cache_folder(plan.config.data.cache)
+        self.prepared: dict[int, Prepared] = {}
+        for scale, sets in plan.train.items():
+            self.prepared[scale] = prepare(sets, scale, self.cache)
+            log.info("training set: %s", self.prepared[scale].describe(plan.config.train.patch))
+        tracking = plan.config.tracking
+        uri = (tracking.uri or default_uri(plan.results)) if tracking.mlflow else None
+        self.tracker = Tracker(uri, plan.results / "results" / "mlflow-artifacts")
+        self.parent_run: str | None = None
+
+    @contextmanager
+    def ablation_run(self) -> Iterator[Callable[[tuple[Path, ...]], None]]:
+        """Keep the MLflow run of the ablation open; gives a function to attach files."""
+        artifacts: list[Path] = []
+        name = self.plan.ablation.name
+        ids = [self.record_id(cell) for cell in self.plan.cells]
+        key = f"{name}-{records.digest({'cells': ids})[:12]}"
+        self.parent_run = self.tracker.parent(name, key, config.plain(self.plan.config))
+        status = "FAILED"
+        try:
+            yield artifacts.extend
+            status = "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        finally:
+            self.tracker.finish(self.parent_run, status=status, artifacts=tuple(artifacts))
+
+    def trained_id(self, cell: Cell) -> str:
+        """Return the id of the trained network, before branches are dropped."""
+        return f"{cell.name()}-{self.fingerprint(cell)[:12]}"
+
+    def record_id(self, cell: Cell) -> str:
+        """Return the id of a cell's record."""
+        drop = f"-drop{'.'.join(map(str, cell.row.drop))}" if cell.row.drop else ""
+        return self.trained_id(cell) + drop
+
+    def fingerprint(self, cell: Cell) -> str:
+        return identity.fingerprint(cell, self.plan.config, self._data_sha256(cell))
+
+    def _data_sha256(self, cell: Cell) -> str | None:
+        return self.prepared[cell.scale].sha256 if cell.trained else None
+
+    def folder(self, cell: Cell) -> Path:
+        """Return where checkpoint and weights of a cell lie."""
+        return records.folder(self.plan.results, self.trained_id(cell))
+
+    def state(self, cell: Cell) -> str:
+        """Return how far a cell is, in words."""
+        record = records.read(self.plan.results, self.record_id(cell))
+        if record is not None and not self.missing(cell, record):
+            return "done"
+        folder = self.folder(cell)
+        if not cell.trained or (folder / checkpoints.WEIGHTS_FILE).is_file():
+            return "to score"
+        begun = checkpoints.read_state(folder, fingerprint=self.fingerprint(cell))
+        return f"at step {begun.step:,}" if begun else "to do"
+
+    def missing(self, cell: Cell, record: Record | None) -> list[TestSet]:
+        """Return the sets that a record has no score of, or one of other pixels."""
+        found = []
+        for test in self.plan.tests[cell.scale]:
+            score = record.score(test.name) if record else None
+            if score is None or score.sha256 != _pixels(test, cell.scale):
+                found.append(test)
+        return found
+
+    def run(self, cell: Cell) -> Record:
+        """Bring one cell to its record, doing only what is not done yet."""
+        folder = self.folder(cell)
+        with _alone(folder), log_file(folder / "train.log"):
+            earlier = records.read(self.plan.results, self.record_id(cell))
+            missing = self.missing(cell, earlier)
+            if earlier is not None and not missing:
+                log.info("done before: %s", earlier.id)
+                return earlier
+            return self._run(cell, folder, earlier, missing)
+
+    def _run(
+        self, cell: Cell, folder: Path, earlier: Record | None, missing: list[TestSet]
+    ) -> Record:
+        settings = config.plain(self.plan.config) | {"model": cell.row.model, "seed": cell.seed}
+        run = self.tracker.cell(cell.name(), self.record_id(cell), settings, self.parent_run)
+        status = "FAILED"
+        try:
+            started = datetime.now(UTC)
+            outcome = fit(self._job(cell, folder, run)) if cell.trained else None
+            network = self._network(cell, folder)
+            scores = [self._score(network, test, cell) for test in missing]
+            record = self._record(cell, network, scores, outcome, started, earlier)
+            path = records.write(self.plan.results, record)
+            (folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
+            weights = (folder / checkpoints.WEIGHTS_FILE,) if cell.trained else ()
+            run.finish(_final_metrics(record), step=record.steps, artifacts=(path, *weights))
+            status = "FINISHED"
+            return record
+        finally:
+            if status != "FINISHED":
+                run.finish({}, step=0, status="KILLED")
+
+    def _job(self, cell: Cell, folder: Path, run: CellRun) -> Job:
+        tests = self.plan.tests[cell.scale]
+        return Job(
+            cell=cell,
+            config=self.plan.config,
+            train=self.plan.train[cell.scale],
+            cache=self.cache,
+            curve=tests[0] if tests else None,
+            folder=folder,
+            fingerprint=self.fingerprint(cell),
+            run=run,
+        )
+
+    def _network(self, cell: Cell, folder: Path) -> nn.Module:
+        """Return the finished network, branches dropped, on the device."""
+        network = registry.get(cell.row.model).build(scale=cell.scale, **cell.row.overrides)
+        if cell.trained:
+            checkpoints.read_weights(folder / checkpoints.WEIGHTS_FILE, network)
+        drop_branches(network, cell.row.drop)
+        return network.to(self.plan.config.device)
+
+    def _score(self, network: nn.Module, test: TestSet, cell: Cell) -> SetScore:
+        device = torch.device(self.plan.config.device)
+        result = evaluate.score(network, test, scale=cell.scale, device=device)
+        log.info("%s: %.2f dB / %.4f", result.set, result.psnr_db, result.ssim)
+        return result
+
+    def _record(
+        self,
+        cell: Cell,
+        network: nn.Module,
+        scores: list[SetScore],
+        outcome: Outcome | None,
+        started: datetime,
+        earlier: Record | None,
+    ) -> Record:
+        settings = self.plan.config
+        cost = count(network, scale=cell.scale)
+        kept = [
+            score
+            for score in (earlier.scores if earlier else ())
+            if score.set not in {new.set for new in scores}
+        ]
+        before = Outcome(earlier.loss or 0.0, earlier.wall_time_s) if earlier else None
+        outcome = outcome or before
+        return Record(
+            id=self.record_id(cell),
+            fingerprint=self.fingerprint(cell),
+            group=identity.group(cell, settings, self._data_sha256(cell)),
+            model=cell.row.model,
+            label=cell.label,
+            overrides=cell.row.overrides,
+            drop=cell.row.drop,
+            scale=cell.scale,
+            seed=cell.seed,
+            steps=settings.train.steps if cell.trained else 0,
+            profile=settings.profile,
+            full_budget=_full_budget(cell, self.plan),
+            params=cost.params,
+            multi_adds=cost.multi_adds,
+            protocol=metrics.PROTOCOL,
+            scores=tuple(kept + scores),
+            learned=learned_scalars(network),
+            config=_portable(config.plain(settings)),
+            data=self._data(cell),
+            provenance=_provenance(settings.device, settings.threads, started),
+            wall_time_s=round(outcome.seconds, 1) if outcome else 0.0,
+            loss=outcome.loss if outcome else None,
+        )
+
+    def _data(self, cell: Cell) -> dict[str, Any]:
+        if not cell.trained:
+            return {}
+        prepared = self.prepared[cell.scale]
+        return {
+            "train": {
+                "name": prepared.name,
+                "images": len(prepared.usable(self.plan.config.train.patch)),
+                "sha256": prepared.sha256,
+            }
+        }
+
+
+def _describe(cell: Cell) -> str:
+    seed = f", seed {cell.seed}" if cell.trained else ""
+    return f"{cell.row.label} ({cell.row.model}) x{cell.scale}{seed}"
+
+
+def _full_budget(cell: Cell, plan: Plan) -> bool:
+    """Whether a cell had the paper's budget (Sec. 4.2); what is not trained needs none."""
+    train = plan.config.train
+    paper = train.steps >= FULL_BUDGET_STEPS and plan.config.data.train == "DIV2K"
+    return not cell.trained or paper
+
+
+def _final_metrics(record: Record) -> dict[str, float]:
+    final = {"params": float(record.params), "multi_adds_g": record.multi_adds / 1e9}
+    for score in record.scores:
+        final[f"psnr_db.{score.set}"] = score.psnr_db
+        final[f"ssim.{score.set}"] = score.ssim
+    return final
+
+
+def _portable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of a record where things lie on this machine."""
+    for section, key in (("data", "root"), ("data", "cache"), ("results", "root")):
+        settings[section].pop(key)
+    del settings["tracking"]
+    return settings
+
+
+@cache
+def _pixels(test: TestSet, scale: int) -> str:
+    return evaluate.fingerprint(test, scale=scale)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a cell, so that two runs of it do not train it at the same time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.warning("%s is being run by another process; waiting for it", folder.name)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _provenance(device: str, threads: int, started: datetime) -> dict[str, Any]:
+    commit, dirty = _commit()
+    return {
+        "commit": commit,
+        "dirty": dirty,
+        "harness": harness.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": _device_name(device),
+        "threads": threads,
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _device_name(device: str) -> str:
+    if device == "cuda":
+        return f"cuda ({torch.cuda.get_device_name()})"
+    return f"cpu ({_cpu_name()})"
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _commit() -> tuple[str | None, bool]:
+    """Return the commit of the checkout the package runs from, and whether it was changed."""
+    home = Path(harness.__file__).resolve().parent.parent
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(home), *arguments], capture_output=True, text=True, check=True
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        return done.stdout.strip()
+
+    top = git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != home:
+        return None, False
+    changed = git("status", "--porcelain", "--", "harness", "models", "ablations")
+    return git("rev-parse", "HEAD"), bool(changed)

@@ -1,0 +1,94 @@
+"""Tables in printed form: every rounding of a number happens here, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from math import isfinite
+
+from harness.tables import Cell, Column, Table
+
+_STEP = {
+    "count": Decimal(1),
+    "giga": Decimal("0.01"),
+    "psnr": Decimal("0.01"),
+    "ssim": Decimal("0.0001"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The printed form of one value; a printed cell has one part, or several in a pair."""
+
+    text: str
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table in printed form: heads, one a printed column, and rows of cells of parts."""
+
+    heads: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[tuple[Part, ...], ...], ...]
+    references: int
+
+
+def format_value(value: Cell, column: Column) -> str:
+    """Return a value as it is printed: rounded half up, empty for a gap.
+
+    PSNR has 2 decimals, SSIM 4, Multi-Adds 2 in units of 1e9; counts have thousands
+    separators. Published values (``Decimal``) keep the digits that the paper prints.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str) or column.kind == "text":
+        return str(value)
+    if isinstance(value, Decimal):
+        number = value
+    elif not isfinite(value):
+        return str(value)
+    else:
+        number = Decimal(str(value)) / (10**9 if column.kind == "giga" else 1)
+        number = number.quantize(_STEP[column.kind], ROUND_HALF_UP)
+    if number == 0:
+        number = abs(number)
+    sign = "+" if column.signed and number > 0 else ""
+    return f"{sign}{number:,}"
+
+
+def sheet(table: Table) -> Sheet:
+    """Return the printed form: rounded, provenance left out, pairs put together."""
+    groups: list[list[int]] = []
+    for index, column in enumerate(table.columns):
+        if column.printed and column.joined and groups:
+            groups[-1].append(index)
+        elif column.printed:
+            groups.append([index])
+    texts = [_printed_column(table, index) for index in range(len(table.columns))]
+    firsts = [table.columns[group[0]] for group in groups]
+    return Sheet(
+        heads=tuple(column.title for column in firsts),
+        numeric=tuple(column.kind != "text" for column in firsts),
+        rows=tuple(
+            tuple(tuple(texts[index][row] for index in group) for group in groups)
+            for row in range(len(table.rows))
+        ),
+        references=sum(row.reference for row in table.rows),
+    )
+
+
+def _printed_column(table: Table, index: int) -> list[Part]:
+    """Return the column's values as printed; the best PSNR is marked, ties alike."""
+    column = table.columns[index]
+    texts = [flat(format_value(row.cells[index], column)) for row in table.rows]
+    values = {text for text in texts if text}
+    if column.kind != "psnr" or column.signed or len(values) < 2:
+        return [Part(text) for text in texts]
+    best = max(values, key=lambda text: Decimal(text.replace(",", "")))
+    return [Part(text, best=text == best) for text in texts]
+
+
+def flat(text: str) -> str:
+    """Return the text on one line."""
+    return " ".join(text.split())

@@ -1,0 +1,245 @@
+"""One table per ablation and budget: records and published values, cell by cell.
+
+Values here are raw (integers, full-precision floats, printed decimals, None for a gap);
+``harness.sheet`` rounds them, ``harness.render`` lays them out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal, TypeVar
+
+from harness import provenance, published
+from harness.ablation import PAPER_SETS, Ablation
+from harness.published import Published
+from harness.records import Record
+from harness.selection import Comparison, Entry, comparisons
+
+Cell = str | int | float | Decimal | None
+Kind = Literal["text", "count", "giga", "psnr", "ssim"]
+
+_Number = TypeVar("_Number", int, float)
+
+_LABEL_TITLES = {1: "Unit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What the cells of one column mean and how they are to be printed.
+
+    Attributes:
+        key: Machine-readable name with the unit, unique within the table.
+        title: Printed heading; a line feed marks where it may break.
+        kind: Which rounding applies. ``giga`` is a count printed in units of 1e9.
+        signed: Whether positive values carry a plus sign, as differences do.
+        joined: Printed in the cell of the column before it, after a slash.
+        printed: False for provenance, which only the CSV file shows.
+    """
+
+    key: str
+    title: str = ""
+    kind: Kind = "text"
+    signed: bool = False
+    joined: bool = False
+    printed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """The cells of one row, one a column; ``reference`` marks the bicubic row."""
+
+    cells: tuple[Cell, ...]
+    reference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table ready to be rendered.
+
+    Attributes:
+        name: File name without its ending.
+        title: Heading, one line.
+        columns: The columns, left to right.
+        rows: The rows, the reference first.
+        notes: What must stand under the table, one sentence or list each.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[TableRow, ...]
+    notes: tuple[str, ...]
+
+
+_Field = tuple[Column, Callable[[Entry], Cell]]
+
+
+def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
+    """Return one table for each group of comparable records, sorted by name.
+
+    Args:
+        ablation: The rows, and which table of the paper they stand in, if any.
+        records: Any records; those of other models are ignored.
+
+    Raises:
+        UsageError: The ablation names a table that the paper does not have.
+        RecordError: The published values cannot be read.
+    """
+    cells = published.load(ablation.table) if ablation.table is not None else ()
+    found = comparisons(ablation, records)
+    stems = [_stem(ablation, comparison) for comparison in found]
+    names = [
+        stem if stems.count(stem) == 1 else f"{stem}_{comparison.group[:6]}"
+        for stem, comparison in zip(stems, found, strict=True)
+    ]
+    tables = [
+        _table(name, ablation, comparison, cells)
+        for name, comparison in zip(names, found, strict=True)
+    ]
+    return tuple(sorted(tables, key=lambda table: table.name))
+
+
+def _stem(ablation: Ablation, comparison: Comparison) -> str:
+    """Return the file name of a comparison's table, without its ending."""
+    record = comparison.records[0]
+    trained = f"{provenance.train_name(record)}_{record.steps}steps"
+    return re.sub(r"[^A-Za-z0-9+._-]+", "-", f"{ablation.name}_x{record.scale}_{trained}")
+
+
+def _table(
+    name: str, ablation: Ablation, comparison: Comparison, cells: Sequence[Published]
+) -> Table:
+    """Return the table of one comparison."""
+    labels = {entry.label for entry in comparison.entries}
+    cells = [cell for cell in cells if cell.scale == comparison.scale and cell.label in labels]
+    fields = _fields(ablation, comparison, cells)
+    has_means = any(cell.metric == "mean_psnr_db" for cell in cells)
+    origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
+    return Table(
+        name=name,
+        title=f"{ablation.title}, x{comparison.scale}{origin}",
+        columns=tuple(column for column, _ in fields),
+        rows=tuple(
+            TableRow(tuple(value(entry) for _, value in fields), entry.reference)
+            for entry in comparison.shown
+        ),
+        notes=provenance.notes(
+            {entry.label: entry.records for entry in comparison.entries},
+            sets=comparison.sets,
+            expected_sets=PAPER_SETS if has_means else ablation.benchmarks,
+            has_published=bool(cells),
+        ),
+    )
+
+
+def _fields(ablation: Ablation, comparison: Comparison, cells: Sequence[Published]) -> list[_Field]:
+    """Return the columns and how each makes its cell, ours before the paper's."""
+
+    def pair(ours: _Field, metric: str, set_name: str = "") -> list[_Field]:
+        theirs = _published_field(ours[0], cells, metric, set_name)
+        return [_marked_ours(ours), theirs] if theirs else [ours]
+
+    base, sets = comparison.base, comparison.sets
+    first = _LABEL_TITLES.get(ablation.table or 0, "Variant")
+    fields: list[_Field] = [
+        (Column("label", first), lambda entry: entry.label),
+        *pair((Column("ours_params", "Params", "count"), _params), "params_k"),
+        *pair(
+            (
+                Column("ours_params_diff", "Params\ndiff.\n(ours)", "count", signed=True),
+                lambda entry: None if entry.reference else _minus(_params(entry), _params(base)),
+            ),
+            "params_diff",
+        ),
+        *pair((Column("ours_multi_adds", "Multi-Adds\n(G)", "giga"), _multi_adds), "multi_adds_g"),
+    ]
+    for name in sets:
+        fields += _set_fields(name, cells)
+    mean = Column("ours_mean_psnr_db", "Mean PSNR\n(ours)", "psnr")
+    diff = Column("ours_mean_psnr_diff_db", "Diff. to\nbase (dB)", "psnr", signed=True)
+    ours, *theirs = pair((mean, lambda entry: entry.mean_psnr_db(sets)), "mean_psnr_db")
+    base_mean = base.mean_psnr_db(sets)
+    fields += [ours, (diff, lambda entry: _minus(entry.mean_psnr_db(sets), base_mean)), *theirs]
+    return fields + _provenance_fields(cells)
+
+
+def _set_fields(name: str, cells: Sequence[Published]) -> list[_Field]:
+    """Return PSNR and SSIM of one set, and the paper's where it prints them."""
+    psnr = Column(f"ours_{name}_psnr_db", f"{name}\nPSNR/SSIM", "psnr")
+    ssim = Column(f"ours_{name}_ssim", kind="ssim", joined=True)
+    their_ssim = _published_field(ssim, cells, "ssim", name)
+    same = psnr if their_ssim else replace(psnr, title=f"{name}\nPSNR")
+    theirs = [_published_field(same, cells, "psnr_db", name), their_ssim]
+    ours: _Field = (psnr, lambda entry: entry.scores[name][0] if name in entry.scores else None)
+    return [
+        _marked_ours(ours) if theirs[0] else ours,
+        (ssim, lambda entry: entry.scores[name][1] if name in entry.scores else None),
+        *(field for field in theirs if field),
+    ]
+
+
+def _marked_ours(field: _Field) -> _Field:
+    """Return our column with a title that tells it from the paper's beside it."""
+    column, value = field
+    return replace(column, title=column.title.removesuffix("\n(ours)") + "\n(ours)"), value
+
+
+def _published_field(
+    ours: Column, cells: Sequence[Published], metric: str, set_name: str
+) -> _Field | None:
+    """Return the paper's column beside one of ours, or None where it prints no such value."""
+    values = {
+        cell.label: cell.value
+        for cell in cells
+        if (cell.metric, cell.set) == (metric, set_name) and cell.value is not None
+    }
+    if not values:
+        return None
+    key = f"paper_{set_name}_{metric}" if set_name else f"paper_{metric}"
+    title = ours.title.removesuffix("\n(ours)") + (" (K)" if metric == "params_k" else "")
+    column = Column(key, f"{title}\n(paper)", ours.kind, signed=ours.signed, joined=ours.joined)
+    return column, lambda entry: None if entry.reference else values.get(entry.label)
+
+
+def _provenance_fields(cells: Sequence[Published]) -> list[_Field]:
+    """Return the columns that only the CSV file shows: where each number comes from."""
+
+    def text(key: str, of: Callable[[Record], object]) -> _Field:
+        return Column(key, printed=False), lambda entry: provenance.distinct(entry.records, of)
+
+    sources = {cell.label: f"published/table{cell.table}.csv" for cell in cells}
+    notes: defaultdict[str, list[str]] = defaultdict(list)
+    for cell in cells:
+        notes[cell.label] += [cell.note] if cell.note else []
+    return [
+        text("record_ids", lambda record: record.id),
+        text("seeds", lambda record: record.seed),
+        text("steps", lambda record: record.steps),
+        text("device", provenance.device),
+        text("commit", lambda record: provenance.commit(record, digits=40)),
+        (
+            Column("paper_source", printed=False),
+            lambda entry: None if entry.reference else sources.get(entry.label),
+        ),
+        (
+            Column("paper_note", printed=False),
+            lambda entry: None if entry.reference else "; ".join(notes[entry.label]) or None,
+        ),
+    ]
+
+
+def _params(entry: Entry) -> int | None:
+    return entry.records[0].params if entry.records else None
+
+
+def _multi_adds(entry: Entry) -> int | None:
+    return entry.records[0].multi_adds if entry.records else None
+
+
+def _minus(value: _Number | None, base: _Number | None) -> _Number | None:
+    """Return the difference, or None where either side is a gap."""
+    return None if value is None or base is None else value - base

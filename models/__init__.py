@@ -1,0 +1,1 @@
+"""Networks of the AWSRN paper and its baselines; import from the submodules."""

@@ -1,0 +1,86 @@
+"""Adaptive weighted multi-scale reconstruction (Eq. 3) and the removal of its branches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from models.layers import same_conv
+
+
+class AWMS(nn.Module):
+    """Reconstruct ``3 scale^2`` channels by parallel convolutions of several kernel sizes.
+
+    The branches are summed, each times its own scalar ``alpha`` (Eq. 3). The scalars
+    start at one over the number of branches, 0.25 for the paper's four (Sec. 4.2).
+    One 3x3 branch without weights is the plain tail of WDSR and AWSRN-B.
+    """
+
+    def __init__(
+        self, *, channels: int, scale: int, kernel_sizes: Sequence[int], weighted: bool
+    ) -> None:
+        """Make one branch per kernel size.
+
+        Raises:
+            ValueError: No kernel size, one twice, an even one, or unweighted branches.
+        """
+        super().__init__()
+        if not kernel_sizes or len(set(kernel_sizes)) != len(kernel_sizes):
+            raise ValueError(f"kernel_sizes must be different odd numbers, not {kernel_sizes}")
+        if not weighted and len(kernel_sizes) > 1:
+            raise ValueError("several branches need weights: weighted must be true")
+        self.branches = nn.ModuleDict(
+            {f"k{size}": same_conv(channels, 3 * scale**2, size) for size in kernel_sizes}
+        )
+        start = 1 / len(kernel_sizes)
+        self.alpha = nn.ParameterDict(
+            {name: nn.Parameter(torch.tensor(start)) for name in self.branches} if weighted else {}
+        )
+
+    @property
+    def kernel_sizes(self) -> tuple[int, ...]:
+        """Kernel sizes of the branches that are there, in order."""
+        return tuple(int(name[1:]) for name in self.branches)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``(N, channels, H, W)`` to ``(N, 3 scale^2, H, W)``, still to be shuffled."""
+        first, *others = self.branches
+        total = self.branch(first, features)
+        for name in others:
+            total = total + self.branch(name, features)
+        return total
+
+    def branch(self, name: str, features: Tensor) -> Tensor:
+        """Return what one branch contributes, weighted."""
+        output: Tensor = self.branches[name](features)
+        return self.alpha[name] * output if name in self.alpha else output
+
+
+def drop_branches(network: nn.Module, kernel_sizes: Iterable[int]) -> None:
+    """Remove branches from a (trained) network's AWMS module, in place (Table 4).
+
+    Args:
+        network: A network whose ``tail`` is an AWMS module.
+        kernel_sizes: Kernel sizes of the branches to remove.
+
+    Raises:
+        ValueError: The network has no such branch, or none would be left.
+    """
+    drop = tuple(kernel_sizes)
+    if not drop:
+        return
+    tail = getattr(network, "tail", None)
+    if not isinstance(tail, AWMS) or not tail.alpha:
+        raise ValueError("the network has no weighted multi-scale tail to drop branches from")
+    missing = sorted(set(drop) - set(tail.kernel_sizes))
+    if missing:
+        raise ValueError(
+            f"no branch of kernel size {missing[0]}: the branches are {tail.kernel_sizes}"
+        )
+    if set(drop) == set(tail.kernel_sizes):
+        raise ValueError("at least one branch must be left")
+    for size in set(drop):
+        del tail.branches[f"k{size}"]
+        del tail.alpha[f"k{size}"]

@@ -1,0 +1,188 @@
+"""Parts shared by the networks: convolutions, shortcuts, upsamplers, colour normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
+
+DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
+"""Mean RGB colour of the DIV2K training images, in 0..1 (EDSR, Sec. 4)."""
+
+BLACK = (0.0, 0.0, 0.0)
+"""The mean for networks that scale the range and do not shift it."""
+
+
+def same_conv(channels_in: int, channels_out: int, kernel_size: int) -> nn.Conv2d:
+    """Return a weight-normalised convolution with bias, stride 1 and zero "same" padding.
+
+    Every convolution of AWSRN and WDSR is of this kind: one learned gain per output
+    channel (Salimans & Kingma, 2016; Sec. 4.2 of the AWSRN paper).
+
+    Args:
+        channels_in: Input channels.
+        channels_out: Output channels.
+        kernel_size: Odd side of the kernel, in pixels.
+
+    Raises:
+        ValueError: The kernel size is not odd, so that no padding keeps the size.
+    """
+    conv = plain_conv(channels_in, channels_out, kernel_size)
+    weight_norm(conv)
+    return conv
+
+
+def plain_conv(
+    channels_in: int, channels_out: int, kernel_size: int, *, groups: int = 1, bias: bool = True
+) -> nn.Conv2d:
+    """Return a convolution without weight norm, stride 1 and zero "same" padding.
+
+    Raises:
+        ValueError: The kernel size is not odd, so that no padding keeps the size.
+    """
+    if kernel_size < 1 or kernel_size % 2 == 0:
+        raise ValueError(f"kernel_size must be odd and positive, not {kernel_size}")
+    return nn.Conv2d(
+        channels_in, channels_out, kernel_size, padding=kernel_size // 2, groups=groups, bias=bias
+    )
+
+
+def norm_relu(channels: int, *, batch_norm: bool = True) -> nn.Module:
+    """Return what stands before a convolution in pre-activation networks."""
+    return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU()) if batch_norm else nn.ReLU()
+
+
+def start_he(network: nn.Module, *, mode: Literal["fan_in", "fan_out"] = "fan_in") -> None:
+    """Draw the weights of all plain convolutions for ReLUs, set their biases to zero.
+
+    Normal, standard deviation ``sqrt(2 / fan)`` (He et al., ICCV 2015; "msra" in Caffe).
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(layer.weight, mode=mode, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def in_float32(layer: nn.Module, x: Tensor) -> Tensor:
+    """Apply a layer in float32, also under autocast.
+
+    For layers that carry the image itself: bf16 cannot hold its 256 levels.
+    """
+    device = x.device.type
+    if device != "meta" and torch.is_autocast_enabled(device):
+        with torch.autocast(device, enabled=False):
+            return layer(x.float())  # type: ignore[no-any-return]
+    return layer(x)  # type: ignore[no-any-return]
+
+
+def check_positive(**values: int) -> None:
+    """Refuse counts that no network can have.
+
+    Raises:
+        ValueError: A value below 1; the message names it.
+    """
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+
+
+class Residual(nn.Module):
+    """Layers with an identity shortcut: ``x + scaling * body(x)``."""
+
+    def __init__(self, *layers: nn.Module, scaling: float = 1.0) -> None:
+        """Wrap layers that keep the shape; ``scaling`` is a constant, not learned."""
+        super().__init__()
+        self.body = nn.Sequential(*layers)
+        self.scaling = scaling
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, C, H, W)`` to the same shape."""
+        residual: Tensor = self.body(x)
+        return x + (residual if self.scaling == 1 else self.scaling * residual)
+
+
+def shuffle_steps(scale: int) -> tuple[int, ...]:
+    """Return the factors of the pixel shuffles that make up a scale: 2s, or one 3.
+
+    Raises:
+        ValueError: The scale is not 2, 3, 4 or 8.
+    """
+    steps = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
+    if scale not in steps:
+        raise ValueError(f"scale must be one of {', '.join(map(str, steps))}, not {scale}")
+    return steps[scale]
+
+
+class Upsampler(nn.Sequential):
+    """Sub-pixel upscaling: per step a 3x3 convolution, an activation, a pixel shuffle.
+
+    An activation that treats all elements alike may as well stand behind the shuffle.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        scale: int,
+        groups: int = 1,
+        activation: Callable[[], nn.Module] | None = None,
+    ) -> None:
+        """Upscale ``channels`` features by ``scale``.
+
+        Raises:
+            ValueError: The scale is not 2, 3, 4 or 8.
+        """
+        layers: list[nn.Module] = []
+        for step in shuffle_steps(scale):
+            layers.append(plain_conv(channels, step**2 * channels, 3, groups=groups))
+            if activation is not None:
+                layers.append(activation())
+            layers.append(nn.PixelShuffle(step))
+        super().__init__(*layers)
+
+
+class Normalise(nn.Module):
+    """Map RGB in 0..255 to the range networks work in: ``(x - 255 mean) / divisor``."""
+
+    mean: Tensor
+
+    def __init__(self, mean: Sequence[float] = DIV2K_MEAN, *, divisor: float = 127.5) -> None:
+        """Keep the mean colour as a constant: it is in no checkpoint and is not counted.
+
+        Args:
+            mean: Mean RGB colour, in 0..1.
+            divisor: 127.5 for AWSRN and WDSR; 255 gives a range of width 1, and 1 only
+                shifts.
+        """
+        super().__init__()
+        self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.divisor = divisor
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """Normalise ``(N, 3, H, W)`` RGB in 0..255."""
+        return (rgb - self.mean) / self.divisor
+
+    def inverse(self, normal: Tensor) -> Tensor:
+        """Return RGB in 0..255, in float32 whatever the precision of the argument."""
+        return normal.float() * self.divisor + self.mean
+
+
+class GlobalSkip(nn.Module):
+    """The global residual path ``f_up`` of Eq. (3): one convolution from the LR image.
+
+    It carries almost the whole image, whose 256 levels bf16 cannot hold, so it is
+    computed in float32 also under autocast.
+    """
+
+    def __init__(self, *, scale: int, kernel_size: int) -> None:
+        """Make a path to ``3 scale^2`` channels at LR size."""
+        super().__init__()
+        self.conv = same_conv(3, 3 * scale**2, kernel_size)
+
+    def forward(self, normal: Tensor) -> Tensor:
+        """Map ``(N, 3, H, W)`` to ``(N, 3 scale^2, H, W)``, still to be shuffled."""
+        return in_float32(self.conv, normal)

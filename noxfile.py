@@ -1,0 +1,73 @@
+"""The project's chores; `python -m nox --list` shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "typecheck", "tables"]
+nox.options.reuse_existing_virtualenvs = True
+nox.needs_version = ">=2025.2.9"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+TESTED = ("-c", "constraints.txt")
+
+
+def group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(PYPROJECT, name))
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Run the main job on the bundled images: Table 1 in minutes, results in demo/."""
+    session.install(*TESTED, ".")
+    session.run("harness", "run", "ablation=awru", "profile=smoke", "results.root=demo")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the test suite; arguments go to pytest."""
+    session.install(*TESTED, "-e", ".", *group("test"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*TESTED, *group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """Check types, strictly."""
+    session.install(*TESTED, "-e", ".", *group("typecheck"))
+    session.run("mypy")
+
+
+@nox.session
+def tables(session: nox.Session) -> None:
+    """Render reports/ from the stored records; fail when a committed file would change.
+
+    Neither torch nor MLflow is installed here: tables are made without them.
+    """
+    session.install(*TESTED, "click", "omegaconf", "pyyaml", "filelock")
+    session.install("--no-deps", "-e", ".")
+    for path in Path("reports").glob("*_x*.*"):
+        path.unlink()
+    session.run("harness", "tables", silent=True)
+    changed = session.run(
+        "git", "status", "--porcelain", "--", "reports", external=True, silent=True
+    )
+    if changed:
+        session.run("git", "diff", "--stat", "--", "reports", external=True)
+        session.error(f"reports/ differs from what the records give:\n{changed}")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure the speed claims side by side; arguments go to pytest."""
+    session.install(*TESTED, "-e", ".", *group("test"))
+    session.run("pytest", "tests/benchmarks", "--benchmark-only", "-m", "", *session.posargs)
