@@ -6,11 +6,12 @@ code; finished weights are safetensors.
 
 from __future__ import annotations
 
+import io
 import pickle
-from collections.abc import Callable
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -56,7 +57,10 @@ def write_state(folder: Path, state: State) -> None:
         CheckpointError: It cannot be written; the earlier state is still there.
     """
     content = {"format": _FORMAT} | {name: getattr(state, name) for name in State.__slots__}
-    _write(folder / STATE_FILE, lambda stream: torch.save(content, stream))
+    # Through memory: torch hides the cause when the disk fails under it.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    _write(folder / STATE_FILE, buffer.getvalue())
 
 
 def read_state(folder: Path, *, fingerprint: str) -> State | None:
@@ -92,7 +96,7 @@ def write_weights(folder: Path, network: nn.Module) -> None:
         CheckpointError: They cannot be written.
     """
     tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    _write(folder / WEIGHTS_FILE, lambda stream: stream.write(save(tensors)))
+    _write(folder / WEIGHTS_FILE, save(tensors))
 
 
 def read_weights(path: Path, network: nn.Module) -> None:
@@ -135,7 +139,7 @@ def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, source: str
 _WAY_OUT = "; delete it to train this cell again from the start"
 
 
-def _write(path: Path, content: Callable[[BinaryIO], object]) -> None:
+def _write(path: Path, content: bytes) -> None:
     try:
         write_atomic(path, content)
     except HarnessError as error:
@@ -144,6 +148,10 @@ def _write(path: Path, content: Callable[[BinaryIO], object]) -> None:
 
 
 def _load(path: Path) -> Any:
+    if not zipfile.is_zipfile(path):  # torch would try other, older formats
+        raise CheckpointError(
+            f"'{path}' is damaged or no training checkpoint, so it was not opened{_WAY_OUT}"
+        )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

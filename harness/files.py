@@ -5,14 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 from harness.errors import HarnessError
 
 
-def write_atomic(path: Path, content: str | bytes | Callable[[BinaryIO], object]) -> None:
+def write_atomic(path: Path, content: str | bytes) -> None:
     """Replace a file by new content in one step; a reader never sees half of it.
 
     The content goes to a temporary file beside the target, to the disk, and only then
@@ -20,7 +18,7 @@ def write_atomic(path: Path, content: str | bytes | Callable[[BinaryIO], object]
 
     Args:
         path: The file; its folder is made when missing.
-        content: UTF-8 text, bytes, or a function that writes to a binary stream.
+        content: Text, written as UTF-8, or bytes.
 
     Raises:
         HarnessError: The disk is full, or the folder cannot be written.
@@ -31,10 +29,7 @@ def write_atomic(path: Path, content: str | bytes | Callable[[BinaryIO], object]
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         temporary = Path(name)
         with os.fdopen(descriptor, "wb") as stream:
-            if callable(content):
-                content(stream)
-            else:
-                stream.write(content.encode() if isinstance(content, str) else content)
+            stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(temporary, 0o666 & ~_umask())

@@ -88,17 +88,21 @@ def fit(job: Job) -> Outcome | None:
         precision=_PRECISION[job.config.precision],  # type: ignore[arg-type]
     )
     if devices == 1:
-        return _work(fabric, job)
+        return Outcome(*_work(fabric, job))
     with StopSignal():  # the processes stop by themselves and store a checkpoint
         try:
-            outcome: Outcome = fabric.launch(_work, job)  # type: ignore[arg-type]  # its stub forgets *args
+            # The stub of `launch` forgets the further arguments.
+            return Outcome(*fabric.launch(_work, job))  # type: ignore[arg-type]
         except ProcessRaisedException as error:
             raise _translated(str(error)) from error
-    return outcome
 
 
-def _work(fabric: Fabric, job: Job) -> Outcome:
-    """Train in this process; the first of several processes stores the checkpoints."""
+def _work(fabric: Fabric, job: Job) -> tuple[float, float]:
+    """Train in this process; the first of several processes stores the checkpoints.
+
+    Returns:
+        The fields of the outcome, bare: Fabric cannot pass a frozen dataclass on.
+    """
     config = job.config
     _make_deterministic(config)
     prepared = prepare(job.train, job.cell.scale, job.cache)
@@ -138,7 +142,7 @@ def _work(fabric: Fabric, job: Job) -> Outcome:
     if first:
         checkpoints.write_weights(job.folder, network)
     fabric.barrier()
-    return Outcome(trainer.loss, trainer.seconds)
+    return trainer.loss, trainer.seconds
 
 
 def _due(step: int, every: int) -> bool:

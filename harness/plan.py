@@ -112,7 +112,9 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
     config = _resolve_device(config, found)
     cells = _cells(ablation, config, found)
     train = {}
-    if any(cell.trained for cell in cells) or not cells:
+    planned = {cell.row.label for cell in cells}
+    failed = any(row.label not in planned for row in ablation.rows)
+    if failed or any(cell.trained for cell in cells):
         train = {scale: _train(config, scale, found) for scale in scales}
     tests = {scale: _tests(ablation, config, scale, found) for scale in scales}
     configuration.check(found)

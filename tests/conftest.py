@@ -45,3 +45,70 @@ def _no_data_root_unless_asked(monkeypatch, request):
     if not request.node.get_closest_marker("data"):
         monkeypatch.delenv("HARNESS_DATA", raising=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+TINY_ROWS = """
+name: tiny
+title: Tiny networks
+benchmarks: [own]
+rows:
+  - {label: plain, model: awsrn_s, with: {num_units: 1, channels: 4, inner_channels: 8}}
+  - label: basic
+    model: awsrn_s
+    with: {num_units: 1, channels: 4, inner_channels: 8, unit: basic}
+config:
+  data.train: own
+  train.steps: 6
+  train.batch: 2
+  train.patch: 8
+  train.schedule: onecycle
+  train.log_every: 2
+  train.checkpoint_every: 2
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_root(tmp_path_factory):
+    """A data root with a small training set and a small test set, both called `own`."""
+    from PIL import Image
+    from skimage.data import astronaut
+
+    root = tmp_path_factory.mktemp("data")
+    for folder, corners in (("train/own", (0, 100, 200)), ("benchmark/own/HR", (150, 250))):
+        (root / folder).mkdir(parents=True)
+        for corner in corners:
+            pixels = astronaut()[corner : corner + 41, corner : corner + 52]
+            Image.fromarray(pixels).save(root / folder / f"at{corner}.png")
+    return root
+
+
+@pytest.fixture
+def tiny(tmp_path, tiny_root):
+    """Arguments that run the tiny ablation below `tmp_path`, logging nothing to MLflow."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY_ROWS)
+    return [
+        f"ablation={path}",
+        f"data.root={tiny_root}",
+        f"results.root={tmp_path}",
+        "profile=smoke",
+        "data.test=own",
+        "data.train=own",
+        "train.steps=6",
+        "train.batch=2",
+        "train.patch=8",
+        "train.checkpoint_every=2",
+        "train.eval_every=0",
+        "tracking.mlflow=false",
+        "threads=1",
+    ]
+
+
+@pytest.fixture
+def invoke(monkeypatch):
+    """Run the command line in this process; returns click's result."""
+    from click.testing import CliRunner
+
+    from harness.cli import main
+
+    return lambda *arguments: CliRunner().invoke(main, [str(one) for one in arguments])

@@ -14,39 +14,40 @@ LEAST_DENSITY = Fraction(1, 2)
 """Fewest Multi-Adds per deployed weight and LR pixel; a plain convolutional network has 1."""
 
 _SHAPE = """
-    _reshape_alias _unsafe_view alias as_strided cat channel_shuffle chunk clone col2im
-    constant_pad_nd contiguous copy detach diagonal expand flatten flip gather im2col index
-    index_select lift_fresh movedim narrow pad permute pixel_shuffle pixel_unshuffle
+    _reshape_alias _unsafe_index _unsafe_view alias as_strided cat channel_shuffle chunk clone
+    col2im constant_pad_nd contiguous copy detach diagonal expand flatten flip gather im2col
+    index index_select lift_fresh movedim narrow pad permute pixel_shuffle pixel_unshuffle
     reflection_pad1d reflection_pad2d repeat repeat_interleave replication_pad2d reshape roll
-    scatter select slice split split_with_sizes squeeze stack t transpose unbind unflatten
+    scatter select slice sort split split_with_sizes squeeze stack t transpose unbind unflatten
     unfold unsafe_split unsqueeze view
 """
 _CREATION = """
     _to_copy arange empty empty_like empty_strided full full_like linspace new_empty new_full
-    new_ones new_zeros ones ones_like scalar_tensor to type_as zeros zeros_like
+    new_ones new_zeros ones ones_like rand rand_like randn randn_like scalar_tensor to type_as
+    zeros zeros_like
 """
 _ELEMENTWISE = """
     _prelu_kernel abs add addcdiv addcmul bitwise_and bitwise_not bitwise_or ceil celu clamp
-    clamp_max clamp_min cos div elu eq erf exp expm1 floor floor_divide ge gelu gt hardsigmoid
-    hardswish hardtanh le leaky_relu lerp log log1p log_sigmoid logical_and logical_not
-    logical_or lt masked_fill maximum minimum mish mul ne neg pow prelu reciprocal relu relu6
-    remainder round rsqrt rsub selu sigmoid sign silu sin softplus sqrt square sub tanh
-    threshold where
+    clamp_max clamp_min cos div elu eq erf exp expm1 floor floor_divide ge gelu glu gt
+    hardsigmoid hardswish hardtanh le leaky_relu lerp log log1p log_sigmoid_forward logical_and
+    logical_not logical_or lt masked_fill maximum minimum mish mul ne neg pow prelu reciprocal
+    relu relu6 remainder round rsqrt rsub selu sigmoid sign silu sin softplus sqrt square sub
+    tanh threshold where
 """
 _REDUCTION = """
-    _log_softmax _safe_softmax _softmax all amax amin any argmax argmin cumsum linalg_vector_norm
-    log_softmax logsumexp max mean min norm prod softmax std std_mean sum topk var var_mean
+    _log_softmax _safe_softmax _softmax all amax amin any argmax argmin cumsum
+    linalg_vector_norm log_softmax logsumexp max mean min norm prod softmax std std_mean sum
+    topk var var_mean
 """
 _NORM_AND_POOLING = """
     _adaptive_avg_pool2d _batch_norm_no_update _native_batch_norm_legit
-    _native_batch_norm_legit_no_training _weight_norm _weight_norm_interface
-    adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d batch_norm group_norm instance_norm
-    layer_norm max_pool2d max_pool2d_with_indices native_batch_norm native_group_norm
-    native_layer_norm
+    _native_batch_norm_legit_no_training _weight_norm _weight_norm_interface adaptive_avg_pool2d
+    adaptive_max_pool2d avg_pool2d batch_norm group_norm instance_norm layer_norm max_pool2d
+    max_pool2d_with_indices native_batch_norm native_group_norm native_layer_norm
 """
 _FIXED_INTERPOLATION = """
-    _upsample_bicubic2d_aa _upsample_bilinear2d_aa upsample_bicubic2d upsample_bilinear2d
-    upsample_nearest2d
+    _upsample_bicubic2d_aa _upsample_bilinear2d_aa _upsample_nearest_exact2d upsample_bicubic2d
+    upsample_bilinear2d upsample_nearest2d
 """
 FREE_OPERATORS = frozenset(
     f"aten.{name}"

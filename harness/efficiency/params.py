@@ -66,6 +66,6 @@ def _gains(module: nn.Module) -> int:
         return 0
     return sum(
         chain.original0.numel()
-        for chain in module.parametrizations.values()  # type: ignore[union-attr,operator]
+        for chain in module.parametrizations.values()  # type: ignore[operator]
         if any(type(step).__name__ == "_WeightNorm" for step in chain)
     )

@@ -24,9 +24,10 @@ def shadow(network: nn.Module, *, device: str = "meta") -> nn.Module:
     Raises:
         HarnessError: The network cannot be copied.
     """
-    memo: dict[int, object] = {id(tensor): _blank(tensor, device) for tensor in _tensors(network)}
     try:
-        twin = copy.deepcopy(network, memo)
+        with torch.inference_mode(False):
+            memo: dict[int, object] = {id(old): _blank(old, device) for old in _tensors(network)}
+            twin = copy.deepcopy(network, memo)
     except Exception as error:  # a user's network may hold anything at all
         raise HarnessError(
             f"{type(network).__name__} cannot be copied: {type(error).__name__}: {error}"
