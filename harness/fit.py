@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,11 +19,12 @@ from harness.data.catalogue import TestSet, TrainSet
 from harness.data.patches import Patches
 from harness.data.prepare import prepare
 from harness.errors import TrainingError
+from harness.logs import log_to_stderr
 from harness.plan import Cell
 from harness.progress import Progress
 from harness.stop import Interrupted, StopSignal
 from harness.tracking import CellRun
-from harness.train import Trainer
+from harness.train import Step, Trainer
 from models import registry
 from models.initialise import initialise
 
@@ -91,8 +92,8 @@ def fit(job: Job) -> Outcome | None:
         return Outcome(*_work(fabric, job))
     with StopSignal():  # the processes stop by themselves and store a checkpoint
         try:
-            # The stub of `launch` forgets the further arguments.
-            return Outcome(*fabric.launch(_work, job))  # type: ignore[arg-type]
+            # Not as an argument: Fabric takes those apart and stops at a frozen dataclass.
+            return Outcome(*fabric.launch(partial(_work, job=job)))
         except ProcessRaisedException as error:
             raise _translated(str(error)) from error
 
@@ -101,61 +102,70 @@ def _work(fabric: Fabric, job: Job) -> tuple[float, float]:
     """Train in this process; the first of several processes stores the checkpoints.
 
     Returns:
-        The fields of the outcome, bare: Fabric cannot pass a frozen dataclass on.
+        The fields of the outcome, bare for the same reason.
     """
-    config = job.config
-    _make_deterministic(config)
-    prepared = prepare(job.train, job.cell.scale, job.cache)
-    seed = job.cell.seed or 0
-    patches = Patches(prepared, patch=config.train.patch, batch=config.train.batch, seed=seed)
-    torch.manual_seed(seed)
-    network = registry.get(job.cell.row.model).build(scale=job.cell.scale, **job.cell.row.overrides)
-    initialise(network, seed=seed)
-    resume = checkpoints.read_state(job.folder, fingerprint=job.fingerprint)
-    if resume is not None:
-        log.info("going on from step %d", resume.step)
-    trainer = Trainer(
-        network, config.train, fabric=fabric, fingerprint=job.fingerprint, resume=resume
-    )
     first = fabric.global_rank == 0
-    progress = Progress(job.cell.row.label, total=config.train.steps, done=trainer.done)
+    if first and fabric.world_size > 1:
+        log_to_stderr(logging.INFO)
+    _make_deterministic(job.config)
+    trainer, patches = _prepare(fabric, job)
+    progress = Progress(job.cell.row.label, total=trainer.config.steps, done=trainer.done)
     try:
         with StopSignal() as stop:
-            for step in trainer.steps(patches, workers=config.data.workers):
+            for step in trainer.steps(patches, workers=job.config.data.workers):
                 progress.advance()
-                last = step.number == config.train.steps
-                if first and (last or step.number % config.train.log_every == 0):
-                    progress.report(step.number, loss=trainer.loss, lr=step.lr)
-                    job.run.log(step.number, {"loss": trainer.loss, "lr": step.lr})
-                if first and _due(step.number, config.train.eval_every) and not last:
-                    _log_curve(job, trainer, fabric)
+                if first:
+                    _report(job, trainer, step, progress)
+                last = step.number == trainer.config.steps
                 stopping = _any_process(fabric, stop.requested) and not last
-                if first and (last or stopping or _due(step.number, config.train.checkpoint_every)):
+                due = last or stopping or _due(step.number, trainer.config.checkpoint_every)
+                if first and due:
                     checkpoints.write_state(job.folder, trainer.state())
                 if stopping:
                     raise Interrupted(
-                        f"stopped at step {step.number:,} of {config.train.steps:,}; "
+                        f"stopped at step {step.number:,} of {trainer.config.steps:,}; "
                         "the same command goes on from there"
                     )
     finally:
         progress.close()
     if first:
-        checkpoints.write_weights(job.folder, network)
+        checkpoints.write_weights(job.folder, trainer.original)
     fabric.barrier()
     return trainer.loss, trainer.seconds
 
 
+def _prepare(fabric: Fabric, job: Job) -> tuple[Trainer, Patches]:
+    """Return the network in training, new or as it was stored, and its patches."""
+    cell, train = job.cell, job.config.train
+    seed = cell.seed or 0
+    prepared = prepare(job.train, cell.scale, job.cache)
+    patches = Patches(prepared, patch=train.patch, batch=train.batch, seed=seed)
+    torch.manual_seed(seed)
+    network = registry.get(cell.row.model).build(scale=cell.scale, **cell.row.overrides)
+    initialise(network, seed=seed)
+    resume = checkpoints.read_state(job.folder, fingerprint=job.fingerprint)
+    if resume is not None:
+        log.info("going on from step %d", resume.step)
+    trainer = Trainer(network, train, fabric=fabric, fingerprint=job.fingerprint, resume=resume)
+    return trainer, patches
+
+
+def _report(job: Job, trainer: Trainer, step: Step, progress: Progress) -> None:
+    """Show and log a step where it is due: loss and learning rate, PSNR for the curve."""
+    train = trainer.config
+    last = step.number == train.steps
+    if last or _due(step.number, train.log_every):
+        progress.report(step.number, loss=trainer.loss, lr=step.lr)
+        job.run.log(step.number, {"loss": trainer.loss, "lr": step.lr})
+    if job.curve is not None and _due(step.number, train.eval_every) and not last:
+        device = trainer.fabric.device
+        result = evaluate.score(trainer.original, job.curve, scale=job.cell.scale, device=device)
+        log.info("step %d  %s %.2f dB", step.number, result.set, result.psnr_db)
+        job.run.log(step.number, {f"psnr_db.{result.set}": result.psnr_db})
+
+
 def _due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
-
-
-def _log_curve(job: Job, trainer: Trainer, fabric: Fabric) -> None:
-    """Score the network as it is; changes nothing in the training."""
-    if job.curve is None:
-        return
-    result = evaluate.score(trainer.original, job.curve, scale=job.cell.scale, device=fabric.device)
-    log.info("step %d  %s %.2f dB", trainer.done, result.set, result.psnr_db)
-    job.run.log(trainer.done, {f"psnr_db.{result.set}": result.psnr_db})
 
 
 def _any_process(fabric: Fabric, requested: bool) -> bool:
@@ -173,11 +183,11 @@ def _make_deterministic(config: Config) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
 
 
 def _translated(trace: str) -> TrainingError | Interrupted:
     """Return the error of a training process as one of ours, without its trace."""
+    log.debug("%s", trace)
     last = trace.strip().splitlines()[-1]
     kind, _, message = last.partition(": ")
     return Interrupted(message) if kind.endswith("Interrupted") else TrainingError(message or last)

@@ -24,9 +24,9 @@ from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared, prepare
 from harness.efficiency.multi_adds import count
 from harness.fit import Job, Outcome, fit
+from harness.logs import log_file
 from harness.paths import cache_folder
 from harness.plan import Cell, Plan
-from harness.progress import log_file
 from harness.records import Record, SetScore
 from harness.tracking import CellRun, Tracker, default_uri
 from models import registry

@@ -67,15 +67,13 @@ class Tracker:
 
     def parent(self, name: str, key: str, config: Mapping[str, Any]) -> str | None:
         """Begin, or go on with, the run of an ablation; returns its id."""
-        run: str | None = self._guard(
-            lambda client: self._run(client, name, key, flatten(config), {})
-        )
+        run: str | None = self._guard(lambda client: self._run(client, name, key, config, {}))
         return run
 
     def cell(self, name: str, key: str, config: Mapping[str, Any], parent: str | None) -> CellRun:
         """Begin, or go on with, the nested run of a cell."""
         tags = {"mlflow.parentRunId": parent} if parent else {}
-        run = self._guard(lambda client: self._run(client, name, key, flatten(config), tags))
+        run = self._guard(lambda client: self._run(client, name, key, config, tags))
         return CellRun(self, run)
 
     def finish(
@@ -97,7 +95,7 @@ class Tracker:
         client: MlflowClient,
         name: str,
         key: str,
-        params: Mapping[str, str],
+        config: Mapping[str, Any],
         tags: Mapping[str, str],
     ) -> str:
         from mlflow.entities import Param
@@ -120,7 +118,9 @@ class Tracker:
             return run
         created = client.create_run(number, run_name=name, tags={_KEY: key, **tags})
         run = str(created.info.run_id)
-        client.log_batch(run, params=[Param(item, value) for item, value in params.items()])
+        params = [Param(item, value) for item, value in flatten(config).items()]
+        client.log_batch(run, params=params)
+        client.log_dict(run, dict(config), "config.yaml")
         return run
 
     def _guard(self, action: Callable[[MlflowClient], Any]) -> Any:

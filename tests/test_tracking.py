@@ -42,9 +42,9 @@ def test_ablation_is_a_parent_run_with_a_nested_run_per_cell(tiny, tmp_path, inv
     curve = client().get_metric_history(cell.info.run_id, "psnr_db.own")
     assert [point.step for point in curve] == [2, 4, 6]
     files = {file.path for file in client().list_artifacts(cell.info.run_id)}
-    assert files == {"record.json", "weights.safetensors"}
+    assert files == {"config.yaml", "record.json", "weights.safetensors"}
     tables = {file.path for file in client().list_artifacts(parents[0].info.run_id)}
-    assert {name.rpartition(".")[2] for name in tables} == {"csv", "md", "tex"}
+    assert {name.rpartition(".")[2] for name in tables} == {"csv", "md", "tex", "yaml"}
 
 
 def test_a_repeated_ablation_goes_on_in_the_same_run(tiny, tmp_path, invoke, client):
