@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
+from harness.commands.flops import flops
 from harness.errors import ConfigError, HarnessError, suggest
+from harness.logs import log_to_stderr
 
 if TYPE_CHECKING:
     from harness.ablation import Ablation
@@ -54,7 +55,7 @@ def main(*, verbose: bool, quiet: bool) -> None:
 
     Example: harness run ablation=awru
     """
-    _configure_logging(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+    log_to_stderr(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
 
 
 @main.command()
@@ -131,6 +132,25 @@ def tables(*, ablations: Sequence[str], root: Path) -> None:
         click.echo(path)
 
 
+@main.command(name="records")
+@click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Results root.")
+@click.option("--images", is_flag=True, help="One row per image instead of one per set.")
+@click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
+def list_records(*, root: Path, images: bool, form: str) -> None:
+    """List what has been run: each cell with its scores, or the scores of each image.
+
+    Example: harness records --images --format csv
+    """
+    from harness import frames, records
+
+    stored = records.load_all(root)
+    if not stored:
+        raise HarnessError(f"there are no records in '{root / 'results' / 'runs'}'")
+    frame = (frames.images if images else frames.cells)(stored)
+    text = frame.to_csv(index=False) if form == "csv" else frame.to_string(index=False)
+    click.echo(text.rstrip())
+
+
 @main.command()
 def settings() -> None:
     """List the settings that KEY=VALUE can change, and what the profiles set.
@@ -181,15 +201,7 @@ def _run(
     click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
 
 
-def _configure_logging(level: int) -> None:
-    """Log the harness to stderr; other libraries only from warnings on."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setLevel(level)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    root = logging.getLogger("harness")
-    root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG)
-    root.propagate = False
+main.add_command(flops)
 
 
 if __name__ == "__main__":

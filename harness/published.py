@@ -15,7 +15,9 @@ from pathlib import Path
 from harness.errors import RecordError, UsageError
 from harness.paths import bundled
 
-COLUMNS = ("table", "label", "scale", "set", "metric", "value", "note")
+COLUMNS = ("table", "label", "scale", "set", "metric", "value", "note", "status")
+
+STATUSES = ("", "exact", "explained", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,9 @@ class Published:
         metric: What was measured, its unit as a suffix (``psnr_db``, ``params_k``).
         value: The number, with the digits printed; None where the paper has a gap.
         note: Doubts about the value, or how it came about.
+        status: For counts of parameters and Multi-Adds: whether our count is ``exact``,
+            ``explained`` by a named other rule, or the cell is ``open``; written by
+            ``harness.commands.cells``, never by hand.
     """
 
     table: int
@@ -39,6 +44,7 @@ class Published:
     metric: str
     value: Decimal | None
     note: str
+    status: str = ""
 
 
 def load(table: int, folder: Path | None = None) -> tuple[Published, ...]:
@@ -111,14 +117,16 @@ def _row(fields: list[str], table: int) -> Published:
     """
     if len(fields) != len(COLUMNS):
         raise ValueError(f"expected {len(COLUMNS)} fields, got {len(fields)}")
-    number, label, scale, set_name, metric, value, note = fields
+    number, label, scale, set_name, metric, value, note, status = fields
     if number != str(table):
         raise ValueError(f"expected table {table}, got '{number}'")
     if not scale.isdecimal():
         raise ValueError(f"the scale must be a whole number, got '{scale}'")
     if not label or not metric:
         raise ValueError("label and metric must not be empty")
-    return Published(table, label, int(scale), set_name, metric, _value(value), note)
+    if status not in STATUSES:
+        raise ValueError(f"status must be exact, explained, open or empty, got '{status}'")
+    return Published(table, label, int(scale), set_name, metric, _value(value), note, status)
 
 
 def _value(text: str) -> Decimal | None:

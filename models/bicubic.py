@@ -45,7 +45,7 @@ class Bicubic(nn.Module):
         return f"scale={self.scale}, rounded={self.rounded}"
 
     def _resize(self, image: Tensor, *, axis: int) -> Tensor:
-        length = image.shape[axis]
+        length = int(image.shape[axis])  # a tensor while torch.jit traces
         taps = contributions(length, length * self.scale, Fraction(self.scale))
         indices = torch.from_numpy(taps.indices).to(image.device)
         weights = torch.from_numpy(taps.weights).to(image.device, image.dtype)

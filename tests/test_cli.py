@@ -16,7 +16,7 @@ def test_version(invoke):
     assert invoke("--version").output == f"harness, version {harness.__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "train", "list", "tables", "settings", "ui"])
+@pytest.mark.parametrize("command", ["run", "train", "list", "records", "tables", "settings", "ui"])
 def test_every_help_shows_an_example(command, invoke):
     result = invoke(command, "--help")
     assert result.exit_code == 0
@@ -225,6 +225,16 @@ def test_tables_of_a_run_are_those_it_wrote(tiny, tmp_path, invoke):
     assert len(result.stdout.split()) == 3
     after = {path.name: path.read_bytes() for path in (tmp_path / "reports").iterdir()}
     assert after == before
+
+
+def test_records_are_listed_by_set_and_by_image(tiny, tmp_path, invoke):
+    assert "there are no records" in invoke("records", "--root", tmp_path).stderr
+    invoke("run", *tiny)
+    by_set = invoke("records", "--root", tmp_path, "--format", "csv").stdout.splitlines()
+    by_image = invoke("records", "--root", tmp_path, "--images", "--format", "csv")
+    assert len(by_set) == 1 + 3
+    assert len(by_image.stdout.splitlines()) == 1 + 3 * 2
+    assert "wdsr" not in invoke("records", "--root", tmp_path).stdout
 
 
 def test_ui_without_runs_says_where_it_looked(tmp_path, invoke):

@@ -125,9 +125,11 @@ def test_a_cell_that_is_not_published_is_none() -> None:
 
 
 def test_rows_are_read_from_any_folder(tmp_path: Path) -> None:
-    (tmp_path / "table7.csv").write_text(f'{HEADER}\n7,"A, B",3,Set5,psnr_db,30.10,"as, is"\n')
+    (tmp_path / "table7.csv").write_text(
+        f'{HEADER}\n7,"A, B",3,Set5,psnr_db,30.10,"as, is",exact\n'
+    )
     assert load(7, tmp_path) == (
-        Published(7, "A, B", 3, "Set5", "psnr_db", Decimal("30.10"), "as, is"),
+        Published(7, "A, B", 3, "Set5", "psnr_db", Decimal("30.10"), "as, is", "exact"),
     )
 
 
@@ -141,13 +143,14 @@ def test_unknown_table_names_the_known_ones() -> None:
     [
         ("", 1, "expected the columns table,label"),
         ("label,scale\n", 1, "got label,scale"),
-        (f"{HEADER}\n1,AWRU,2,,psnr_db,35.O2,\n", 2, "'35.O2'"),
-        (f"{HEADER}\n1,AWRU,2,,psnr_db,NaN,\n", 2, "must be a number or empty"),
-        (f"{HEADER}\n1,AWRU,two,,psnr_db,35.02,\n", 2, "whole number, got 'two'"),
-        (f"{HEADER}\n1,AWRU,2,,psnr_db,35.02\n", 2, "expected 7 fields, got 6"),
-        (f"{HEADER}\n2,AWRU,2,,psnr_db,35.02,\n", 2, "expected table 1, got '2'"),
-        (f"{HEADER}\n1,,2,,psnr_db,35.02,\n", 2, "label and metric must not be empty"),
-        (f"{HEADER}\n1,A,2,,p,1,\n1,A,2,,p,2,\n", 3, "same cell stands in line 2"),
+        (f"{HEADER}\n1,AWRU,2,,psnr_db,35.O2,,\n", 2, "'35.O2'"),
+        (f"{HEADER}\n1,AWRU,2,,psnr_db,NaN,,\n", 2, "must be a number or empty"),
+        (f"{HEADER}\n1,AWRU,two,,psnr_db,35.02,,\n", 2, "whole number, got 'two'"),
+        (f"{HEADER}\n1,AWRU,2,,psnr_db,35.02\n", 2, "expected 8 fields, got 6"),
+        (f"{HEADER}\n2,AWRU,2,,psnr_db,35.02,,\n", 2, "expected table 1, got '2'"),
+        (f"{HEADER}\n1,,2,,psnr_db,35.02,,\n", 2, "label and metric must not be empty"),
+        (f"{HEADER}\n1,A,2,,p,1,,\n1,A,2,,p,2,,\n", 3, "same cell stands in line 2"),
+        (f"{HEADER}\n1,A,2,,p,1,,good\n", 2, "status must be exact, explained, open or empty"),
         (f'{HEADER}\n1,A,2,,p,1,"open\n', 2, "unexpected end of data"),
     ],
 )
