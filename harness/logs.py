@@ -7,11 +7,24 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+
+class _AboveTheBar(logging.StreamHandler[TextIO]):
+    """Write lines above a progress bar, where there is one, instead of into it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        bars = sys.modules.get("tqdm")  # not imported here: it would slow every command
+        if bars is None:
+            super().emit(record)
+        else:
+            bars.tqdm.write(self.format(record), file=sys.stderr)
 
 
 def log_to_stderr(level: int) -> None:
     """Log the harness to stderr, from a level on; other libraries keep their own ways."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _AboveTheBar(sys.stderr)
     handler.setLevel(level)
     handler.setFormatter(logging.Formatter("%(message)s"))
     root = logging.getLogger("harness")

@@ -20,9 +20,6 @@ from harness.errors import HarnessError, UsageError, suggest
 from models import registry
 from models.awms import drop_branches
 
-OUTPUT_PX = 1280 * 720
-"""Pixels of the SR image that Multi-Adds are counted at (Sec. 4.4)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -81,7 +78,7 @@ class Plan:
     def training_multi_adds(self, cell: Cell) -> int:
         """Estimate the Multi-Adds of training a cell: forward, and twice that backward."""
         train = self.config.train
-        per_pixel = cell.cost.multi_adds * cell.scale**2 / OUTPUT_PX
+        per_pixel = cell.cost.multi_adds / cell.cost.lr_px
         return round(3 * per_pixel * train.patch**2 * train.batch * train.steps)
 
 

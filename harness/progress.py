@@ -19,7 +19,12 @@ class Progress:
         self.total = total
         self._began = (time.monotonic(), done)
         self._bar = tqdm(
-            desc=name, total=total, initial=done, unit="it", disable=not sys.stderr.isatty()
+            desc=name,
+            total=total,
+            initial=done,
+            unit="it",
+            dynamic_ncols=True,
+            disable=not sys.stderr.isatty(),
         )
 
     def advance(self) -> None:

@@ -12,11 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -212,6 +213,7 @@ def serve(results: Path, port: int) -> None:
 
     Raises:
         UsageError: Nothing has been logged there.
+        HarnessError: The page could not be served.
     """
     uri = default_uri(results)
     if uri.startswith("sqlite:") and not database(results).is_file():
@@ -220,4 +222,7 @@ def serve(results: Path, port: int) -> None:
             "run an ablation first, or name its results root with --root"
         )
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-    subprocess.run([*command, "--port", str(port)], check=False)
+    with suppress(KeyboardInterrupt):
+        done = subprocess.run([*command, "--port", str(port)], check=False)
+        if done.returncode > 0:
+            raise HarnessError(f"MLflow's page ended with exit code {done.returncode}")

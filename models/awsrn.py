@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.awms import AWMS
-from models.layers import GlobalSkip, Normalise, same_conv
+from models.layers import GlobalSkip, Normalise, check_positive, same_conv
 from models.units import unit_class
 
 
@@ -76,15 +76,13 @@ class AWSRN(nn.Module):
             ValueError: A value that no such network can have.
         """
         super().__init__()
-        for name, value in (
-            ("scale", scale),
-            ("num_blocks", num_blocks),
-            ("num_units", num_units),
-            ("channels", channels),
-            ("inner_channels", inner_channels),
-        ):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}")
+        check_positive(
+            scale=scale,
+            num_blocks=num_blocks,
+            num_units=num_units,
+            channels=channels,
+            inner_channels=inner_channels,
+        )
         make_unit = unit_class(unit)
         self.scale = scale
         self.num_units = num_units

@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from harness.data.catalogue import TestSet, TrainSet
@@ -26,9 +26,6 @@ from harness.data.images import read_rgb
 from harness.data.resize import crop_to_multiple, downscale
 from harness.errors import DataError
 from harness.files import reason
-
-if sys.platform != "win32":
-    import fcntl
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +111,7 @@ def prepare(sets: Sequence[TrainSet], scale: int, cache: Path) -> Prepared:
     final = cache / f"{name[:60]}-x{scale}-{_key(sets, scale)}"
     with _cache_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(final.with_name(f"{final.name}.lock")):
+        with FileLock(final.with_name(f"{final.name}.lock")):
             index = _read_index(final)
             if index is None:
                 _build(sets, scale, final)
@@ -278,15 +275,6 @@ def _image_at(pixels: NDArray[np.uint8], offset: int, height: int, width: int) -
 def _left_out(why: str, names: Sequence[str]) -> str:
     shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
     return f"; left out {why}: {len(names)} ({shown})" if names else ""
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that the system frees when the process ends, however it ends."""
-    with path.open("a") as handle:
-        if sys.platform != "win32":
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager
