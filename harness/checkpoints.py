@@ -95,7 +95,9 @@ def write_weights(folder: Path, network: nn.Module) -> None:
     Raises:
         CheckpointError: They cannot be written.
     """
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    # Clones: a tensor that stands under two names must not be refused.
+    state = network.state_dict().items()
+    tensors = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in state}
     _write(folder / WEIGHTS_FILE, save(tensors))
 
 

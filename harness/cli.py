@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,11 @@ class _Group(click.Group):
         except HarnessError as error:
             click.echo(f"Error: {error}", err=True)
             raise SystemExit(error.exit_code) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of our output has gone: click knows how
+                raise
+            click.echo(f"Error: {error}", err=True)
+            raise SystemExit(HarnessError.exit_code) from error
         except KeyboardInterrupt:
             click.echo("Interrupted; the same command goes on from the last checkpoint.", err=True)
             raise SystemExit(_INTERRUPTED) from None

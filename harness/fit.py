@@ -88,14 +88,21 @@ def fit(job: Job) -> Outcome | None:
         strategy="auto" if devices == 1 else "ddp_spawn",
         precision=_PRECISION[job.config.precision],  # type: ignore[arg-type]
     )
-    if devices == 1:
-        return Outcome(*_work(fabric, job))
-    with StopSignal():  # the processes stop by themselves and store a checkpoint
-        try:
+    try:
+        if devices == 1:
+            return Outcome(*_work(fabric, job))
+        with StopSignal():  # the processes stop by themselves and store a checkpoint
             # Not as an argument: Fabric takes those apart and stops at a frozen dataclass.
             return Outcome(*fabric.launch(partial(_work, job=job)))
-        except ProcessRaisedException as error:
-            raise _translated(str(error)) from error
+    except ProcessRaisedException as error:
+        raise _translated(str(error)) from error
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            raise TrainingError(
+                f"not enough memory to train {job.cell.row.label} with train.batch="
+                f"{job.config.train.batch} and train.patch={job.config.train.patch}; lower them"
+            ) from error
+        raise
 
 
 def _work(fabric: Fabric, job: Job) -> tuple[float, float]:

@@ -31,6 +31,7 @@ def log_to_stderr(level: int) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG)
     root.propagate = False
+    logging.raiseExceptions = False  # a log file on a full disk must not spoil the screen
 
 
 @contextmanager

@@ -96,9 +96,11 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
     """
     found = list(problems)
     profile, why = _profile(ablation, arguments)
-    config, wrong = configuration.make([PROFILES.get(profile, {}), ablation.config, arguments])
+    config, wrong = configuration.make(
+        [PROFILES.get(profile, PROFILES["smoke"]), ablation.config, arguments]
+    )
     found += wrong
-    scales = config.scale or [ablation.scale]
+    scales = list(dict.fromkeys(config.scale or [ablation.scale]))
     config = replace(
         config,
         profile=profile,

@@ -56,6 +56,18 @@ def test_weights_round_trip(tmp_path):
     assert torch.equal(network(image), other(image))
 
 
+def shared():
+    conv = torch.nn.Conv2d(3, 3, 1)
+    return torch.nn.Sequential(conv, conv)
+
+
+def test_tensors_under_two_names_are_stored(tmp_path):
+    network, other = shared(), shared()
+    checkpoints.write_weights(tmp_path, network)
+    checkpoints.read_weights(tmp_path / WEIGHTS_FILE, other)
+    assert torch.equal(other[1].weight, network[0].weight)
+
+
 @pytest.mark.parametrize("keep", [0, 1, 100, 2000])
 def test_truncated_state_is_refused(keep, state, tmp_path):
     checkpoints.write_state(tmp_path, state)

@@ -271,6 +271,31 @@ def test_bad_training_images_stop_before_training(
     assert not list(tmp_path.glob("results/runs/*/record.json"))
 
 
+def test_results_root_that_cannot_be_written(tiny, tmp_path, invoke):
+    (tmp_path / "file").write_text("")
+    result = invoke("run", *tiny, f"results.root={tmp_path / 'file'}")
+    assert result.exit_code == 1
+    assert "Not a directory" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_profile_that_does_not_exist_is_the_only_problem(invoke):
+    result = invoke("run", "ablation=awru", "profile=cpuu")
+    assert result.stderr.splitlines()[1:] == [
+        "  - profile=cpuu: expected one of auto, smoke, cpu, paper (did you mean 'cpu'?)"
+    ]
+
+
+def test_not_enough_memory_says_what_to_lower(tiny, tmp_path, invoke, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+
+    monkeypatch.setattr("torch.nn.functional.l1_loss", fail)
+    result = invoke("run", *tiny)
+    assert result.exit_code == 1
+    assert "not enough memory to train plain with train.batch=2 and train.patch=8" in result.stderr
+
+
 def test_damaged_checkpoint_of_a_cell(tiny, tmp_path, invoke):
     arguments = [item for item in tiny if not item.startswith("ablation")]
     invoke("train", "awsrn_sd", "--scale", "2", *arguments)
