@@ -228,8 +228,10 @@ class _Session:
             for score in (earlier.scores if earlier else ())
             if score.set not in {new.set for new in scores}
         ]
-        before = Outcome(earlier.loss or 0.0, earlier.wall_time_s) if earlier else None
-        outcome = outcome or before
+        provenance = _provenance(settings.device, settings.threads, started)
+        if earlier and not outcome:  # only scored anew: the weights came about as before
+            outcome = Outcome(earlier.loss or 0.0, earlier.wall_time_s)
+            provenance = earlier.provenance | {"scored_at": provenance["commit"]}
         return Record(
             id=self.record_id(cell),
             fingerprint=self.fingerprint(cell),
@@ -250,7 +252,7 @@ class _Session:
             learned=learned_scalars(network),
             config=_portable(config.plain(settings)),
             data=self._data(cell),
-            provenance=_provenance(settings.device, settings.threads, started),
+            provenance=provenance,
             wall_time_s=round(outcome.seconds, 1) if outcome else 0.0,
             loss=outcome.loss if outcome else None,
         )
@@ -290,9 +292,9 @@ def _final_metrics(record: Record) -> dict[str, float]:
 
 def _portable(settings: dict[str, Any]) -> dict[str, Any]:
     """Leave out of a record where things lie on this machine."""
-    for section, key in (("data", "root"), ("data", "cache"), ("results", "root")):
-        settings[section].pop(key)
-    del settings["tracking"]
+    for key in ("root", "cache"):
+        del settings["data"][key]
+    del settings["results"], settings["tracking"]
     return settings
 
 

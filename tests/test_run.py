@@ -97,12 +97,15 @@ def test_what_is_done_is_not_done_again(tiny, tmp_path, invoke):
 def test_a_new_test_set_is_scored_without_training(tiny, tmp_path, invoke):
     invoke("run", *tiny)
     before = weights(tmp_path)
+    finished_at = {one.id: one.provenance["finished"] for one in records.load_all(tmp_path)}
     result = invoke("run", *tiny, "data.test=own,sample")
     assert result.exit_code == 0, result.output
     assert "step" not in result.stderr
     assert weights(tmp_path) == before
     for record in records.load_all(tmp_path):
         assert [score.set for score in record.scores] == ["own", "sample"]
+        assert record.provenance["finished"] == finished_at[record.id]
+        assert "scored_at" in record.provenance
 
 
 def test_changed_test_images_are_scored_again(tiny, tmp_path, invoke, tiny_root):

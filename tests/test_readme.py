@@ -1,0 +1,34 @@
+"""The README shows what the reports hold, and commands that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_is_that_of_the_report():
+    report = (ROOT / "reports" / "awru_x2_T291_300steps.md").read_text(encoding="utf-8")
+    table = [line for line in report.splitlines() if line.startswith("|")]
+    assert len(table) == 6
+    assert "\n".join(table) in README
+
+
+def test_every_command_exists():
+    named = set(re.findall(r"^ {4}harness ([a-z]+)", README, flags=re.MULTILINE))
+    assert len(named) > 5
+    assert named <= set(main.commands)
+
+
+def test_the_two_set_up_commands_are_there():
+    for session in ("demo", "tests"):
+        assert f"python -m pip install nox && python -m nox -s {session}" in README
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))
+def test_links_lead_somewhere(link):
+    assert "://" in link or (ROOT / link).exists()
