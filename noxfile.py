@@ -49,15 +49,16 @@ def typecheck(session: nox.Session) -> None:
 
 @nox.session
 def tables(session: nox.Session) -> None:
-    """Render reports/ from the stored records; fail when a committed file would change.
+    """Make reports/ from what is stored; fail when a committed file would change.
 
-    Neither torch nor MLflow is installed here: tables are made without them.
+    Neither torch nor MLflow is installed here: tables and figures are made without them.
     """
-    session.install(*TESTED, "click", "omegaconf", "pyyaml", "filelock")
+    session.install(*TESTED, "click", "omegaconf", "pyyaml", "filelock", "matplotlib")
     session.install("--no-deps", "-e", ".")
-    for path in Path("reports").glob("*_x*.*"):
+    for path in Path("reports").glob("*.*"):
         path.unlink()
     session.run("harness", "tables", silent=True)
+    session.run("harness", "figures", silent=True)
     changed = session.run(
         "git", "status", "--porcelain", "--", "reports", external=True, silent=True
     )

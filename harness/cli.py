@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
+from harness.commands.figures import figures
 from harness.commands.flops import flops
 from harness.errors import ConfigError, HarnessError, suggest
 from harness.logs import log_to_stderr
@@ -119,16 +120,17 @@ def list_models(*, form: str) -> None:
 @click.argument("ablations", nargs=-1, metavar="[NAME]...")
 @click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Results root.")
 def tables(*, ablations: Sequence[str], root: Path) -> None:
-    """Render the tables of ablations from stored records, as LaTeX, CSV and Markdown.
+    """Render tables from stored records and counts, as LaTeX, CSV and Markdown.
 
-    NAME is a shipped ablation or a YAML file; without one, all shipped ablations.
+    NAME is a shipped ablation or a YAML file; without one, all shipped ablations and the
+    efficiency half of Table 5.
 
     Example: harness tables
     """
     from harness import ablation, reports
 
-    chosen = [ablation.load(name) for name in ablations or ablation.shipped()]
-    files = reports.write(chosen, root)
+    chosen = [ablation.load(name) for name in ablations]
+    files = reports.write(chosen, root) if chosen else reports.write_all(root)
     if not files:
         raise HarnessError(
             f"no records to make tables of in '{root / 'results' / 'runs'}': "
@@ -207,6 +209,7 @@ def _run(
     click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
 
 
+main.add_command(figures)
 main.add_command(flops)
 
 

@@ -8,14 +8,18 @@ from pathlib import Path
 from harness.errors import UsageError, suggest
 
 _PACKAGE = Path(__file__).resolve().parent
-_IN_CHECKOUT = {"ablations": Path("ablations"), "published": Path("results", "published")}
+_IN_CHECKOUT = {
+    "ablations": Path("ablations"),
+    "efficiency": Path("results", "efficiency"),
+    "published": Path("results", "published"),
+}
 
 
 def bundled(name: str) -> Path:
     """Return the folder of data files shipped under that name.
 
     Args:
-        name: ``"ablations"`` or ``"published"``.
+        name: ``"ablations"``, ``"efficiency"`` or ``"published"``.
 
     Raises:
         UsageError: Nothing of that name is shipped, or the installation lacks it.

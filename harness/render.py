@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from textwrap import fill, wrap
 
@@ -16,10 +17,16 @@ _GAP = "  "
 
 
 def to_latex(table: Table) -> str:
-    """Return a ``table`` environment to input; the document must load booktabs.
+    """Return the table to input; the document must load booktabs.
 
-    Where graphicx is loaded too, a table wider than the line is scaled down to it.
+    A long one is a ``longtable``, whose package must be loaded too. Others are a ``table``;
+    where graphicx is loaded, one wider than the line is scaled down to it. Check marks are
+    at their best with amssymb.
     """
+    return _longtable(table) if table.long else _floating(table)
+
+
+def _floating(table: Table) -> str:
     printed = sheet(table)
     spec = "".join("r" if right else "l" for right in printed.numeric)
     heads = map(_latex_head, printed.heads, spec)
@@ -51,12 +58,59 @@ def to_latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _longtable(table: Table) -> str:
+    printed = sheet(table)
+    spec = "".join("r" if right else "l" for right in printed.numeric)
+    heads = [r"\toprule", *_spanning_heads(printed.heads), r"\midrule"]
+    rows = []
+    for row, cells in zip(table.rows, printed.rows, strict=True):
+        rows += [r"\midrule"] if row.ruled else []
+        rows.append(_latex_row(cells))
+    lines = [
+        r"\begingroup",
+        r"\providecommand{\checkmark}{\ensuremath{\surd}}",
+        r"\footnotesize\setlength{\tabcolsep}{4pt}",
+        r"\ifdim\linewidth<15.2cm\scriptsize\setlength{\tabcolsep}{1.3pt}\fi",
+        r"\setlength{\LTcapwidth}{\linewidth}",
+        f"\\begin{{longtable}}{{@{{}}{spec}@{{}}}}",
+        f"\\caption{{{_latex(table.title)}}}\\label{{tab:{table.name}}} \\\\",
+        *heads,
+        r"\endfirsthead",
+        *heads,
+        r"\endhead",
+        r"\bottomrule",
+        r"\endfoot",
+        *rows,
+        r"\end{longtable}",
+        r"\setlength{\parindent}{0pt}\raggedright",
+        *(f"{_latex(note)}\\par" for note in table.notes),
+        r"\endgroup",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _spanning_heads(heads: Sequence[str]) -> list[str]:
+    """Return a heading of two rows: what neighbours have in common above the rest."""
+    parts = [head.rpartition("\n") for head in heads]
+    cells, rules, first = [], [], 1
+    for common, group in groupby(common for common, _, _ in parts):
+        width = len(list(group))
+        if common:
+            cells.append(f"\\multicolumn{{{width}}}{{c}}{{{_latex(common)}}}")
+            rules.append(f"\\cmidrule(lr){{{first}-{first + width - 1}}}")
+        else:
+            cells += [""] * width
+        first += width
+    own = [_latex(text) for _, _, text in parts]
+    return [f"{' & '.join(cells)} \\\\", "".join(rules), f"{' & '.join(own)} \\\\"]
+
+
 def latex_document(table: Table) -> str:
     """Return a whole LaTeX document that shows the table alone."""
     head = [
         r"\documentclass{article}",
         r"\usepackage[a4paper,margin=2cm]{geometry}",
-        r"\usepackage{booktabs,graphicx}",
+        r"\usepackage{amssymb,booktabs,graphicx,longtable}",
         r"\pagestyle{empty}",
         r"\begin{document}",
     ]
@@ -156,6 +210,9 @@ _LATEX = str.maketrans(
         "|": r"\textbar{}",
         "\u00d7": r"$\times$",
         "\u00b1": r"$\pm$",
+        "\u2020": r"$\dagger$",
+        "\u2713": r"\checkmark{}",
+        "\u25cb": r"$\scriptstyle\bigcirc$",
         "\u03b1": r"$\alpha$",
         "\u03bb": r"$\lambda$",
         **{character: f"\\{character}" for character in "#$%&_"},

@@ -1,11 +1,11 @@
-"""Write the tables of ablations from the stored records."""
+"""Write the tables: those of ablations from the stored records, and what networks cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness import records, render, tables
+from harness import ablation, efficiency_table, records, render, tables
 from harness.ablation import Ablation
 from harness.records import Record
 
@@ -34,6 +34,23 @@ def write(ablations: Iterable[Ablation], results: Path) -> tuple[Path, ...]:
     stored = records.load_all(results)
     found = [table for ablation in ablations for table in tables.build(ablation, stored)]
     return render.write(found, folder(results))
+
+
+def write_all(results: Path) -> tuple[Path, ...]:
+    """Render the tables of all shipped ablations, and the efficiency half of Table 5.
+
+    Args:
+        results: Results root, with ``results/runs`` below it; there may be none.
+
+    Returns:
+        The files, those of ablations first.
+
+    Raises:
+        RecordError: A record, the stored counts or the published values cannot be read.
+        HarnessError: A file cannot be written.
+    """
+    shipped = [ablation.load(name) for name in ablation.shipped()]
+    return write(shipped, results) + render.write([efficiency_table.build()], folder(results))
 
 
 def text(ablation: Ablation, shown: Sequence[Record]) -> str:

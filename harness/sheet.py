@@ -10,10 +10,12 @@ from harness.tables import Cell, Column, Table
 
 _STEP = {
     "count": Decimal(1),
+    "kilo": Decimal("0.001"),
     "giga": Decimal("0.01"),
     "psnr": Decimal("0.01"),
     "ssim": Decimal("0.0001"),
 }
+_UNIT = {"kilo": 10**3, "giga": 10**9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ def format_value(value: Cell, column: Column) -> str:
     """Return a value as it is printed: rounded half up, empty for a gap.
 
     PSNR has 2 decimals, SSIM 4, Multi-Adds 2 in units of 1e9; counts have thousands
-    separators. Published values (``Decimal``) keep the digits that the paper prints.
+    separators, and all their digits also in units of 1e3. Published values (``Decimal``)
+    keep the digits that the paper prints.
     """
     if value is None:
         return ""
@@ -49,7 +52,7 @@ def format_value(value: Cell, column: Column) -> str:
     elif not isfinite(value):
         return str(value)
     else:
-        number = Decimal(str(value)) / (10**9 if column.kind == "giga" else 1)
+        number = Decimal(str(value)) / _UNIT.get(column.kind, 1)
         number = number.quantize(_STEP[column.kind], ROUND_HALF_UP)
     if number == 0:
         number = abs(number)

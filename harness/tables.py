@@ -20,7 +20,7 @@ from harness.records import Record
 from harness.selection import Comparison, Entry, comparisons
 
 Cell = str | int | float | Decimal | None
-Kind = Literal["text", "count", "giga", "psnr", "ssim"]
+Kind = Literal["text", "count", "kilo", "giga", "psnr", "ssim"]
 
 _Number = TypeVar("_Number", int, float)
 
@@ -34,7 +34,8 @@ class Column:
     Attributes:
         key: Machine-readable name with the unit, unique within the table.
         title: Printed heading; a line feed marks where it may break.
-        kind: Which rounding applies. ``giga`` is a count printed in units of 1e9.
+        kind: Which rounding applies. ``kilo`` and ``giga`` are counts printed in units of 1e3
+            and 1e9.
         signed: Whether positive values carry a plus sign, as differences do.
         joined: Printed in the cell of the column before it, after a slash.
         printed: False for provenance, which only the CSV file shows.
@@ -50,10 +51,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """The cells of one row, one a column; ``reference`` marks the bicubic row."""
+    """The cells of one row, one a column.
+
+    Attributes:
+        cells: The values.
+        reference: Whether it is the bicubic row.
+        ruled: Whether a line is drawn above it, where the form has lines.
+    """
 
     cells: tuple[Cell, ...]
     reference: bool = False
+    ruled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ class Table:
         columns: The columns, left to right.
         rows: The rows, the reference first.
         notes: What must stand under the table, one sentence or list each.
+        long: Whether it may run over several pages, where the form has pages.
     """
 
     name: str
@@ -73,6 +82,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[TableRow, ...]
     notes: tuple[str, ...]
+    long: bool = False
 
 
 _Field = tuple[Column, Callable[[Entry], Cell]]

@@ -16,7 +16,10 @@ def test_version(invoke):
     assert invoke("--version").output == f"harness, version {harness.__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "train", "list", "records", "tables", "settings", "ui"])
+@pytest.mark.parametrize(
+    "command",
+    ["run", "train", "list", "records", "tables", "figures", "flops", "settings", "ui"],
+)
 def test_every_help_shows_an_example(command, invoke):
     result = invoke(command, "--help")
     assert result.exit_code == 0
@@ -212,7 +215,7 @@ def test_a_users_own_network(tiny, tmp_path, invoke):
 
 
 def test_tables_without_records_say_what_to_do(tmp_path, invoke):
-    result = invoke("tables", "--root", tmp_path)
+    result = invoke("tables", "awru", "--root", tmp_path)
     assert result.exit_code == 1
     assert "run an ablation first" in result.stderr
 

@@ -19,9 +19,16 @@ LAYERS = [
     {"models.wdsr", "models.adaptive", "models.initialise"},
     {"models.registry"},
     {"harness.errors", "harness"},
-    {"harness.files", "harness.logs", "harness.paths"},
+    {"harness.files", "harness.logs", "harness.paths", "harness.labels"},
     {"harness.records", "harness.metrics", "harness.ablation", "harness.config"},
-    {"harness.published", "harness.data", "harness.tracking", "harness.stop", "harness.progress"},
+    {
+        "harness.published",
+        "harness.counts",
+        "harness.data",
+        "harness.tracking",
+        "harness.stop",
+        "harness.progress",
+    },
     {
         "harness.provenance",
         "harness.selection",
@@ -30,8 +37,8 @@ LAYERS = [
         "harness.frames",
     },
     {"harness.tables", "harness.checkpoints"},
-    {"harness.sheet", "harness.train", "harness.plan"},
-    {"harness.render", "harness.identity", "harness.fit"},
+    {"harness.sheet", "harness.efficiency_table", "harness.train", "harness.plan"},
+    {"harness.render", "harness.figures", "harness.identity", "harness.fit"},
     {"harness.reports", "harness.run"},
     {"harness.listing", "harness.commands"},
     {"harness.cli"},
@@ -114,7 +121,8 @@ def loaded(code):
 
 @pytest.mark.parametrize("module", ["harness.cli", "harness.reports", "harness.config"])
 def test_light_modules_load_neither_torch_nor_mlflow(module):
-    assert not loaded(f"import {module}") & {"torch", "mlflow", "pandas", "lightning_fabric"}
+    heavy = {"torch", "mlflow", "pandas", "lightning_fabric", "matplotlib"}
+    assert not loaded(f"import {module}") & heavy
 
 
 def test_the_command_line_loads_little_more_than_click():

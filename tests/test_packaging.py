@@ -26,6 +26,7 @@ def test_wheel_ships_networks_ablations_and_published_numbers(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for path in ROOT.glob("ablations/*.yaml"):
         assert f"harness/_bundled/ablations/{path.name}" in names
+    assert "harness/_bundled/efficiency/counts.json" in names
     for path in ROOT.glob("results/published/*.csv"):
         assert f"harness/_bundled/published/{path.name}" in names
     assert {"harness/py.typed", "models/py.typed", "models/registry.py"} <= names
@@ -40,10 +41,11 @@ def test_installed_wheel_works_from_any_folder(wheel, tmp_path):
     script = (
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
         "import harness; assert harness.__file__.startswith(sys.path[0])\n"
-        "from harness import ablation, published\n"
+        "from harness import ablation, efficiency_table, published\n"
         "print(ablation.load('awru').name, len(published.load(1)))\n"
+        "print(len(efficiency_table.build().rows))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    assert done.stdout.split() == ["awru", "6"]
+    assert done.stdout.split() == ["awru", "6", "59"]

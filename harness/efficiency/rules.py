@@ -107,12 +107,12 @@ _BY_ID: dict[str, Rule | None] = {
         "conv weights only, one reconstruction",
         _weights,
         _one_reconstruction,
-        "kernel elements alone are counted, and one of the six passes of the output layer",
+        "kernel elements alone are counted, the output layer for one of its six passes",
     ),
     "srdensenet": replace(
         _edited(WEIGHTS, edits.shrink_upscaling),
         name="conv weights only, 2x2 transposed convolutions",
-        why="nearest of all variants tried",
+        why="with 2x2 transposed convolutions, the nearest of all variants tried",
         found=False,
     ),
     "carn": Rule(

@@ -9,9 +9,11 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from harness import counts, published
 from harness.commands import flops_rows
 from harness.commands.flops import flops
 from harness.errors import HarnessError, UsageError
+from harness.paths import bundled
 
 KEYS = [
     "model",
@@ -260,25 +262,41 @@ def test_what_cannot_be_counted_is_told_in_one_line(own, name, said):
 ALL = """
 import json, resource, sys
 from harness.commands.flops import flops
-flops(["--all", "--format", "json", "-o", sys.argv[1]], standalone_mode=False)
+flops(sys.argv[1:], standalone_mode=False)
 used = resource.getrusage(resource.RUSAGE_SELF)
 light = not {"mlflow", "pandas", "fvcore", "ptflops"} & set(sys.modules)
 print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, light]))
 """
 
 
-def test_all_networks_take_seconds_and_little_memory(tmp_path):
-    path = tmp_path / "all.json"
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    """What the command for the stored counts writes, and what it took."""
+    path = tmp_path_factory.mktemp("counts") / "all.json"
+    arguments = [*counts.RECOUNT.split()[2:-1], str(path)]
     done = subprocess.run(
-        [sys.executable, "-c", ALL, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", ALL, *arguments], capture_output=True, text=True, check=True
     )
-    cpu_s, peak_mib, light = json.loads(done.stdout)
+    return path, *json.loads(done.stdout)
+
+
+def test_all_networks_take_seconds_and_little_memory(everything):
+    _, cpu_s, peak_mib, light = everything
     assert cpu_s < 20
     assert peak_mib < 1536
     assert light
-    counted = {(row["label"], row["scale"]) for row in json.loads(path.read_text())}
-    from harness import published
 
+
+def test_stored_counts_are_what_is_counted_now(everything):
+    path, *_ = everything
+    assert json.loads((bundled("efficiency") / "counts.json").read_text()) == json.loads(
+        path.read_text()
+    )
+
+
+def test_all_networks_cover_table_5(everything):
+    path, *_ = everything
+    counted = {(row["label"], row["scale"]) for row in json.loads(path.read_text())}
     in_table_5 = {(cell.label, cell.scale) for cell in published.load(5)} - {
         ("Bicubic", scale) for scale in (2, 3, 4, 8)
     }
