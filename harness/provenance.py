@@ -58,8 +58,13 @@ def device(record: Record) -> str:
 
 
 def commit(record: Record, *, digits: int = 12) -> str:
-    """Return the commit's leading digits, marked where files differed from it."""
-    name = str(_setting(record.provenance, "commit"))[:digits] or "unknown"
+    """Return the commit's leading digits, marked where files differed from it.
+
+    A package that was installed, and does not run from a checkout, has only its version.
+    """
+    installed = str(_setting(record.provenance, "harness"))
+    name = str(_setting(record.provenance, "commit"))[:digits]
+    name = name or (f"awsrn-harness {installed}, installed" if installed else "unknown")
     return f"{name} with uncommitted changes" if record.provenance.get("dirty") else name
 
 
