@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
+from harness.commands.bench import bench
 from harness.commands.figures import figures
 from harness.commands.flops import flops
 from harness.errors import ConfigError, HarnessError, suggest
@@ -41,7 +42,9 @@ class _Group(click.Group):
             click.echo(f"Error: {error}", err=True)
             raise SystemExit(HarnessError.exit_code) from error
         except KeyboardInterrupt:
-            click.echo("Interrupted; the same command goes on from the last checkpoint.", err=True)
+            trains = context.invoked_subcommand in ("run", "train")
+            more = "; the same command goes on from the last checkpoint" if trains else ""
+            click.echo(f"Interrupted{more}.", err=True)
             raise SystemExit(_INTERRUPTED) from None
 
     def resolve_command(
@@ -209,6 +212,7 @@ def _run(
     click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
 
 
+main.add_command(bench)
 main.add_command(figures)
 main.add_command(flops)
 

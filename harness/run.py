@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import platform
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 import harness
-from harness import checkpoints, config, evaluate, identity, metrics, records
+from harness import checkpoints, config, evaluate, identity, machine, metrics, records
 from harness.config import FULL_BUDGET_STEPS
 from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared, prepare
@@ -320,50 +319,15 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _provenance(device: str, threads: int, started: datetime) -> dict[str, Any]:
-    commit, dirty = _commit()
+    commit, dirty = machine.commit()
     return {
         "commit": commit,
         "dirty": dirty,
         "harness": harness.__version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "device": _device_name(device),
+        "device": machine.device_name(device),
         "threads": threads,
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _device_name(device: str) -> str:
-    if device == "cuda":
-        return f"cuda ({torch.cuda.get_device_name()})"
-    return f"cpu ({_cpu_name()})"
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _commit() -> tuple[str | None, bool]:
-    """Return the commit of the checkout the package runs from, and whether it was changed."""
-    home = Path(harness.__file__).resolve().parent.parent
-
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(home), *arguments], capture_output=True, text=True, check=True
-            )
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        return done.stdout.strip()
-
-    top = git("rev-parse", "--show-toplevel")
-    if top is None or Path(top).resolve() != home:
-        return None, False
-    changed = git("status", "--porcelain", "--", "harness", "models", "ablations")
-    return git("rev-parse", "HEAD"), bool(changed)

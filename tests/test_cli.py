@@ -10,16 +10,14 @@ from PIL import Image
 
 import harness
 from harness import plan
+from harness.cli import main
 
 
 def test_version(invoke):
     assert invoke("--version").output == f"harness, version {harness.__version__}\n"
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["run", "train", "list", "records", "tables", "figures", "flops", "settings", "ui"],
-)
+@pytest.mark.parametrize("command", main.commands)
 def test_every_help_shows_an_example(command, invoke):
     result = invoke(command, "--help")
     assert result.exit_code == 0

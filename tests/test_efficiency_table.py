@@ -75,7 +75,10 @@ def test_srdensenet_is_open(markdown, rows):
     assert cells[7] == "389.9"
     assert cells[4] == cells[8]
     assert cells[4].startswith("○")
-    assert f"- ({cells[4][1:]}) Params: with 2x2 transposed convolutions, the nearest of all" in markdown
+    assert (
+        f"- ({cells[4][1:]}) Params: with 2x2 transposed convolutions, the nearest of all"
+        in markdown
+    )
     assert rows["SRDenseNet", 4]["params_k_status"] == "open"
 
 

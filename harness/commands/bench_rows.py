@@ -1,0 +1,147 @@
+"""Which networks ``harness bench`` measures, on which image, and where the rows go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from harness.commands import flops_rows
+from harness.errors import HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from harness.commands.flops_rows import ImageSize
+    from harness.efficiency.bench import Candidate
+    from harness.efficiency.bench_file import Row, Written
+    from harness.efficiency.jobs import Setup
+    from harness.efficiency.latency import Effort
+    from models.registry import Variant
+
+log = logging.getLogger(__name__)
+
+
+def resolve(device: Literal["auto", "cpu", "cuda"]) -> Literal["cpu", "cuda"]:
+    """Return the device to use.
+
+    Raises:
+        UsageError: CUDA is asked for and there is none.
+    """
+    import torch
+
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise UsageError("--device cuda: PyTorch finds no CUDA device here (use auto or cpu)")
+    return "cuda" if available and device != "cpu" else "cpu"
+
+
+def candidates(
+    models: Sequence[str],
+    *,
+    scales: Sequence[str],
+    output_size: str | None,
+    input_size: str | None,
+) -> list[Candidate]:
+    """Return the networks to measure, counted.
+
+    Where the scale does not divide the output size, the LR image is rounded up: what is
+    measured is a whole image, and counted is what it costs.
+
+    Args:
+        models: Ids, or classes as ``pkg.module:Class`` or ``file.py:Class``.
+        scales: Upscaling factors as options; none for all that a network has.
+        output_size: Size of the SR image as an option.
+        input_size: Size of the LR image, instead.
+
+    Raises:
+        UsageError: Nothing is named, or something that does not exist or cannot be built.
+    """
+    if not models:
+        raise UsageError("name networks to measure, for example: harness bench awsrn_s --scale 4")
+    size = flops_rows.image_size(output_size, input_size)
+    chosen = flops_rows.choose(models, everything=False, scales=flops_rows.factors(scales))
+    return [_candidate(variant, scale, _lr_px(size, scale)) for variant, scale in chosen]
+
+
+def _lr_px(size: ImageSize, scale: int) -> tuple[int, int]:
+    if size.of == "input":
+        return size.px
+    return ceil(size.width / scale), ceil(size.height / scale)
+
+
+def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> Candidate:
+    from harness.efficiency.bench import Candidate
+    from harness.efficiency.jobs import Target
+    from harness.efficiency.subject import Subject
+
+    own = ":" in variant.id
+    build = variant.constructor if own else variant.build
+    subject = Subject(variant.id, build, scale=scale, input_px=lr_px)
+    multi_adds, note = None, ""
+    try:
+        multi_adds = subject.cost.multi_adds
+        note = "; ".join(subject.cost.doubts)
+    except UsageError:
+        raise
+    except HarnessError as error:  # it may run all the same
+        note = f"not counted: {error}"
+    return Candidate(Target(variant.id, scale, lr_px), variant.label, multi_adds, note)
+
+
+def measure(
+    candidates: Sequence[Candidate],
+    setup: Setup,
+    effort: Effort,
+    *,
+    processes: int,
+    folder: Path,
+    show: Callable[[Sequence[Row]], None],
+) -> None:
+    """Measure networks, show the rows and keep them.
+
+    Args:
+        candidates: The networks.
+        setup: How they are run.
+        effort: How long each process measures.
+        processes: Processes per network.
+        folder: Where the rows are kept.
+        show: Called with the rows, if there are any.
+
+    Raises:
+        HarnessError: Some could not be measured; the others are shown and kept all the same.
+    """
+    from harness.efficiency import bench, bench_file
+
+    outcome = bench.measure(candidates, setup, effort, processes=processes)
+    if outcome.rows:
+        show(outcome.rows)
+        written = bench_file.write(outcome.rows, folder)
+        for one in written:
+            _compare(one)
+        for path in dict.fromkeys(one.path for one in written):
+            log.info("wrote %s", path)
+    if outcome.failures:
+        raise HarnessError("\n".join(outcome.failures))
+
+
+def _compare(written: Written) -> None:
+    """Log whether a row agrees with the one that it replaced."""
+    row, old = written.row, written.replaced
+    if old is None:
+        return
+    agrees = written.agrees()
+    log.log(
+        logging.INFO if agrees else logging.WARNING,
+        "%s x%d: median %g ms [%g, %g] %s with that of %s: %s ms [%s, %s]",
+        row.model,
+        row.scale,
+        row.p50_ms,
+        row.p50_low_ms,
+        row.p50_high_ms,
+        "agrees" if agrees else "does not agree",
+        old["date"],
+        old["p50_ms"],
+        old["p50_low_ms"],
+        old["p50_high_ms"],
+    )
