@@ -37,6 +37,7 @@ class State:
         network: State dict of the network.
         optimizer: State dict of the optimiser.
         rng: State of PyTorch's CPU generator.
+        cuda_rng: States of its CUDA generators, one per device.
         losses: Loss of the last steps, newest last.
         seconds: Training time so far.
     """
@@ -46,6 +47,7 @@ class State:
     network: dict[str, Tensor]
     optimizer: dict[str, Any]
     rng: Tensor
+    cuda_rng: list[Tensor]
     losses: list[float]
     seconds: float
 

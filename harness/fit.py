@@ -114,7 +114,7 @@ def _work(fabric: Fabric, job: Job) -> tuple[float, float]:
     first = fabric.global_rank == 0
     if first and fabric.world_size > 1:
         log_to_stderr(logging.INFO)
-    _make_deterministic(job.config)
+    make_deterministic(job.config)
     trainer, patches = _prepare(fabric, job)
     progress = Progress(job.cell.row.label, total=trainer.config.steps, done=trainer.done)
     try:
@@ -183,7 +183,7 @@ def _any_process(fabric: Fabric, requested: bool) -> bool:
     return bool(fabric.all_reduce(flag, reduce_op="max"))
 
 
-def _make_deterministic(config: Config) -> None:
+def make_deterministic(config: Config) -> None:
     """Ask PyTorch for the same result every time, and for real float32."""
     torch.set_num_threads(config.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

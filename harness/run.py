@@ -22,7 +22,7 @@ from harness.config import FULL_BUDGET_STEPS
 from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared, prepare
 from harness.efficiency.multi_adds import count
-from harness.fit import Job, Outcome, fit
+from harness.fit import Job, Outcome, fit, make_deterministic
 from harness.logs import log_file
 from harness.paths import cache_folder
 from harness.plan import Cell, Plan
@@ -60,7 +60,7 @@ def execute(plan: Plan, *, report: Report) -> list[Record]:
     Raises:
         HarnessError: A cell failed or was stopped; those before it are stored.
     """
-    torch.set_num_threads(plan.config.threads)
+    make_deterministic(plan.config)
     session = _Session(plan)
     done: list[Record] = []
     files: tuple[Path, ...] = ()

@@ -94,15 +94,17 @@ class Trainer:
         optimizer = torch.optim.Adam(
             network.parameters(), lr=config.lr, betas=(0.9, 0.999), eps=1e-8, fused=True
         )
-        if resume is not None:
+        self.network, self.optimizer = fabric.setup(network, optimizer)
+        self.original = network
+        if resume is not None:  # after set-up: only now is everything on its device
             network.load_state_dict(resume.network)
-            optimizer.load_state_dict(resume.optimizer)
+            self.optimizer.load_state_dict(resume.optimizer)
             torch.set_rng_state(resume.rng)
+            if resume.cuda_rng and torch.cuda.is_available():
+                torch.cuda.set_rng_state_all(resume.cuda_rng)
             self.done = resume.step
             self._losses = list(resume.losses)
             self._before = resume.seconds
-        self.network, self.optimizer = fabric.setup(network, optimizer)
-        self.original = network
         self._started = time.monotonic()
 
     def steps(self, patches: Patches, *, workers: int = 0) -> Iterator[Step]:
@@ -174,6 +176,7 @@ class Trainer:
             network=self.original.state_dict(),
             optimizer=self.optimizer.state_dict(),
             rng=torch.get_rng_state(),
+            cuda_rng=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             losses=list(self._losses),
             seconds=self.seconds,
         )

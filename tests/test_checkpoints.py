@@ -29,6 +29,7 @@ def state():
         network=network.state_dict(),
         optimizer=optimizer.state_dict(),
         rng=torch.get_rng_state(),
+        cuda_rng=[],
         losses=[1.5, 1.25],
         seconds=3.0,
     )
@@ -142,7 +143,8 @@ from harness import checkpoints
 from harness.errors import CheckpointError
 folder = Path({str(tmp_path)!r})
 def state(step, size):
-    return checkpoints.State("f", step, {{"w": torch.zeros(size)}}, {{}}, torch.zeros(1), [], 0.0)
+    network = {{"w": torch.zeros(size)}}
+    return checkpoints.State("f", step, network, {{}}, torch.zeros(1), [], [], 0.0)
 checkpoints.write_state(folder, state(1, 10))
 try:
     checkpoints.write_state(folder, state(2, 100_000))
