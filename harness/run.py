@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import logging
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-import harness
-from harness import checkpoints, config, evaluate, identity, machine, metrics, records
-from harness.config import FULL_BUDGET_STEPS
+from harness import checkpoints, config, evaluate, identity, records
 from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared, prepare
-from harness.efficiency.multi_adds import count
-from harness.fit import Job, Outcome, fit, make_deterministic
+from harness.fit import Job, fit, make_deterministic
 from harness.logs import log_file
 from harness.paths import cache_folder
 from harness.plan import Cell, Plan
+from harness.recording import final_metrics, make_record
 from harness.records import Record, SetScore
+from harness.stop import Interrupted
 from harness.tracking import CellRun, Tracker, default_uri
 from models import registry
-from models.adaptive import learned_scalars
 from models.awms import drop_branches
 
 log = logging.getLogger(__name__)
@@ -106,7 +102,7 @@ class _Session:
         try:
             yield artifacts.extend
             status = "FINISHED"
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Interrupted):
             status = "KILLED"
             raise
         finally:
@@ -172,17 +168,29 @@ class _Session:
             started = datetime.now(UTC)
             outcome = fit(self._job(cell, folder, run)) if cell.trained else None
             network = self._network(cell, folder)
-            scores = [self._score(network, test, cell) for test in missing]
-            record = self._record(cell, network, scores, outcome, started, earlier)
+            record = make_record(
+                cell,
+                self.plan.config,
+                self.prepared[cell.scale] if cell.trained else None,
+                record_id=self.record_id(cell),
+                network=network,
+                scores=[self._score(network, test, cell) for test in missing],
+                outcome=outcome,
+                started=started,
+                earlier=earlier,
+            )
             path = records.write(self.plan.results, record)
             (folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
             weights = (folder / checkpoints.WEIGHTS_FILE,) if cell.trained else ()
-            run.finish(_final_metrics(record), step=record.steps, artifacts=(path, *weights))
+            run.finish(final_metrics(record), step=record.steps, artifacts=(path, *weights))
             status = "FINISHED"
             return record
+        except (KeyboardInterrupt, Interrupted):
+            status = "KILLED"
+            raise
         finally:
             if status != "FINISHED":
-                run.finish({}, step=0, status="KILLED")
+                run.finish({}, step=0, status=status)
 
     def _job(self, cell: Cell, folder: Path, run: CellRun) -> Job:
         tests = self.plan.tests[cell.scale]
@@ -211,90 +219,10 @@ class _Session:
         log.info("%s: %.2f dB / %.4f", result.set, result.psnr_db, result.ssim)
         return result
 
-    def _record(
-        self,
-        cell: Cell,
-        network: nn.Module,
-        scores: list[SetScore],
-        outcome: Outcome | None,
-        started: datetime,
-        earlier: Record | None,
-    ) -> Record:
-        settings = self.plan.config
-        cost = count(network, scale=cell.scale)
-        kept = [
-            score
-            for score in (earlier.scores if earlier else ())
-            if score.set not in {new.set for new in scores}
-        ]
-        provenance = _provenance(settings.device, settings.threads, started)
-        if earlier and not outcome:  # only scored anew: the weights came about as before
-            outcome = Outcome(earlier.loss or 0.0, earlier.wall_time_s)
-            provenance = earlier.provenance | {"scored_at": provenance["commit"]}
-        return Record(
-            id=self.record_id(cell),
-            fingerprint=self.fingerprint(cell),
-            group=identity.group(cell, settings, self._data_sha256(cell)),
-            model=cell.row.model,
-            label=cell.label,
-            overrides=cell.row.overrides,
-            drop=cell.row.drop,
-            scale=cell.scale,
-            seed=cell.seed,
-            steps=settings.train.steps if cell.trained else 0,
-            profile=settings.profile,
-            full_budget=_full_budget(cell, self.plan),
-            params=cost.params,
-            multi_adds=cost.multi_adds,
-            protocol=metrics.PROTOCOL,
-            scores=tuple(kept + scores),
-            learned=learned_scalars(network),
-            config=_portable(config.plain(settings)),
-            data=self._data(cell),
-            provenance=provenance,
-            wall_time_s=round(outcome.seconds, 1) if outcome else 0.0,
-            loss=outcome.loss if outcome else None,
-        )
-
-    def _data(self, cell: Cell) -> dict[str, Any]:
-        if not cell.trained:
-            return {}
-        prepared = self.prepared[cell.scale]
-        return {
-            "train": {
-                "name": prepared.name,
-                "images": len(prepared.usable(self.plan.config.train.patch)),
-                "sha256": prepared.sha256,
-            }
-        }
-
 
 def _describe(cell: Cell) -> str:
     seed = f", seed {cell.seed}" if cell.trained else ""
     return f"{cell.row.label} ({cell.row.model}) x{cell.scale}{seed}"
-
-
-def _full_budget(cell: Cell, plan: Plan) -> bool:
-    """Whether a cell had the paper's budget (Sec. 4.2); what is not trained needs none."""
-    train = plan.config.train
-    paper = train.steps >= FULL_BUDGET_STEPS and plan.config.data.train == "DIV2K"
-    return not cell.trained or paper
-
-
-def _final_metrics(record: Record) -> dict[str, float]:
-    final = {"params": float(record.params), "multi_adds_g": record.multi_adds / 1e9}
-    for score in record.scores:
-        final[f"psnr_db.{score.set}"] = score.psnr_db
-        final[f"ssim.{score.set}"] = score.ssim
-    return final
-
-
-def _portable(settings: dict[str, Any]) -> dict[str, Any]:
-    """Leave out of a record where things lie on this machine."""
-    for key in ("root", "cache"):
-        del settings["data"][key]
-    del settings["results"], settings["tracking"]
-    return settings
 
 
 @cache
@@ -316,18 +244,3 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _provenance(device: str, threads: int, started: datetime) -> dict[str, Any]:
-    commit, dirty = machine.commit()
-    return {
-        "commit": commit,
-        "dirty": dirty,
-        "harness": harness.__version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device": machine.device_name(device),
-        "threads": threads,
-        "started": started.isoformat(timespec="seconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }

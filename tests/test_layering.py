@@ -39,6 +39,7 @@ LAYERS = [
     {"harness.tables", "harness.checkpoints"},
     {"harness.sheet", "harness.efficiency_table", "harness.train", "harness.plan"},
     {"harness.render", "harness.figures", "harness.identity", "harness.fit"},
+    {"harness.recording"},
     {"harness.reports", "harness.run"},
     {"harness.listing", "harness.commands"},
     {"harness.cli"},
