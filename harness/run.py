@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 import harness
-from harness import checkpoints, config, evaluate, identity, metrics, records
+from harness import checkpoints, config, evaluate, identity, protocols, records
 from harness.config import FULL_BUDGET_STEPS
 from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared, prepare
@@ -247,7 +247,7 @@ class _Session:
             full_budget=_full_budget(cell, self.plan),
             params=cost.params,
             multi_adds=cost.multi_adds,
-            protocol=metrics.PROTOCOL,
+            protocol=protocols.DEFAULT.name,
             scores=tuple(kept + scores),
             learned=learned_scalars(network),
             config=_portable(config.plain(settings)),

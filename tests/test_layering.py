@@ -19,7 +19,7 @@ LAYERS = [
     {"models.wdsr", "models.adaptive", "models.initialise"},
     {"models.registry"},
     {"harness.errors", "harness"},
-    {"harness.files", "harness.logs", "harness.paths"},
+    {"harness.files", "harness.logs", "harness.paths", "harness.protocols"},
     {"harness.records", "harness.metrics", "harness.ablation", "harness.config"},
     {"harness.published", "harness.data", "harness.tracking", "harness.stop", "harness.progress"},
     {
