@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
+from harness.commands.checkpoint import checkpoint
+from harness.commands.evaluation import evaluate
 from harness.commands.flops import flops
 from harness.errors import ConfigError, HarnessError, suggest
 from harness.logs import log_to_stderr
@@ -207,6 +209,8 @@ def _run(
     click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
 
 
+main.add_command(checkpoint)
+main.add_command(evaluate)
 main.add_command(flops)
 
 
