@@ -12,6 +12,8 @@ import click
 
 from harness import __version__
 from harness.commands.bench import bench
+from harness.commands.checkpoint import checkpoint
+from harness.commands.evaluation import evaluate
 from harness.commands.figures import figures
 from harness.commands.flops import flops
 from harness.errors import ConfigError, HarnessError, suggest
@@ -214,6 +216,8 @@ def _run(
 
 main.add_command(bench)
 main.add_command(figures)
+main.add_command(checkpoint)
+main.add_command(evaluate)
 main.add_command(flops)
 
 

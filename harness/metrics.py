@@ -1,22 +1,16 @@
-"""PSNR and SSIM as the paper's authors measured them, as pure functions.
-
-The protocol ``awsrn`` (Sec. 4.1 and the authors' evaluation script): the SR image is
-clipped and rounded to 8-bit RGB; both images are turned into BT.601 studio-range luma,
-kept in floating point; ``scale`` pixels are cut from every side; PSNR has peak 255;
-SSIM uses an 11x11 Gaussian window of sigma 1.5 on the pixels where it fits whole.
-"""
+"""PSNR and SSIM as pure functions; what they are given is up to :mod:`harness.protocols`."""
 
 from __future__ import annotations
 
 import math
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
 from harness.errors import DataError
-
-PROTOCOL = "awsrn"
+from harness.protocols import DEFAULT, Protocol
 
 Image = NDArray[np.uint8]
 Luma = NDArray[np.float64]
@@ -25,10 +19,16 @@ _WINDOW_RADIUS = 5
 _PEAK = 255.0
 
 
-def to_uint8(rgb: NDArray[np.floating]) -> Image:
-    """Clip to 0..255 and round half away from zero, as MATLAB's ``uint8`` does."""
-    rounded: Image = np.floor(np.clip(rgb, 0, _PEAK) + 0.5).astype(np.uint8)
-    return rounded
+def to_uint8(values: NDArray[np.floating], *, truncate: bool = False) -> Image:
+    """Clip to 0..255 and round half away from zero, as MATLAB's ``uint8`` does.
+
+    Args:
+        values: Pixels of any shape.
+        truncate: Drop the fraction instead, as a cast in NumPy or TensorFlow does.
+    """
+    shift = 0.0 if truncate else 0.5
+    quantised: Image = np.floor(np.clip(values, 0, _PEAK) + shift).astype(np.uint8)
+    return quantised
 
 
 def luma(rgb: Image) -> Luma:
@@ -93,14 +93,32 @@ def ssim(first: Luma, second: Luma) -> float:
     return float(similarity.mean())
 
 
-def score(sr: Image, hr: Image, *, border: int, name: str) -> tuple[float, float]:
-    """Score one SR image by the protocol ``awsrn``.
+def planes(image: Image, protocol: Protocol) -> list[Luma]:
+    """Return the ``(H, W)`` channels of an image that a protocol compares.
 
     Args:
-        sr: ``(H, W, 3)`` 8-bit RGB.
+        image: 8-bit RGB, ``(H, W, 3)``, or 8-bit luma, ``(H, W)``, which is its only channel.
+        protocol: The protocol.
+    """
+    if image.ndim == 2:
+        return [image.astype(np.float64)]
+    if protocol.compared == "RGB":
+        return [image[..., channel].astype(np.float64) for channel in range(3)]
+    exact = luma(image)
+    return [np.floor(exact + 0.5) if protocol.compared == "8-bit luma" else exact]
+
+
+def score(
+    sr: Image, hr: Image, *, scale: int, name: str, protocol: Protocol = DEFAULT
+) -> tuple[float, float]:
+    """Score one SR image.
+
+    Args:
+        sr: ``(H, W, 3)`` 8-bit RGB, or ``(H, W)`` 8-bit luma.
         hr: Its reference, same shape.
-        border: Pixels to cut from every side: the scale.
+        scale: Upscaling factor: the border that most protocols cut.
         name: Name of the image, for the error message.
+        protocol: What is compared, and the border.
 
     Returns:
         PSNR in dB and SSIM.
@@ -108,6 +126,7 @@ def score(sr: Image, hr: Image, *, border: int, name: str) -> tuple[float, float
     Raises:
         DataError: The image is too small for the border and the SSIM window.
     """
+    border = protocol.border_px(scale)
     least = 2 * border + 2 * _WINDOW_RADIUS + 1
     if min(hr.shape[:2]) < least:
         height, width = hr.shape[:2]
@@ -115,8 +134,11 @@ def score(sr: Image, hr: Image, *, border: int, name: str) -> tuple[float, float
             f"'{name}' is too small to score: {width}x{height} pixels, "
             f"expected at least {least}x{least} (border {border}, SSIM window 11)"
         )
-    first, second = cut(luma(sr), border), cut(luma(hr), border)
-    return psnr(first, second), ssim(first, second)
+    first, second = (
+        [cut(plane, border) for plane in planes(image, protocol)] for image in (sr, hr)
+    )
+    similarity = fmean(ssim(*pair) for pair in zip(first, second, strict=True))
+    return psnr(np.hstack(first), np.hstack(second)), similarity
 
 
 def _check_shapes(first: Luma, second: Luma, *, minimum: int) -> None:

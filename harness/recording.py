@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import harness
-from harness import config, identity, machine, metrics
+from harness import config, identity, machine, protocols
 from harness.config import FULL_BUDGET_STEPS, Config
 from harness.data.prepare import Prepared
 from harness.efficiency.multi_adds import count
@@ -71,7 +71,7 @@ def make_record(
         full_budget=not cell.trained or _is_paper_budget(settings),
         params=cost.params,
         multi_adds=cost.multi_adds,
-        protocol=metrics.PROTOCOL,
+        protocol=protocols.DEFAULT.name,
         scores=(*kept, *scores),
         learned=learned_scalars(network),
         config=_portable(settings, prepared),

@@ -32,11 +32,13 @@ from models.falsr import (
     MOREMNAS_D,
 )
 from models.fsrcnn import FSRCNN
+from models.imdn import IMDN
 from models.lapsrn import LapSRN
 from models.memnet import MemNet
 from models.msrn import MSRN
 from models.rcan import RCAN
 from models.rdn import RDN
+from models.rlfn import RLFN
 from models.selnet import SelNet
 from models.srcnn import SRCNN
 from models.srdensenet import SRDenseNet
@@ -156,6 +158,37 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("rdn", "RDN", "Zhang et al., CVPR 2018", RDN),
     Variant("rcan", "RCAN", "Zhang et al., ECCV 2018", RCAN),
     Variant("ddbpn", "D-DBPN", "Haris et al., CVPR 2018", DDBPN, (2, 4, 8)),
+    Variant("imdn", "IMDN", "Hui et al., ACM MM 2019", IMDN, (2, 3, 4)),
+    Variant("rlfn", "RLFN", "Kong et al., CVPRW 2022, as in NTIRE 2022", RLFN, (4,)),
+    Variant("vdsr_biased", "VDSR, biased", "the authors' weights", partial(VDSR, bias=True)),
+    Variant(
+        "drrn_plain",
+        "DRRN, no batch norm",
+        "B1U25 of a public PyTorch version",
+        partial(DRRN, batch_norm=False),
+    ),
+    Variant("lapsrn_d5", "LapSRN, depth 5", "the authors' weights", partial(LapSRN, depth=5), (8,)),
+    Variant(
+        "srmdnf_merged",
+        "SRMDNF, merged",
+        "the released weights, batch norm merged in",
+        partial(SRMDNF, batch_norm=False),
+        (2, 3, 4),
+    ),
+    Variant(
+        "carn_multi",
+        "CARN, x2-x4",
+        "one network for all scales, as trained",
+        partial(CARN, scales=(2, 3, 4)),
+        (2, 3, 4),
+    ),
+    Variant(
+        "carn_m_multi",
+        "CARN-M, x2-x4",
+        "the authors' weights",
+        partial(CARN, groups=4, scales=(2, 3, 4)),
+        (2, 3, 4),
+    ),
 )
 
 

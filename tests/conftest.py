@@ -30,6 +30,15 @@ def data_root():
     return Path(_DATA or "")
 
 
+@pytest.fixture(scope="session")
+def public_checkpoints():
+    """The folder of public weights; tests that ask for it are skipped where there is none."""
+    folder = os.environ.get("HARNESS_CHECKPOINTS")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("HARNESS_CHECKPOINTS names no folder of public weights")
+    return Path(folder)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     """Keep prepared images of the tests out of the user's cache."""

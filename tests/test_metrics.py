@@ -71,9 +71,9 @@ def test_score_cuts_the_border(images):
     spoilt = second.copy()
     spoilt[:3] = spoilt[-3:] = 255 - spoilt[-3:]
     spoilt[:, :3] = spoilt[:, -3:] = 0
-    scores = [metrics.score(sr, first, border=3, name="a") for sr in (second, spoilt)]
+    scores = [metrics.score(sr, first, scale=3, name="a") for sr in (second, spoilt)]
     assert scores[0] == scores[1]
-    assert metrics.score(spoilt, first, border=2, name="a") != scores[1]
+    assert metrics.score(spoilt, first, scale=2, name="a") != scores[1]
 
 
 def test_to_uint8_rounds_halves_up_and_clips():
@@ -85,12 +85,12 @@ def test_to_uint8_rounds_halves_up_and_clips():
 def test_image_smaller_than_border_and_window_is_named(shape):
     image = np.zeros(shape, np.uint8)
     with pytest.raises(DataError, match=r"'tiny' is too small to score: .* at least 15x15"):
-        metrics.score(image, image, border=2, name="tiny")
+        metrics.score(image, image, scale=2, name="tiny")
 
 
 def test_smallest_image_that_can_be_scored():
     image = np.zeros((15, 15, 3), np.uint8)
-    assert metrics.score(image, image, border=2, name="a") == (math.inf, pytest.approx(1))
+    assert metrics.score(image, image, scale=2, name="a") == (math.inf, pytest.approx(1))
 
 
 def test_different_shapes_are_refused():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.protocols import names
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,6 +23,10 @@ def test_every_command_exists():
     named = set(re.findall(r"^ {4}harness ([a-z]+)", README, flags=re.MULTILINE))
     assert len(named) > 5
     assert named <= set(main.commands)
+
+
+def test_the_protocols_are_those_there_are():
+    assert tuple(re.findall(r"^\| `([a-z_]+)`", README, flags=re.MULTILINE)[-9:]) == names()
 
 
 def test_the_two_set_up_commands_are_there():

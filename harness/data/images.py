@@ -105,6 +105,12 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"{path}: expected an undamaged image ({error})") from error
 
 
+def is_grey(path: Path) -> bool:
+    """Tell whether an image that ``read_rgb`` can read is stored with one channel, of grey."""
+    with Image.open(path) as image:
+        return image.mode in _GREY
+
+
 def _as_rgb(image: Image.Image, path: Path) -> Image.Image:
     """Return the image as RGB where nothing is lost by it."""
     frames = getattr(image, "n_frames", 1)

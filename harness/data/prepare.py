@@ -144,7 +144,7 @@ def load_pair(
     return lr, hr
 
 
-def hash_pair(digest: hashlib._Hash, lr: NDArray[np.uint8], hr: NDArray[np.uint8]) -> None:
+def hash_pair(digest: hashlib._Hash, lr: NDArray[Any], hr: NDArray[Any]) -> None:
     """Add an image pair, shapes and pixels, to the digest that identifies a set."""
     for image in (hr, lr):
         digest.update(repr(image.shape).encode())

@@ -44,10 +44,17 @@ SHALLOW: dict[str, dict[str, Any]] = {
     "rdn": {"num_blocks": 2, "num_layers": 2},
     "rcan": {"num_groups": 2, "num_blocks": 2},
     "ddbpn": {"num_stages": 2, "channels": 32, "head_channels": 64},
+    "imdn": {"num_blocks": 2},
+    "rlfn": {"num_blocks": 2},
+    "vdsr_biased": {"num_layers": 5},
+    "drrn_plain": {"num_recursions": 2, "channels": 64},
+    "lapsrn_d5": {"depth": 2},
+    "srmdnf_merged": {"num_hidden": 2},
+    "carn_multi": {"num_blocks": 2, "num_units": 2},
 }
 
 # Carries the branches of all scales; the others stay without gradient.
-MULTI_SCALE = {"mdsr"}
+MULTI_SCALE = {"mdsr", "carn_multi", "carn_m_multi"}
 
 CASES = [(name, scale) for name in registry.names() for scale in registry.get(name).scales]
 FIRST = [(name, registry.get(name).scales[0]) for name in registry.names()]

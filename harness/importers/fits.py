@@ -1,0 +1,148 @@
+"""Which registered networks a file's tensors fit, and loading them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from harness.errors import CheckpointError
+from harness.importers import authors, forms, graphs, keymaps
+from harness.importers.forms import Tensors
+from models import registry
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A way to name tensors.
+
+    Attributes:
+        name: Whose, for the user.
+        convert: From a state dict of that scheme to our names; None where it is of another.
+    """
+
+    name: str
+    convert: Callable[[Tensors], Tensors | None]
+
+
+SCHEMES: tuple[Scheme, ...] = (
+    Scheme("this harness", dict),
+    Scheme("AWSRN, the authors'", authors.awsrn),
+    Scheme("CARN, the authors'", keymaps.carn),
+    Scheme("CARN x2, numbered", keymaps.carn_numbered),
+    Scheme("DRRN, numbered", keymaps.drrn_numbered),
+    Scheme("SRMDNF, merged", keymaps.srmdnf),
+    Scheme("VDSR, the authors'", keymaps.vdsr_numbered),
+    Scheme("VDSR, twtygqyy", keymaps.vdsr_pytorch),
+    Scheme("FSRCNN, yjn870", keymaps.fsrcnn),
+    Scheme("LapSRN, the authors'", keymaps.lapsrn),
+    Scheme("FALSR and MoreMNAS, the authors'", graphs.falsr),
+    Scheme("IMDN, the authors'", keymaps.imdn),
+    Scheme("RLFN, NTIRE 2022", keymaps.rlfn),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A registered network that a file's tensors fit by name and shape.
+
+    Attributes:
+        model: Its id.
+        scales: The scales at which they fit; where weights do not depend on the scale,
+            they fit at scales they were not trained for.
+        scheme: Whose names the file has.
+        tensors: The file's tensors in our names.
+    """
+
+    model: str
+    scales: tuple[int, ...]
+    scheme: str
+    tensors: Tensors
+
+
+def shapes_of(network: nn.Module) -> Shapes:
+    """Return the shape of everything in a network's state dict."""
+    return {name: tuple(value.shape) for name, value in network.state_dict().items()}
+
+
+@cache
+def _registered() -> dict[tuple[str, int], Shapes]:
+    """Return the shapes of every registered network at every scale."""
+    found = {}
+    for variant in registry.VARIANTS:
+        for scale in variant.scales:
+            with torch.device("meta"):
+                shapes = shapes_of(variant.build(scale=scale))
+            if shapes:
+                found[variant.id, scale] = shapes
+    return found
+
+
+def readings(tensors: Tensors) -> list[tuple[str, Tensors]]:
+    """Return the schemes that apply to a state dict, and it in our names."""
+    converted = ((scheme.name, scheme.convert(tensors)) for scheme in SCHEMES)
+    return [(name, ours) for name, ours in converted if ours]
+
+
+def find(tensors: Tensors) -> list[Fit]:
+    """Return every registered network that a state dict fits, in the order of the registry."""
+    fits = []
+    for scheme, ours in readings(tensors):
+        shapes = {name: tuple(value.shape) for name, value in ours.items()}
+        scales: dict[str, list[int]] = {}
+        for (model, scale), expected in _registered().items():
+            if shapes == expected:
+                scales.setdefault(model, []).append(scale)
+        fits += [Fit(model, tuple(at), scheme, ours) for model, at in scales.items()]
+    return fits
+
+
+def load(network: nn.Module, path: Path, *, name: str) -> str:
+    """Load a file of any form and scheme into a network, strictly.
+
+    Args:
+        network: Any network; its names are ours.
+        path: The file.
+        name: What the network is, for the error message.
+
+    Returns:
+        Whose names the file has.
+
+    Raises:
+        CheckpointError: The file cannot be read, or is of another network; the message
+            says which it fits, or which is nearest.
+    """
+    tensors, expected = forms.read(path), shapes_of(network)
+    for scheme, ours in readings(tensors):
+        if {key: tuple(value.shape) for key, value in ours.items()} == expected:
+            network.load_state_dict(ours)
+            return scheme
+    raise CheckpointError(f"'{path}' does not hold the weights of {name}: {hint(tensors)}")
+
+
+def hint(tensors: Tensors) -> str:
+    """Say what a state dict fits instead, or the nearest registered network."""
+    if fits := find(tensors):
+        return "they fit " + ", ".join(f"{fit.model} at {scales_text(fit.scales)}" for fit in fits)
+    given = Counter(tuple(value.shape) for value in tensors.values())
+    nearest, share = "", -1.0
+    for (model, scale), expected in _registered().items():
+        shapes = Counter(expected.values())
+        common = (given & shapes).total()
+        likeness = 2 * common / (given.total() + shapes.total())
+        if likeness > share:
+            nearest, share = f"{model} at x{scale}", likeness
+            detail = f"{common} of its {shapes.total()} tensors have a partner of their shape"
+    return f"they fit no registered network; nearest is {nearest} ({detail})"
+
+
+def scales_text(scales: tuple[int, ...]) -> str:
+    """Return ``x2, x3``."""
+    return ", ".join(f"x{scale}" for scale in scales)
