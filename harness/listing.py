@@ -46,17 +46,18 @@ def render(form: str) -> str:
     if form == "json":
         return json.dumps(rows, indent=1)
     scales = sorted({scale for row in rows for scale in row["scales"]})
-    head = ["id", "label", "source", *(f"params x{scale}" for scale in scales)]
+    head = ["id", "label", "scales", "source", *(f"params x{scale}" for scale in scales)]
     body = [
         [
             row["id"],
             row["label"],
+            ",".join(map(str, row["scales"])),
             row["source"],
             *(_thousands(row["params"].get(f"x{scale}")) for scale in scales),
         ]
         for row in rows
     ]
-    return columns([head, *body], right=range(3, len(head)))
+    return columns([head, *body], right=range(4, len(head)))
 
 
 def settings_text() -> str:

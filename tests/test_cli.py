@@ -59,7 +59,10 @@ def test_list_as_json(invoke):
 
 def test_list_as_table(invoke):
     lines = invoke("list").stdout.splitlines()
-    assert " ".join(lines[0].split()) == "id label source params x2 params x3 params x4 params x8"
+    assert (
+        " ".join(lines[0].split())
+        == "id label scales source params x2 params x3 params x4 params x8"
+    )
     assert any(line.split()[:2] == ["awsrn_sd", "AWSRN-SD"] for line in lines)
 
 

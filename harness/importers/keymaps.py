@@ -167,23 +167,25 @@ def lapsrn(tensors: Tensors) -> Tensors | None:
     return rename(tensors, rules)
 
 
+def _block(number: str, rest: str) -> str:
+    """Return our name of a part of a block that the authors count from 1."""
+    return f"blocks.{int(number) - 1}.{rest}"
+
+
 def imdn(tensors: Tensors) -> Tensors | None:
     """IMDN's authors."""
     gates = {"0": "squeeze", "2": "excite"}
-
-    def block(number: str, rest: str) -> str:
-        return f"blocks.{int(number) - 1}.{rest}"
 
     rules: list[Rule] = [
         (r"fea_conv\." + _WEIGHT_OR_BIAS, lambda rest: f"head.{rest}"),
         (
             r"IMDB(\d)\.c([1-4])\." + _WEIGHT_OR_BIAS,
-            lambda b, c, rest: block(b, f"convs.{int(c) - 1}.{rest}"),
+            lambda b, c, rest: _block(b, f"convs.{int(c) - 1}.{rest}"),
         ),
-        (r"IMDB(\d)\.c5\." + _WEIGHT_OR_BIAS, lambda b, rest: block(b, f"fusion.{rest}")),
+        (r"IMDB(\d)\.c5\." + _WEIGHT_OR_BIAS, lambda b, rest: _block(b, f"fusion.{rest}")),
         (
             r"IMDB(\d)\.cca\.conv_du\.([02])\." + _WEIGHT_OR_BIAS,
-            lambda b, g, rest: block(b, f"attention.{gates[g]}.{rest}"),
+            lambda b, g, rest: _block(b, f"attention.{gates[g]}.{rest}"),
         ),
         (r"c\.0\." + _WEIGHT_OR_BIAS, lambda rest: f"fusion.{rest}"),
         (r"LR_conv\." + _WEIGHT_OR_BIAS, lambda rest: f"smooth.{rest}"),
@@ -202,19 +204,16 @@ def rlfn(tensors: Tensors) -> Tensors | None:
         "conv4": "expand",
     }
 
-    def block(number: str, rest: str) -> str:
-        return f"blocks.{int(number) - 1}.{rest}"
-
     rules: list[Rule] = [
         (r"fea_conv\." + _WEIGHT_OR_BIAS, lambda rest: f"head.{rest}"),
         (
             r"B(\d)\.c([123])_r\." + _WEIGHT_OR_BIAS,
-            lambda b, c, rest: block(b, f"convs.{int(c) - 1}.{rest}"),
+            lambda b, c, rest: _block(b, f"convs.{int(c) - 1}.{rest}"),
         ),
-        (r"B(\d)\.c5\." + _WEIGHT_OR_BIAS, lambda b, rest: block(b, f"fusion.{rest}")),
+        (r"B(\d)\.c5\." + _WEIGHT_OR_BIAS, lambda b, rest: _block(b, f"fusion.{rest}")),
         (
             r"B(\d)\.esa\.(conv[1-4]|conv_f)\." + _WEIGHT_OR_BIAS,
-            lambda b, g, rest: block(b, f"attention.{gates[g]}.{rest}"),
+            lambda b, g, rest: _block(b, f"attention.{gates[g]}.{rest}"),
         ),
         (r"LR_conv\." + _WEIGHT_OR_BIAS, lambda rest: f"smooth.{rest}"),
         (r"upsampler\.0\." + _WEIGHT_OR_BIAS, lambda rest: f"tail.{rest}"),

@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import library, nn
 from torch.utils.flop_counter import flop_registry
 
 from harness.efficiency.guards import FREE_OPERATORS, listed, unreviewed
 from harness.efficiency.multi_adds import count
 
 
-@torch.library.custom_op("harness_tests::fused", mutates_args=())
+@library.custom_op("harness_tests::fused", mutates_args=())
 def fused(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     """A convolution inside an operator that no counter can look into."""
     return nn.functional.conv2d(x, kernel, padding=1)
