@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,16 +45,20 @@ def upscale(
         TrainingError: The network's output is not finite.
         UsageError: LR is luma, and the network is not of luma.
     """
+    return metrics.to_uint8(infer(network, lr, device), truncate=protocol.sr == "truncate")
+
+
+def infer(network: nn.Module, lr: LowResolution, device: torch.device) -> NDArray[np.float32]:
+    """Run a network on one image as :func:`upscale` does, but return SR as it comes out."""
     planes = np.ascontiguousarray(np.atleast_3d(lr).transpose(2, 0, 1))
     batch = torch.from_numpy(planes).unsqueeze(0).to(device).float()
     run = network if lr.ndim == 3 else luma_part(network)
     with torch.no_grad():
         output = run(batch)[0]
-    sr = output.float().cpu().numpy().transpose(1, 2, 0)
+    sr: NDArray[np.float32] = output.float().cpu().numpy().transpose(1, 2, 0)
     if not np.isfinite(sr).all():
         raise TrainingError("the network's output is not finite, so it cannot be scored")
-    eight_bit = metrics.to_uint8(sr, truncate=protocol.sr == "truncate")
-    return eight_bit if lr.ndim == 3 else eight_bit[..., 0]
+    return sr if lr.ndim == 3 else sr[..., 0]
 
 
 def luma_part(network: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -95,24 +99,58 @@ def score(
         TrainingError: The network's output is not finite or not of HR size.
         UsageError: The protocol is not for this network or scale.
     """
-    protocol.check_scale(scale)
-    if protocol.needs_luma_network:
-        luma_part(network)
-    images = []
+    return score_all(network, test, scale=scale, device=device, protocols=(protocol,))[0]
+
+
+def score_all(
+    network: nn.Module,
+    test: TestSet,
+    *,
+    scale: int,
+    device: torch.device,
+    protocols: Sequence[Protocol],
+) -> tuple[SetScore, ...]:
+    """Score a network by several protocols, running it once for those that give it the same.
+
+    Args and errors are those of :func:`score`; the scores are in the order of ``protocols``.
+    """
+    for protocol in protocols:
+        protocol.check_scale(scale)
+        if protocol.needs_luma_network:
+            luma_part(network)
+    images: dict[str, list[ImageScore]] = {protocol.name: [] for protocol in protocols}
     training = network.training
     network.eval()
     try:
-        for name, lr, hr in pairs(test, scale=scale, protocol=protocol):
-            sr = upscale(network, lr, device, protocol=protocol)
-            if sr.shape != hr.shape:
-                raise TrainingError(
-                    f"the network makes {sr.shape[1]}x{sr.shape[0]} pixels of '{name}', "
-                    f"expected {hr.shape[1]}x{hr.shape[0]} at x{scale}"
-                )
-            scores = metrics.score(sr, hr, scale=scale, name=name, protocol=protocol)
-            images.append(ImageScore(name, *scores))
+        for alike in _given_the_same(protocols):
+            for name, lr, hr in pairs(test, scale=scale, protocol=alike[0]):
+                output = infer(network, lr, device)
+                if output.shape != hr.shape:
+                    raise TrainingError(
+                        f"the network makes {output.shape[1]}x{output.shape[0]} pixels of "
+                        f"'{name}', expected {hr.shape[1]}x{hr.shape[0]} at x{scale}"
+                    )
+                for protocol in alike:
+                    sr = metrics.to_uint8(output, truncate=protocol.sr == "truncate")
+                    scores = metrics.score(sr, hr, scale=scale, name=name, protocol=protocol)
+                    images[protocol.name].append(ImageScore(name, *scores))
     finally:
         network.train(training)
+    return tuple(_set_score(test, scale, each, images[each.name]) for each in protocols)
+
+
+def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
+    """Return the protocols in groups that agree on LR and HR."""
+    groups: dict[tuple[object, ...], list[Protocol]] = {}
+    for each in protocols:
+        key = (each.lr, each.reads_files, each.boundary, each.grey)
+        groups.setdefault(key, []).append(each)
+    return list(groups.values())
+
+
+def _set_score(
+    test: TestSet, scale: int, protocol: Protocol, images: Sequence[ImageScore]
+) -> SetScore:
     origin = "files" if test.lr is not None and protocol.reads_files else "made"
     digest = fingerprint(test, scale=scale, protocol=protocol)
     return SetScore.of(test.name, origin, digest, tuple(images))

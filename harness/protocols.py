@@ -131,8 +131,12 @@ PROTOCOLS: tuple[Protocol, ...] = (
         compared="8-bit luma",
         grey="luma",
     ),
-    # LapSRN's printed numbers of Set14 come out with grey="RGB", up to 0.1 dB higher.
     Protocol("lapsrn", "LapSRN's released evaluation", lr="float RGB", grey="luma"),
+    Protocol(
+        "lapsrn_grey_rgb",
+        "lapsrn, but grey files as three equal channels: its printed Set14 comes out so",
+        lr="float RGB",
+    ),
     Protocol("falsr", "FALSR, MoreMNAS", sr="truncate", compared="8-bit luma"),
     Protocol(
         "falsr_selfexsr",

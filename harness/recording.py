@@ -1,9 +1,10 @@
-"""Make the record of a finished cell."""
+"""Make the record of a finished cell, or of weights that were scored."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +13,15 @@ from torch import nn
 
 import harness
 from harness import config, identity, machine, protocols
+from harness.ablation import PAPER_SETS
 from harness.config import FULL_BUDGET_STEPS, Config
 from harness.data.prepare import Prepared
 from harness.efficiency.multi_adds import count
 from harness.fit import Outcome
 from harness.plan import Cell
-from harness.records import Record, SetScore
+from harness.protocols import Protocol
+from harness.records import Record, SetScore, digest
+from models import registry
 from models.adaptive import learned_scalars
 
 
@@ -50,11 +54,11 @@ def make_record(
     cost = count(network, scale=cell.scale)
     new = {score.set for score in scores}
     kept = [score for score in (earlier.scores if earlier else ()) if score.set not in new]
-    provenance = _provenance(settings, started)
+    origin = provenance(settings.device, settings.threads, started)
     loss = outcome.loss if outcome else None
     seconds = outcome.seconds if outcome else 0.0
     if earlier and not outcome:  # only scored anew: the weights came about as before
-        provenance = earlier.provenance | {"scored_at": provenance["commit"]}
+        origin = earlier.provenance | {"scored_at": origin["commit"]}
         loss, seconds = earlier.loss, earlier.wall_time_s
     return Record(
         id=record_id,
@@ -76,10 +80,89 @@ def make_record(
         learned=learned_scalars(network),
         config=_portable(settings, prepared),
         data={"train": _training_set(prepared, settings)} if prepared else {},
-        provenance=provenance,
+        provenance=origin,
         wall_time_s=round(seconds, 1),
         loss=loss,
     )
+
+
+def make_scored_record(
+    network: nn.Module,
+    *,
+    model: str,
+    scale: int,
+    weights: Mapping[str, str],
+    protocol: Protocol,
+    score: SetScore,
+    device: str,
+    self_ensemble: bool,
+    fingerprint: str,
+    started: datetime,
+    earlier: Record | None,
+) -> Record:
+    """Return the record of weights that were not trained here, with one more set's score.
+
+    It is in no group, and ``data["weights"]`` says which file was scored.
+
+    Args:
+        network: The network with its weights.
+        model: Its id.
+        scale: Upscaling factor.
+        weights: File, its SHA-256, and whose names its tensors have.
+        protocol: How it was scored.
+        score: The new score.
+        device: ``cpu`` or ``cuda``.
+        self_ensemble: Whether SR was the mean over the eight flips and turns of LR.
+        fingerprint: See :func:`scored_fingerprint`.
+        started: When scoring began.
+        earlier: The record that this one replaces; its scores on other sets are kept.
+    """
+    cost = count(network, scale=scale)
+    kept = [one for one in (earlier.scores if earlier else ()) if one.set != score.set]
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    return Record(
+        id=scored_id(model, scale, protocol, fingerprint),
+        fingerprint=fingerprint,
+        group="",
+        model=model,
+        label=registry.get(model).label,
+        overrides={},
+        drop=(),
+        scale=scale,
+        seed=None,
+        steps=0,
+        profile="",
+        full_budget=True,
+        params=cost.params,
+        multi_adds=cost.multi_adds,
+        protocol=protocol.name,
+        scores=tuple(sorted((*kept, score), key=lambda one: _set_order(one.set))),
+        learned=learned_scalars(network),
+        config={"self_ensemble": True} if self_ensemble else {},
+        data={"weights": dict(weights)},
+        provenance=provenance(device, torch.get_num_threads(), started),
+        wall_time_s=round(seconds + (earlier.wall_time_s if earlier else 0.0), 1),
+        loss=None,
+    )
+
+
+def scored_fingerprint(
+    model: str, *, scale: int, weights: str, protocol: Protocol, self_ensemble: bool
+) -> str:
+    """Return the SHA-256 of what determines the scores of given weights, but for the images."""
+    content = {"model": model, "scale": scale, "weights": weights, "protocol": protocol.name}
+    return digest(content | ({"self_ensemble": True} if self_ensemble else {}))
+
+
+def scored_id(model: str, scale: int, protocol: Protocol, fingerprint: str) -> str:
+    """Return the id of the record of scored weights."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", model)
+    return f"{name}-x{scale}-{protocol.name}-{fingerprint[:12]}"
+
+
+def _set_order(name: str) -> tuple[int, str]:
+    known = PAPER_SETS.index(name) if name in PAPER_SETS else len(PAPER_SETS)
+    return known, name
 
 
 def final_metrics(record: Record) -> dict[str, float]:
@@ -115,7 +198,8 @@ def _portable(settings: Config, prepared: Prepared | None) -> dict[str, Any]:
     return plain
 
 
-def _provenance(settings: Config, started: datetime) -> dict[str, Any]:
+def provenance(device: str, threads: int, started: datetime) -> dict[str, Any]:
+    """Return which code, machine and time a record comes from."""
     commit, dirty = machine.commit()
     return {
         "commit": commit,
@@ -123,8 +207,8 @@ def _provenance(settings: Config, started: datetime) -> dict[str, Any]:
         "harness": harness.__version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "device": machine.device_name(settings.device),
-        "threads": settings.threads,
+        "device": machine.device_name(device),
+        "threads": threads,
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

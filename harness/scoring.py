@@ -1,19 +1,24 @@
-"""Build a network, load weights into it and score it: ``harness eval``."""
+"""Build a network, load weights into it, score it and record that: ``harness eval``."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from harness import evaluate, protocols
-from harness.data.catalogue import find_test
+from harness import evaluate, protocols, records
+from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError, suggest
 from harness.importers import fits
-from harness.records import SetScore
+from harness.protocols import Protocol
+from harness.recording import make_scored_record, scored_fingerprint, scored_id
+from harness.records import Record, SetScore
 from models import registry
 
 log = logging.getLogger(__name__)
@@ -28,6 +33,8 @@ def score(
     protocol: str,
     root: Path | None,
     device: str,
+    results: Path | None = None,
+    self_ensemble: bool = False,
 ) -> list[SetScore]:
     """Score a network with given weights; every argument is checked before anything is run.
 
@@ -39,6 +46,8 @@ def score(
         protocol: Name of the protocol.
         root: Data root; None where there is none.
         device: ``auto``, ``cpu`` or ``cuda``.
+        results: Results root below which to store a record; None for none.
+        self_ensemble: Whether SR is the mean over the eight flips and turns of LR.
 
     Raises:
         HarnessError: Something of it does not exist, does not fit or cannot be read.
@@ -48,15 +57,129 @@ def score(
     if not sets:
         raise UsageError("no test set is named: expected --data SET, for example --data Set5")
     tests = [find_test(name, root, scale) for name in dict.fromkeys(sets)]
-    place = _device(device)
-    network = build(model, scale=scale, checkpoint=checkpoint).to(place)
-    return [
-        evaluate.score(network, test, scale=scale, device=place, protocol=chosen) for test in tests
-    ]
+    place = device_of(device)
+    scorer = Scorer(
+        load(model, scale=scale, checkpoint=checkpoint),
+        model=model,
+        scale=scale,
+        device=place,
+        results=results,
+        self_ensemble=self_ensemble,
+    )
+    return [scorer.score(test, (chosen,))[0] for test in tests]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A network with the weights of a file.
+
+    Attributes:
+        network: The network, in evaluation mode.
+        file: Name of the file; empty for a network that learns nothing.
+        sha256: Of the file's bytes.
+        names: Whose names the file's tensors have.
+    """
+
+    network: nn.Module
+    file: str = ""
+    sha256: str = ""
+    names: str = ""
+
+    def origin(self) -> dict[str, str]:
+        """Return where the weights come from, for a record."""
+        return {"file": self.file, "sha256": self.sha256, "names": self.names}
+
+
+class Scorer:
+    """Scores one network on sets, and stores the record of each protocol where asked to."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        model: str,
+        scale: int,
+        device: torch.device,
+        results: Path | None = None,
+        self_ensemble: bool = False,
+    ) -> None:
+        """Take a network; arguments as for :func:`score`."""
+        self.loaded = loaded
+        self.model = model
+        self.scale = scale
+        self.device = device
+        self.results = results
+        self.self_ensemble = self_ensemble
+        network = loaded.network.to(device)
+        self.network = network
+
+    def score(self, test: TestSet, by: Sequence[Protocol]) -> tuple[SetScore, ...]:
+        """Score a set by several protocols; each one's record is written at once."""
+        started = datetime.now(UTC)
+        scores = evaluate.score_all(
+            self.network, test, scale=self.scale, device=self.device, protocols=by
+        )
+        if self.results is not None:
+            for protocol, score in zip(by, scores, strict=True):
+                self._store(protocol, score, started)
+        return scores
+
+    def stored(self, protocol: Protocol) -> Record | None:
+        """Return the record of that protocol, None where there is none yet."""
+        return records.read(self.results, self._id(protocol)) if self.results else None
+
+    def missing(self, test: TestSet, by: Sequence[Protocol]) -> tuple[Protocol, ...]:
+        """Return the protocols without a record of these very images."""
+        return tuple(each for each in by if not self._has(self.stored(each), test, each))
+
+    def _has(self, record: Record | None, test: TestSet, protocol: Protocol) -> bool:
+        score = record.score(test.name) if record else None
+        if score is None:
+            return False
+        return score.sha256 == evaluate.fingerprint(test, scale=self.scale, protocol=protocol)
+
+    def _id(self, protocol: Protocol) -> str:
+        return scored_id(self.model, self.scale, protocol, self._fingerprint(protocol))
+
+    def _fingerprint(self, protocol: Protocol) -> str:
+        return scored_fingerprint(
+            self.model,
+            scale=self.scale,
+            weights=self.loaded.sha256,
+            protocol=protocol,
+            self_ensemble=self.self_ensemble,
+        )
+
+    def _store(self, protocol: Protocol, score: SetScore, started: datetime) -> None:
+        assert self.results is not None
+        record = make_scored_record(
+            self.loaded.network,
+            model=self.model,
+            scale=self.scale,
+            weights=self.loaded.origin(),
+            protocol=protocol,
+            score=score,
+            device=self.device.type,
+            self_ensemble=self.self_ensemble,
+            fingerprint=self._fingerprint(protocol),
+            started=started,
+            earlier=self.stored(protocol),
+        )
+        records.write(self.results, record)
 
 
 def build(model: str, *, scale: int, checkpoint: Path | None) -> nn.Module:
+    """Build a network and load its weights; arguments and errors as for :func:`load`."""
+    return load(model, scale=scale, checkpoint=checkpoint).network
+
+
+def load(model: str, *, scale: int, checkpoint: Path | None) -> Loaded:
     """Build a network and load its weights.
+
+    Args:
+        model: Id, or ``FILE.py:CLASS``.
+        scale: Upscaling factor.
+        checkpoint: Weights; None for a network that learns nothing.
 
     Raises:
         UsageError: There is no such network or scale, or weights are wanting.
@@ -69,17 +192,24 @@ def build(model: str, *, scale: int, checkpoint: Path | None) -> nn.Module:
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
     learns = bool(network.state_dict())
-    if checkpoint is not None:
-        if not learns:
-            raise UsageError(f"{model} has no weights: leave out --checkpoint")
-        scheme = fits.load(network, checkpoint, name=f"{model} x{scale}")
-        log.info("'%s' loaded; names: %s", checkpoint, scheme)
-    elif learns:
-        raise UsageError(f"{model} has weights: expected --checkpoint FILE")
-    return network.eval()
+    if checkpoint is None:
+        if learns:
+            raise UsageError(f"{model} has weights: expected --checkpoint FILE")
+        return Loaded(network.eval())
+    if not learns:
+        raise UsageError(f"{model} has no weights: leave out --checkpoint")
+    scheme = fits.load(network, checkpoint, name=f"{model} x{scale}")
+    log.info("'%s' loaded; names: %s", checkpoint, scheme)
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    return Loaded(network.eval(), checkpoint.name, digest, scheme)
 
 
-def _device(asked: str) -> torch.device:
+def device_of(asked: str) -> torch.device:
+    """Return the device asked for: ``auto`` is CUDA where there is any.
+
+    Raises:
+        UsageError: CUDA is asked for, and there is none.
+    """
     available = torch.cuda.is_available()
     if asked == "cuda" and not available:
         raise UsageError("--device cuda: PyTorch finds no CUDA device here (use auto or cpu)")

@@ -36,7 +36,7 @@ LAYERS = [
         "harness.evaluate",
         "harness.frames",
     },
-    {"harness.tables", "harness.checkpoints"},
+    {"harness.tables", "harness.checkpoints", "harness.weights"},
     {
         "harness.sheet",
         "harness.efficiency_table",
@@ -46,7 +46,8 @@ LAYERS = [
     },
     {"harness.render", "harness.figures", "harness.identity", "harness.fit"},
     {"harness.recording"},
-    {"harness.reports", "harness.run", "harness.scoring"},
+    {"harness.run", "harness.scoring"},
+    {"harness.reports", "harness.proof"},
     {"harness.listing", "harness.commands"},
     {"harness.cli"},
     {"harness.__main__"},

@@ -70,7 +70,7 @@ def nearest(lr):
 
 def test_the_default_is_the_authors():
     assert protocols.names()[0] == protocols.DEFAULT.name == "awsrn"
-    assert len(set(protocols.names())) == len(protocols.PROTOCOLS) == 9
+    assert len(set(protocols.names())) == len(protocols.PROTOCOLS) == 10
 
 
 def test_unknown_protocol_names_the_nearest():
