@@ -118,12 +118,13 @@ def latex_document(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """Return the table in GitHub's Markdown, the best PSNR of a column in bold."""
+    """Return the table in GitHub's Markdown: the best in bold, the second underlined."""
     printed = sheet(table)
     rules = ["---:" if right else ":---" for right in printed.numeric]
     rows = [_markdown_line(flat(head) for head in printed.heads), _markdown_line(rules)]
     rows += [
-        _markdown_line(_join(cell, _markdown, "**{}**") for cell in cells) for cells in printed.rows
+        _markdown_line(_join(cell, _markdown, _MARKDOWN_MARKS) for cell in cells)
+        for cells in printed.rows
     ]
     notes = [f"- {_markdown(note)}" for note in table.notes]
     title = f"**{_markdown(table.title)}**"
@@ -152,7 +153,9 @@ def to_text(table: Table, *, width: int = 100) -> str:
     printed = sheet(table)
     height = max(len(head.splitlines()) for head in printed.heads)
     columns = [
-        _text_column(head, [_join(row[index], str, "{}") for row in printed.rows], height, right)
+        _text_column(
+            head, [_join(row[index], str, _NO_MARKS) for row in printed.rows], height, right
+        )
         for index, (head, right) in enumerate(zip(printed.heads, printed.numeric, strict=True))
     ]
     blocks = [_side_by_side(block) for block in _blocks(columns, width)]
@@ -190,12 +193,13 @@ def write(tables: Iterable[Table], reports: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def _join(cell: Sequence[Part], escape: Callable[[str], str], bold: str) -> str:
-    """Return a printed cell: its values that are there, separated by slashes."""
-    shown = [part for part in cell if part.text]
-    return "/".join(
-        bold.format(escape(part.text)) if part.best else escape(part.text) for part in shown
-    )
+def _join(cell: Sequence[Part], escape: Callable[[str], str], marks: Sequence[str]) -> str:
+    """Return a printed cell: its values that are there, separated by slashes.
+
+    ``marks`` are the forms of the best and of the second best value.
+    """
+    forms = ("{}", *marks)
+    return "/".join(forms[part.place].format(escape(part.text)) for part in cell if part.text)
 
 
 _LATEX = str.maketrans(
@@ -220,6 +224,11 @@ _LATEX = str.maketrans(
 )
 
 
+_LATEX_MARKS = (r"\textbf{{{}}}", r"\underline{{{}}}")
+_MARKDOWN_MARKS = ("**{}**", "<u>{}</u>")
+_NO_MARKS = ("{}", "{}")
+
+
 def _latex(text: str) -> str:
     """Return the text with LaTeX's special characters made printable."""
     return flat(text).translate(_LATEX)
@@ -234,7 +243,7 @@ def _latex_head(head: str, alignment: str) -> str:
 
 
 def _latex_row(cells: Sequence[Sequence[Part]]) -> str:
-    return " & ".join(_join(cell, _latex_value, r"\textbf{{{}}}") for cell in cells) + r" \\"
+    return " & ".join(_join(cell, _latex_value, _LATEX_MARKS) for cell in cells) + r" \\"
 
 
 def _latex_value(text: str) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness import ablation, efficiency_table, records, render, tables
+from harness import (
+    ablation,
+    efficiency_table,
+    protocol_table,
+    records,
+    render,
+    rescored_table,
+    tables,
+)
 from harness.ablation import Ablation
 from harness.records import Record
 
@@ -37,7 +45,7 @@ def write(ablations: Iterable[Ablation], results: Path) -> tuple[Path, ...]:
 
 
 def write_all(results: Path) -> tuple[Path, ...]:
-    """Render the tables of all shipped ablations, and the efficiency half of Table 5.
+    """Render the tables of all shipped ablations, of public weights, and of Table 5.
 
     Args:
         results: Results root, with ``results/runs`` below it; there may be none.
@@ -50,7 +58,14 @@ def write_all(results: Path) -> tuple[Path, ...]:
         HarnessError: A file cannot be written.
     """
     shipped = [ablation.load(name) for name in ablation.shipped()]
-    return write(shipped, results) + render.write([efficiency_table.build()], folder(results))
+    stored = records.load_all(results)
+    others = [
+        efficiency_table.build(),
+        protocol_table.build(stored),
+        rescored_table.build(stored),
+    ]
+    found = [table for table in others if table]
+    return write(shipped, results) + render.write(found, folder(results))
 
 
 def text(ablation: Ablation, shown: Sequence[Record]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 
-from harness.tables import Cell, Column, Table
+from harness.tables import Cell, Column, Marks, Table
 
 _STEP = {
     "count": Decimal(1),
@@ -20,10 +20,15 @@ _UNIT = {"kilo": 10**3, "giga": 10**9}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The printed form of one value; a printed cell has one part, or several in a pair."""
+    """The printed form of one value; a printed cell has one part, or several in a pair.
+
+    Attributes:
+        text: As printed.
+        place: 1 for the best of its column, 2 for the second best where that is marked, else 0.
+    """
 
     text: str
-    best: bool = False
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +86,27 @@ def sheet(table: Table) -> Sheet:
     )
 
 
+_RANKED: dict[Marks, tuple[str, ...]] = {"none": (), "best": ("psnr",), "two": ("psnr", "ssim")}
+
+
 def _printed_column(table: Table, index: int) -> list[Part]:
-    """Return the column's values as printed; the best PSNR is marked, ties alike."""
+    """Return the column's values as printed; the best of each group are marked, ties alike."""
     column = table.columns[index]
     texts = [flat(format_value(row.cells[index], column)) for row in table.rows]
-    values = {text for text in texts if text}
-    if column.kind != "psnr" or column.signed or len(values) < 2:
+    if column.kind not in _RANKED[table.marks] or column.signed:
         return [Part(text) for text in texts]
-    best = max(values, key=lambda text: Decimal(text.replace(",", "")))
-    return [Part(text, best=text == best) for text in texts]
+    places: dict[tuple[str, str], int] = {}
+    for group in {row.group for row in table.rows}:
+        values = {
+            text for text, row in zip(texts, table.rows, strict=True) if text and row.group == group
+        }
+        ranked = sorted(values, key=lambda text: Decimal(text.replace(",", "")), reverse=True)
+        marked = ranked[: 2 if table.marks == "two" else 1] if len(values) > 1 else []
+        places |= {(group, text): place for place, text in enumerate(marked, start=1)}
+    return [
+        Part(text, places.get((row.group, text), 0))
+        for text, row in zip(texts, table.rows, strict=True)
+    ]
 
 
 def flat(text: str) -> str:

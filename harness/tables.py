@@ -21,6 +21,7 @@ from harness.selection import Comparison, Entry, comparisons
 
 Cell = str | int | float | Decimal | None
 Kind = Literal["text", "count", "kilo", "giga", "psnr", "ssim"]
+Marks = Literal["none", "best", "two"]
 
 _Number = TypeVar("_Number", int, float)
 
@@ -57,11 +58,13 @@ class TableRow:
         cells: The values.
         reference: Whether it is the bicubic row.
         ruled: Whether a line is drawn above it, where the form has lines.
+        group: Rows of the same group compete for the marks.
     """
 
     cells: tuple[Cell, ...]
     reference: bool = False
     ruled: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Table:
         rows: The rows, the reference first.
         notes: What must stand under the table, one sentence or list each.
         long: Whether it may run over several pages, where the form has pages.
+        marks: ``best``: the best PSNR of a column is marked; ``two``: the best and the second
+            best PSNR and SSIM, as in Table 5; ``none``: the rows do not compete.
     """
 
     name: str
@@ -83,6 +88,7 @@ class Table:
     rows: tuple[TableRow, ...]
     notes: tuple[str, ...]
     long: bool = False
+    marks: Marks = "best"
 
 
 _Field = tuple[Column, Callable[[Entry], Cell]]

@@ -40,10 +40,12 @@ LAYERS = [
     {
         "harness.sheet",
         "harness.efficiency_table",
+        "harness.scored",
         "harness.train",
         "harness.plan",
         "harness.importers",
     },
+    {"harness.protocol_table", "harness.rescored_table"},
     {"harness.render", "harness.figures", "harness.identity", "harness.fit"},
     {"harness.recording"},
     {"harness.run", "harness.scoring"},
