@@ -27,12 +27,16 @@ class Row:
         model: Id of a network, or ``file.py:Class`` for the user's own.
         overrides: Constructor arguments that differ from the registered ones.
         drop: Kernel sizes of AWMS branches removed after training (Table 4).
+        checkpoint: Files of weights to load instead of training, the first that is there
+            and for the scale: names in ``results/published/weights.yaml``, or paths, in
+            which ``{scale}`` stands for the factor.
     """
 
     label: str
     model: str
     overrides: dict[str, Any] = field(default_factory=dict)
     drop: tuple[int, ...] = ()
+    checkpoint: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,14 @@ class Ablation:
     benchmarks: tuple[str, ...] = PAPER_SETS
     seeds: tuple[int, ...] = (0,)
     config: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def compares_systems(self) -> bool:
+        """Whether rows are whole systems, with weights from anywhere, as in Table 5.
+
+        Otherwise they differ in one thing each and are all trained alike.
+        """
+        return any(row.checkpoint for row in self.rows)
 
 
 def shipped() -> tuple[str, ...]:
@@ -120,7 +132,7 @@ def parse(raw: object, *, default_name: str, source: str) -> Ablation:
 
 
 _KEYS = ("name", "title", "table", "scale", "benchmarks", "seeds", "base", "rows", "config")
-_ROW_KEYS = ("label", "model", "with", "drop")
+_ROW_KEYS = ("label", "model", "with", "drop", "checkpoint")
 
 
 class _Reader:
@@ -201,6 +213,7 @@ class _Reader:
             model=model,
             overrides=self.mapping(raw, "with", where),
             drop=self.sequence(raw, "drop", (), int),
+            checkpoint=self.sequence(raw, "checkpoint", (), str),
         )
 
 

@@ -80,6 +80,7 @@ class Config:
     profile: str = _key("auto", "budget: see the README", choices=("auto", "smoke", "cpu", "paper"))
     scale: list[int] = _key([], "upscaling factors; empty: the ablation's", choices=(2, 3, 4, 8))
     seeds: list[int] = _key([], "seeds; empty: the ablation's")
+    rows: list[str] = _key([], "rows to run, by label or model id; empty: all")
     precision: str = _key("fp32", "arithmetic of training", choices=("fp32", "bf16-mixed"))
     device: str = _key("auto", "where to train", choices=("auto", "cpu", "cuda"))
     devices: int = _key(1, "processes, or GPUs, that share each batch", minimum=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from harness import config as configuration
+from harness import weights
 from harness.ablation import Ablation, Row
 from harness.config import PROFILES, Config
 from harness.data import catalogue
@@ -31,6 +32,7 @@ class Cell:
         scale: Upscaling factor.
         seed: Seed of start weights and patches; None for a network without parameters.
         cost: Parameters and Multi-Adds of the network as it is trained.
+        checkpoint: Weights that are loaded instead of trained.
     """
 
     row: Row
@@ -38,6 +40,7 @@ class Cell:
     scale: int
     seed: int | None
     cost: Cost
+    checkpoint: Path | None = None
 
     @property
     def trained(self) -> bool:
@@ -109,6 +112,7 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
         threads=config.threads or len(os.sched_getaffinity(0)),
     )
     config = _resolve_device(config, found)
+    ablation = _selected(ablation, config.rows, found)
     cells = _cells(ablation, config, found)
     train = {}
     planned = {cell.row.label for cell in cells}
@@ -161,22 +165,69 @@ def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cel
     rows = list(ablation.rows)
     if not any(row.model == "bicubic" for row in rows):
         rows.insert(0, Row("Bicubic", "bicubic"))
-    costs = {
-        (index, scale): _cost(row, scale, problems)
-        for scale in config.scale
-        for index, row in enumerate(rows)
-    }
     cells = []
     for scale in config.scale:
+        planned = [one for row in rows if (one := _planned(row, scale, ablation, problems))]
         for seed in config.seeds:
-            for index, row in enumerate(rows):
-                cost = costs[index, scale]
-                if cost is None:
-                    continue
+            for row, checkpoint, cost in planned:
                 label = registry.get(row.model).label
-                cells.append(Cell(row, label, scale, seed if cost.params else None, cost))
+                own_seed = seed if cost.params and checkpoint is None else None
+                cells.append(Cell(row, label, scale, own_seed, cost, checkpoint))
     unique = {(cell.row.label, cell.scale, cell.seed): cell for cell in cells}
     return tuple(unique.values())
+
+
+def _selected(ablation: Ablation, wanted: Sequence[str], problems: list[str]) -> Ablation:
+    """Return the ablation with only the rows asked for, by label or model id."""
+    names = [name for row in ablation.rows for name in (row.label, row.model)]
+    problems += [
+        f"rows: there is no row '{name}'{suggest(name, names)}"
+        for name in wanted
+        if name not in names
+    ]
+    rows = tuple(row for row in ablation.rows if {row.label, row.model} & set(wanted))
+    return replace(ablation, rows=rows) if rows else ablation
+
+
+def _planned(
+    row: Row, scale: int, ablation: Ablation, problems: list[str]
+) -> tuple[Row, Path | None, Cost] | None:
+    """Return a row at one scale, with the weights it loads if any, and what it costs.
+
+    Where systems are compared, those that are not defined at the scale are left out.
+    """
+    row, checkpoint = _with_weights(row, scale, problems)
+    known = ablation.compares_systems and row.model in registry.names()
+    if known and scale not in registry.get(row.model).scales:
+        return None
+    cost = _cost(row, scale, problems)
+    return (row, checkpoint, cost) if cost else None
+
+
+def _with_weights(row: Row, scale: int, problems: list[str]) -> tuple[Row, Path | None]:
+    """Return the row as its first weights that are there have it, and their file.
+
+    Public weights that are not there are done without: the row is trained. A user's own
+    must be there.
+    """
+    public = {each.file: each for each in weights.load()} if row.checkpoint else {}
+    folder = os.environ.get("HARNESS_CHECKPOINTS", "")
+    for name in row.checkpoint:
+        if known := public.get(name):
+            path = Path(folder, name)
+            if scale in known.scales and folder and path.is_file():
+                return replace(row, model=known.model, overrides={}), path
+            continue
+        places = [Path(name.replace("{scale}", str(scale))).expanduser()]
+        places += [Path(folder) / places[0]] if folder else []
+        for path in places:
+            if path.is_file():
+                return row, path
+        problems.append(
+            f"row '{row.label}': there is no file '{places[0]}', here or in HARNESS_CHECKPOINTS"
+            f"{suggest(name, public, listing=False)}"
+        )
+    return row, None
 
 
 def _cost(row: Row, scale: int, problems: list[str]) -> Cost | None:

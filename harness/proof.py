@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import protocols, scoring, weights
+from harness import loading, protocols, scoring, weights
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.protocols import Protocol
@@ -68,9 +68,7 @@ def run(
     for number, job in enumerate(jobs, 1):
         each = job.weights
         scorer = scoring.Scorer(
-            scoring.load(each.model, scale=job.scale, checkpoint=folder / each.file),
-            model=each.model,
-            scale=job.scale,
+            loading.load(each.model, scale=job.scale, checkpoint=folder / each.file),
             device=place,
             results=results,
         )

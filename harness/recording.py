@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +18,10 @@ from harness.config import FULL_BUDGET_STEPS, Config
 from harness.data.prepare import Prepared
 from harness.efficiency.multi_adds import count
 from harness.fit import Outcome
+from harness.loading import Loaded
 from harness.plan import Cell
 from harness.protocols import Protocol
-from harness.records import Record, SetScore, digest
+from harness.records import Record, SetScore
 from models import registry
 from models.adaptive import learned_scalars
 
@@ -87,16 +88,14 @@ def make_record(
 
 
 def make_scored_record(
-    network: nn.Module,
+    loaded: Loaded,
     *,
-    model: str,
-    scale: int,
-    weights: Mapping[str, str],
+    record_id: str,
+    fingerprint: str,
     protocol: Protocol,
     score: SetScore,
     device: str,
     self_ensemble: bool,
-    fingerprint: str,
     started: datetime,
     earlier: Record | None,
 ) -> Record:
@@ -105,30 +104,28 @@ def make_scored_record(
     It is in no group, and ``data["weights"]`` says which file was scored.
 
     Args:
-        network: The network with its weights.
-        model: Its id.
-        scale: Upscaling factor.
-        weights: File, its SHA-256, and whose names its tensors have.
+        loaded: The network with its weights.
+        record_id: Name of the record.
+        fingerprint: Of what determines the scores.
         protocol: How it was scored.
         score: The new score.
         device: ``cpu`` or ``cuda``.
         self_ensemble: Whether SR was the mean over the eight flips and turns of LR.
-        fingerprint: See :func:`scored_fingerprint`.
         started: When scoring began.
         earlier: The record that this one replaces; its scores on other sets are kept.
     """
-    cost = count(network, scale=scale)
+    cost = count(loaded.network, scale=loaded.scale)
     kept = [one for one in (earlier.scores if earlier else ()) if one.set != score.set]
     seconds = (datetime.now(UTC) - started).total_seconds()
     return Record(
-        id=scored_id(model, scale, protocol, fingerprint),
+        id=record_id,
         fingerprint=fingerprint,
         group="",
-        model=model,
-        label=registry.get(model).label,
-        overrides={},
-        drop=(),
-        scale=scale,
+        model=loaded.model,
+        label=registry.get(loaded.model).label,
+        overrides=loaded.overrides,
+        drop=loaded.drop,
+        scale=loaded.scale,
         seed=None,
         steps=0,
         profile="",
@@ -137,21 +134,13 @@ def make_scored_record(
         multi_adds=cost.multi_adds,
         protocol=protocol.name,
         scores=tuple(sorted((*kept, score), key=lambda one: _set_order(one.set))),
-        learned=learned_scalars(network),
+        learned=learned_scalars(loaded.network),
         config={"self_ensemble": True} if self_ensemble else {},
-        data={"weights": dict(weights)},
+        data={"weights": loaded.origin()},
         provenance=provenance(device, torch.get_num_threads(), started),
         wall_time_s=round(seconds + (earlier.wall_time_s if earlier else 0.0), 1),
         loss=None,
     )
-
-
-def scored_fingerprint(
-    model: str, *, scale: int, weights: str, protocol: Protocol, self_ensemble: bool
-) -> str:
-    """Return the SHA-256 of what determines the scores of given weights, but for the images."""
-    content = {"model": model, "scale": scale, "weights": weights, "protocol": protocol.name}
-    return digest(content | ({"self_ensemble": True} if self_ensemble else {}))
 
 
 def scored_id(model: str, scale: int, protocol: Protocol, fingerprint: str) -> str:

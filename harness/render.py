@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import fill, wrap
 
 from harness.files import write_atomic
-from harness.sheet import Part, flat, sheet
+from harness.sheet import Part, Sheet, flat, sheet
 from harness.tables import Table
 
 _GAP = "  "
@@ -69,7 +69,9 @@ def _longtable(table: Table) -> str:
     lines = [
         r"\begingroup",
         r"\providecommand{\checkmark}{\ensuremath{\surd}}",
-        r"\footnotesize\setlength{\tabcolsep}{4pt}",
+        r"\scriptsize\setlength{\tabcolsep}{2pt}"
+        if _characters(printed) > _WIDE
+        else r"\footnotesize\setlength{\tabcolsep}{4pt}",
         r"\ifdim\linewidth<15.2cm\scriptsize\setlength{\tabcolsep}{1.3pt}\fi",
         r"\setlength{\LTcapwidth}{\linewidth}",
         f"\\begin{{longtable}}{{@{{}}{spec}@{{}}}}",
@@ -87,6 +89,16 @@ def _longtable(table: Table) -> str:
         r"\endgroup",
     ]
     return "\n".join(lines) + "\n"
+
+
+_WIDE = 95
+"""Characters of a line that still fit an A4 page at footnote size."""
+
+
+def _characters(printed: Sheet) -> int:
+    """Return how many characters the longest cells of all columns have together."""
+    cells = [[_join(cell, str, _NO_MARKS) for cell in row] for row in printed.rows]
+    return sum(max(map(len, column)) for column in zip(*cells, strict=True))
 
 
 def _spanning_heads(heads: Sequence[str]) -> list[str]:

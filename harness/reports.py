@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness import (
     ablation,
+    comparison_table,
     efficiency_table,
     protocol_table,
     records,
@@ -16,6 +17,7 @@ from harness import (
 )
 from harness.ablation import Ablation
 from harness.records import Record
+from harness.tables import Table
 
 
 def folder(results: Path) -> Path:
@@ -40,7 +42,7 @@ def write(ablations: Iterable[Ablation], results: Path) -> tuple[Path, ...]:
         HarnessError: A file cannot be written.
     """
     stored = records.load_all(results)
-    found = [table for ablation in ablations for table in tables.build(ablation, stored)]
+    found = [table for ablation in ablations for table in build(ablation, stored)]
     return render.write(found, folder(results))
 
 
@@ -70,4 +72,11 @@ def write_all(results: Path) -> tuple[Path, ...]:
 
 def text(ablation: Ablation, shown: Sequence[Record]) -> str:
     """Return the tables of just these records, for a terminal."""
-    return "\n\n".join(render.to_text(table) for table in tables.build(ablation, shown))
+    return "\n\n".join(render.to_text(table) for table in build(ablation, shown))
+
+
+def build(ablation: Ablation, stored: Sequence[Record]) -> tuple[Table, ...]:
+    """Return the tables of an ablation: of rows trained alike, or of whole systems."""
+    if ablation.compares_systems:
+        return comparison_table.build(ablation, stored)
+    return tables.build(ablation, stored)

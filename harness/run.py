@@ -14,15 +14,18 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from harness import checkpoints, config, evaluate, identity, records
+from harness import checkpoints, config, evaluate, identity, loading, records
 from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared, prepare
+from harness.errors import RecordError
 from harness.fit import Job, fit, make_deterministic
 from harness.logs import log_file
 from harness.paths import cache_folder
 from harness.plan import Cell, Plan
+from harness.protocols import DEFAULT
 from harness.recording import final_metrics, make_record
 from harness.records import Record, SetScore
+from harness.scoring import Scorer
 from harness.stop import Interrupted
 from harness.tracking import CellRun, Tracker, default_uri
 from models import registry
@@ -82,6 +85,7 @@ class _Session:
         self.plan = plan
         self.cache = cache_folder(plan.config.data.cache)
         self.prepared: dict[int, Prepared] = {}
+        self.scorers: dict[str, Scorer] = {}
         for scale, sets in plan.train.items():
             self.prepared[scale] = prepare(sets, scale, self.cache)
             log.info("training set: %s", self.prepared[scale].describe(plan.config.train.patch))
@@ -110,11 +114,14 @@ class _Session:
 
     def trained_id(self, cell: Cell) -> str:
         """Return the id of the trained network, before branches are dropped."""
+        if cell.checkpoint:
+            return self.scorer(cell).record_id(DEFAULT)
         return f"{cell.name()}-{self.fingerprint(cell)[:12]}"
 
     def record_id(self, cell: Cell) -> str:
         """Return the id of a cell's record."""
-        drop = f"-drop{'.'.join(map(str, cell.row.drop))}" if cell.row.drop else ""
+        dropped = cell.row.drop if cell.trained else ()
+        drop = f"-drop{'.'.join(map(str, dropped))}" if dropped else ""
         return self.trained_id(cell) + drop
 
     def fingerprint(self, cell: Cell) -> str:
@@ -122,6 +129,21 @@ class _Session:
 
     def _data_sha256(self, cell: Cell) -> str | None:
         return self.prepared[cell.scale].sha256 if cell.trained else None
+
+    def scorer(self, cell: Cell) -> Scorer:
+        """Return what scores a cell whose weights are loaded."""
+        key = f"{cell.row.label} x{cell.scale}"
+        if key not in self.scorers:
+            loaded = loading.load(
+                cell.row.model,
+                scale=cell.scale,
+                checkpoint=cell.checkpoint,
+                overrides=cell.row.overrides,
+                drop=cell.row.drop,
+            )
+            device = torch.device(self.plan.config.device)
+            self.scorers[key] = Scorer(loaded, device=device, results=self.plan.results)
+        return self.scorers[key]
 
     def folder(self, cell: Cell) -> Path:
         """Return where checkpoint and weights of a cell lie."""
@@ -165,22 +187,11 @@ class _Session:
         run = self.tracker.cell(cell.name(), self.record_id(cell), settings, self.parent_run)
         status = "FAILED"
         try:
-            started = datetime.now(UTC)
-            outcome = fit(self._job(cell, folder, run)) if cell.trained else None
-            network = self._network(cell, folder)
-            record = make_record(
-                cell,
-                self.plan.config,
-                self.prepared[cell.scale] if cell.trained else None,
-                record_id=self.record_id(cell),
-                network=network,
-                scores=[self._score(network, test, cell) for test in missing],
-                outcome=outcome,
-                started=started,
-                earlier=earlier,
-            )
-            path = records.write(self.plan.results, record)
-            (folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
+            if cell.checkpoint:
+                record = self._score_loaded(cell, missing)
+            else:
+                record = self._train_and_score(cell, folder, run, earlier, missing)
+            path = records.folder(self.plan.results, record.id) / records.FILE_NAME
             weights = (folder / checkpoints.WEIGHTS_FILE,) if cell.trained else ()
             run.finish(final_metrics(record), step=record.steps, artifacts=(path, *weights))
             status = "FINISHED"
@@ -191,6 +202,42 @@ class _Session:
         finally:
             if status != "FINISHED":
                 run.finish({}, step=0, status=status)
+
+    def _train_and_score(
+        self,
+        cell: Cell,
+        folder: Path,
+        run: CellRun,
+        earlier: Record | None,
+        missing: list[TestSet],
+    ) -> Record:
+        started = datetime.now(UTC)
+        outcome = fit(self._job(cell, folder, run)) if cell.trained else None
+        network = self._network(cell, folder)
+        record = make_record(
+            cell,
+            self.plan.config,
+            self.prepared[cell.scale] if cell.trained else None,
+            record_id=self.record_id(cell),
+            network=network,
+            scores=[self._score(network, test, cell) for test in missing],
+            outcome=outcome,
+            started=started,
+            earlier=earlier,
+        )
+        records.write(self.plan.results, record)
+        (folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
+        return record
+
+    def _score_loaded(self, cell: Cell, missing: list[TestSet]) -> Record:
+        scorer = self.scorer(cell)
+        for test in missing:
+            (score,) = scorer.score(test, (DEFAULT,))
+            log.info("%s: %.2f dB / %.4f", score.set, score.psnr_db, score.ssim)
+        record = scorer.stored(DEFAULT)
+        if record is None:  # it has just been written, or was complete before
+            raise RecordError(f"the record '{self.record_id(cell)}' has gone")
+        return record
 
     def _job(self, cell: Cell, folder: Path, run: CellRun) -> Job:
         tests = self.plan.tests[cell.scale]

@@ -8,6 +8,11 @@ from harness.records import Record, SetScore
 from harness.weights import Weights
 
 
+def _changed(record: Record) -> bool:
+    """Tell whether the network was not run as released."""
+    return bool(record.overrides or record.drop or record.config.get("self_ensemble"))
+
+
 class Scored:
     """Records of scored weights, by what was scored and how."""
 
@@ -16,7 +21,7 @@ class Scored:
         self._records = {
             (str(record.data["weights"]["sha256"]), record.scale, record.protocol): record
             for record in records
-            if "weights" in record.data and not record.config.get("self_ensemble")
+            if "weights" in record.data and not _changed(record)
         }
 
     def record(self, weights: Weights, scale: int, protocol: str) -> Record | None:

@@ -1,25 +1,22 @@
-"""Build a network, load weights into it, score it and record that: ``harness eval``."""
+"""Score given weights, and record that: ``harness eval``."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
 
 from harness import evaluate, protocols, records
 from harness.data.catalogue import TestSet, find_test
-from harness.errors import UsageError, suggest
-from harness.importers import fits
+from harness.errors import UsageError
+from harness.loading import Loaded, load
 from harness.protocols import Protocol
-from harness.recording import make_scored_record, scored_fingerprint, scored_id
+from harness.recording import make_scored_record, scored_id
 from harness.records import Record, SetScore
-from models import registry
 
 log = logging.getLogger(__name__)
 
@@ -60,34 +57,11 @@ def score(
     place = device_of(device)
     scorer = Scorer(
         load(model, scale=scale, checkpoint=checkpoint),
-        model=model,
-        scale=scale,
         device=place,
         results=results,
         self_ensemble=self_ensemble,
     )
     return [scorer.score(test, (chosen,))[0] for test in tests]
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A network with the weights of a file.
-
-    Attributes:
-        network: The network, in evaluation mode.
-        file: Name of the file; empty for a network that learns nothing.
-        sha256: Of the file's bytes.
-        names: Whose names the file's tensors have.
-    """
-
-    network: nn.Module
-    file: str = ""
-    sha256: str = ""
-    names: str = ""
-
-    def origin(self) -> dict[str, str]:
-        """Return where the weights come from, for a record."""
-        return {"file": self.file, "sha256": self.sha256, "names": self.names}
 
 
 class Scorer:
@@ -97,16 +71,13 @@ class Scorer:
         self,
         loaded: Loaded,
         *,
-        model: str,
-        scale: int,
         device: torch.device,
         results: Path | None = None,
         self_ensemble: bool = False,
     ) -> None:
         """Take a network; arguments as for :func:`score`."""
         self.loaded = loaded
-        self.model = model
-        self.scale = scale
+        self.scale = loaded.scale
         self.device = device
         self.results = results
         self.self_ensemble = self_ensemble
@@ -126,7 +97,7 @@ class Scorer:
 
     def stored(self, protocol: Protocol) -> Record | None:
         """Return the record of that protocol, None where there is none yet."""
-        return records.read(self.results, self._id(protocol)) if self.results else None
+        return records.read(self.results, self.record_id(protocol)) if self.results else None
 
     def missing(self, test: TestSet, by: Sequence[Protocol]) -> tuple[Protocol, ...]:
         """Return the protocols without a record of these very images."""
@@ -138,70 +109,38 @@ class Scorer:
             return False
         return score.sha256 == evaluate.fingerprint(test, scale=self.scale, protocol=protocol)
 
-    def _id(self, protocol: Protocol) -> str:
-        return scored_id(self.model, self.scale, protocol, self._fingerprint(protocol))
+    def record_id(self, protocol: Protocol) -> str:
+        """Return the id of the record of that protocol."""
+        return scored_id(self.loaded.model, self.scale, protocol, self._fingerprint(protocol))
 
     def _fingerprint(self, protocol: Protocol) -> str:
-        return scored_fingerprint(
-            self.model,
-            scale=self.scale,
-            weights=self.loaded.sha256,
-            protocol=protocol,
-            self_ensemble=self.self_ensemble,
-        )
+        content: dict[str, Any] = {
+            "model": self.loaded.model,
+            "scale": self.scale,
+            "weights": self.loaded.sha256,
+            "protocol": protocol.name,
+        }
+        changes = {
+            "overrides": self.loaded.overrides,
+            "drop": list(self.loaded.drop),
+            "self_ensemble": self.self_ensemble,
+        }
+        return records.digest(content | {key: value for key, value in changes.items() if value})
 
     def _store(self, protocol: Protocol, score: SetScore, started: datetime) -> None:
         assert self.results is not None
         record = make_scored_record(
-            self.loaded.network,
-            model=self.model,
-            scale=self.scale,
-            weights=self.loaded.origin(),
+            self.loaded,
+            record_id=self.record_id(protocol),
+            fingerprint=self._fingerprint(protocol),
             protocol=protocol,
             score=score,
             device=self.device.type,
             self_ensemble=self.self_ensemble,
-            fingerprint=self._fingerprint(protocol),
             started=started,
             earlier=self.stored(protocol),
         )
         records.write(self.results, record)
-
-
-def build(model: str, *, scale: int, checkpoint: Path | None) -> nn.Module:
-    """Build a network and load its weights; arguments and errors as for :func:`load`."""
-    return load(model, scale=scale, checkpoint=checkpoint).network
-
-
-def load(model: str, *, scale: int, checkpoint: Path | None) -> Loaded:
-    """Build a network and load its weights.
-
-    Args:
-        model: Id, or ``FILE.py:CLASS``.
-        scale: Upscaling factor.
-        checkpoint: Weights; None for a network that learns nothing.
-
-    Raises:
-        UsageError: There is no such network or scale, or weights are wanting.
-        CheckpointError: The weights are of another network, or cannot be read.
-    """
-    try:
-        network = registry.get(model).build(scale=scale)
-    except LookupError as error:
-        raise UsageError(f"{error.args[0]}{suggest(model, registry.names())}") from error
-    except (ValueError, TypeError) as error:
-        raise UsageError(str(error)) from error
-    learns = bool(network.state_dict())
-    if checkpoint is None:
-        if learns:
-            raise UsageError(f"{model} has weights: expected --checkpoint FILE")
-        return Loaded(network.eval())
-    if not learns:
-        raise UsageError(f"{model} has no weights: leave out --checkpoint")
-    scheme = fits.load(network, checkpoint, name=f"{model} x{scale}")
-    log.info("'%s' loaded; names: %s", checkpoint, scheme)
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    return Loaded(network.eval(), checkpoint.name, digest, scheme)
 
 
 def device_of(asked: str) -> torch.device:

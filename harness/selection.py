@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import fsum
 
 from harness.ablation import Ablation, Row
+from harness.errors import RecordError
 from harness.records import Record, SetScore
 
 BICUBIC = "bicubic"
@@ -72,16 +73,45 @@ def comparisons(ablation: Ablation, records: Iterable[Record]) -> tuple[Comparis
     """Return one comparison for each group of records, sorted by group.
 
     A group in which only the base row has been run compares nothing and is left out.
+
+    Raises:
+        RecordError: Records of one group were scored by different protocols.
     """
     ordered = sorted(records, key=lambda record: record.id)
     bicubic = [record for record in ordered if record.model == BICUBIC]
     rows = [row for row in ablation.rows if row.model != BICUBIC]
-    groups: defaultdict[str, list[Record]] = defaultdict(list)
-    for record in ordered:
-        if record.group and any(_belongs(record, row) for row in rows):
-            groups[record.group].append(record)
+    groups = by_group(
+        record for record in ordered if record.group and any(belongs(record, row) for row in rows)
+    )
     found = [_comparison(ablation.base, rows, groups[key], bicubic) for key in sorted(groups)]
     return tuple(each for each in found if len(rows) == 1 or _compares(each))
+
+
+def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Return records by their group, in the order given.
+
+    Raises:
+        RecordError: Records of one group were scored by different protocols, so that a table
+            of them would compare what is not comparable.
+    """
+    groups: defaultdict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[record.group].append(record)
+    for found in groups.values():
+        check_one_protocol(found)
+    return dict(groups)
+
+
+def check_one_protocol(records: Iterable[Record]) -> None:
+    """Refuse records that cannot be compared, being scored by different protocols.
+
+    Raises:
+        RecordError: They are; the message names one of each protocol.
+    """
+    by_protocol = {record.protocol: record.id for record in records}
+    if len(by_protocol) > 1:
+        named = ", ".join(f"{name} (such as '{one}')" for name, one in sorted(by_protocol.items()))
+        raise RecordError(f"records scored by different protocols are not comparable: {named}")
 
 
 def _comparison(
@@ -107,7 +137,7 @@ def _compares(comparison: Comparison) -> bool:
     return run != [comparison.base]
 
 
-def _belongs(record: Record, row: Row) -> bool:
+def belongs(record: Record, row: Row) -> bool:
     """Tell whether the record is a run of that row."""
     same_network = record.model == row.model and record.overrides == row.overrides
     return same_network and sorted(record.drop) == sorted(row.drop)
@@ -117,10 +147,10 @@ def _entry(row: Row, group: Sequence[Record]) -> Entry:
     """Return a row with its records in the group; of one seed's, the last finished."""
     by_seed: dict[int | None, Record] = {}
     for record in sorted(group, key=_finished):
-        if _belongs(record, row):
+        if belongs(record, row):
             by_seed[record.seed] = record
     records = tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
-    return Entry(row.label, records, _mean_scores(records))
+    return Entry(row.label, records, mean_scores(records))
 
 
 def _finished(record: Record) -> tuple[str, str]:
@@ -160,7 +190,7 @@ def _common_sets(entries: Iterable[Entry]) -> tuple[str, ...]:
     )
 
 
-def _mean_scores(records: Sequence[Record]) -> dict[str, tuple[float, float]]:
+def mean_scores(records: Sequence[Record]) -> dict[str, tuple[float, float]]:
     """Return the mean over seeds of (PSNR in dB, SSIM) for each set that all of them have."""
     scores: defaultdict[str, list[SetScore]] = defaultdict(list)
     for record in records:

@@ -8,8 +8,10 @@ import sys
 import time
 
 import pytest
+import torch
 
-from harness import records
+from harness import checkpoints, records
+from models import registry
 
 
 def harness(*arguments, **options):
@@ -184,6 +186,55 @@ def test_dropped_branches_share_the_trained_network(tiny, tmp_path, invoke, tiny
     assert stored[(9,)].learned["alpha"].keys() == {"3", "5", "7"}
     scores = {drop: record.scores[0].psnr_db for drop, record in stored.items()}
     assert len(set(scores.values())) == 3
+
+
+def test_rows_with_weights_are_loaded_and_stand_beside_trained_ones(tiny, tmp_path, invoke):
+    torch.manual_seed(0)
+    checkpoints.write_weights(tmp_path, registry.get("espcn").build(scale=2))
+    (tmp_path / checkpoints.WEIGHTS_FILE).rename(tmp_path / "espcn_x2.safetensors")
+    path, name = tmp_path / "systems.yaml", "espcn_x{scale}.safetensors"
+    path.write_text(
+        "rows:\n"
+        f"  - {{label: loaded, model: espcn, checkpoint: '{tmp_path}/{name}'}}\n"
+        "  - label: trained\n"
+        "    model: awsrn_s\n"
+        "    with: {num_units: 1, channels: 4, inner_channels: 8}\n"
+    )
+    arguments = ["run", f"ablation={path}", *tiny[1:]]
+    first = invoke(*arguments)
+    assert first.exit_code == 0, first.output
+    loaded, trained = (
+        next(record for record in records.load_all(tmp_path) if record.model == model)
+        for model in ("espcn", "awsrn_s")
+    )
+    assert (loaded.steps, loaded.seed, loaded.data["weights"]["file"]) == (
+        0,
+        None,
+        "espcn_x2.safetensors",
+    )
+    assert trained.steps == 6
+    table = (tmp_path / "reports" / "systems.md").read_text()
+    assert "| loaded | weights espcn\\_x2.safetensors |" in table
+    assert "| trained | 6 steps \\* |" in table
+    again = invoke(*arguments, "--dry-run")
+    assert again.output.count("done") == 3
+
+
+def test_only_the_rows_asked_for_are_run(tiny, tmp_path, invoke):
+    assert invoke("run", *tiny, "rows=basic").exit_code == 0
+    units = {record.overrides.get("unit") for record in records.load_all(tmp_path)}
+    assert units == {None, "basic"}, "bicubic, and the one row"
+    wrong = invoke("run", *tiny, "rows=basik")
+    assert wrong.exit_code == 2
+    assert "there is no row 'basik' (did you mean 'basic'?)" in wrong.stderr
+
+
+def test_weights_of_a_row_that_are_not_there_are_named(tiny, tmp_path, invoke):
+    path = tmp_path / "systems.yaml"
+    path.write_text("rows:\n  - {label: mine, model: espcn, checkpoint: nowhere.pth}\n")
+    done = invoke("run", f"ablation={path}", *tiny[1:])
+    assert done.exit_code == 2
+    assert "row 'mine': there is no file 'nowhere.pth'" in done.stderr
 
 
 @pytest.mark.parametrize("kills", [3])

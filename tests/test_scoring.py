@@ -5,7 +5,7 @@ import hashlib
 import pytest
 import torch
 
-from harness import checkpoints, proof, protocols, records, scoring, weights
+from harness import checkpoints, loading, proof, protocols, records, scoring, weights
 from harness.data.catalogue import find_test
 from harness.errors import CheckpointError, UsageError
 from models import registry
@@ -61,8 +61,8 @@ def test_each_protocol_has_a_record_and_sets_are_added_to_it(file, tiny_root, tm
 
 def test_several_protocols_at_once_score_as_one_by_one(file, tiny_root, tmp_path):
     test = find_test("own", tiny_root, 2)
-    loaded = scoring.load("espcn", scale=2, checkpoint=file)
-    scorer = scoring.Scorer(loaded, model="espcn", scale=2, device=CPU, results=tmp_path)
+    loaded = loading.load("espcn", scale=2, checkpoint=file)
+    scorer = scoring.Scorer(loaded, device=CPU, results=tmp_path)
     every = [each for each in protocols.PROTOCOLS if each.scales is None]
     together = scorer.score(test, every)
     for protocol, one in zip(every, together, strict=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.ablation import Ablation, Row
+from harness.errors import RecordError
 from harness.records import Record, SetScore
 from harness.selection import Comparison, comparisons
 
@@ -166,3 +167,9 @@ def test_mean_is_blank_where_a_set_is_missing() -> None:
     comparison = only(comparisons(AB, [made("a", 30.0), made("b", 31.0)]))
     assert comparison.base.mean_psnr_db(("Set5", "Set14")) is None
     assert comparison.base.mean_psnr_db(()) is None
+
+
+def test_records_of_different_protocols_are_refused() -> None:
+    mixed = [made("a", 30.0), replace(made("b", 30.1), protocol="y_rounded")]
+    with pytest.raises(RecordError, match="different protocols are not comparable: awsrn"):
+        comparisons(AB, mixed)

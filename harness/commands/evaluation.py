@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
 @click.option("--root", envvar="HARNESS_DATA", type=click.Path(path_type=Path), help="Data root.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option(
+    "--results", type=click.Path(path_type=Path), help="Results root; stores a record below it."
+)
 @click.option("--images", is_flag=True, help="Print the scores of each image, too.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def evaluate(
@@ -39,6 +42,7 @@ def evaluate(
     protocol: str,
     root: Path | None,
     device: str,
+    results: Path | None,
     images: bool,
     form: str,
 ) -> None:
@@ -59,6 +63,7 @@ def evaluate(
         protocol=protocol,
         root=root,
         device=device,
+        results=results,
     )
     if form == "json":
         content = {"model": model, "scale": scale, "protocol": protocol}

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 import torch
 
-from harness import evaluate, protocols, scoring
+from harness import evaluate, loading, protocols
 from harness.data.catalogue import find_test
 from harness.importers import fits, forms
 
@@ -80,7 +80,7 @@ def network(public_checkpoints):
     @cache
     def load(file, scale):
         path = public_checkpoints / f"{file}.pth"
-        return scoring.build(FILES[file][0], scale=scale, checkpoint=path)
+        return loading.build(FILES[file][0], scale=scale, checkpoint=path)
 
     return load
 

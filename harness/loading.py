@@ -1,0 +1,105 @@
+"""Build a network and load weights into it, from whatever file they are in."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from harness.errors import UsageError, suggest
+from harness.importers import fits
+from models import registry
+from models.awms import drop_branches
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A network with the weights of a file.
+
+    Attributes:
+        network: The network, in evaluation mode, branches dropped.
+        model: Its id.
+        scale: Upscaling factor.
+        overrides: Constructor arguments that differ from the registered ones.
+        drop: Kernel sizes of the AWMS branches that were dropped.
+        file: Name of the file; empty for a network that learns nothing.
+        sha256: Of the file's bytes.
+        names: Whose names the file's tensors have.
+    """
+
+    network: nn.Module
+    model: str
+    scale: int
+    overrides: dict[str, Any] = field(default_factory=dict)
+    drop: tuple[int, ...] = ()
+    file: str = ""
+    sha256: str = ""
+    names: str = ""
+
+    def origin(self) -> dict[str, str]:
+        """Return where the weights come from, for a record."""
+        return {"file": self.file, "sha256": self.sha256, "names": self.names}
+
+
+def build(model: str, *, scale: int, checkpoint: Path | None) -> nn.Module:
+    """Build a network and load its weights; arguments and errors as for :func:`load`."""
+    return load(model, scale=scale, checkpoint=checkpoint).network
+
+
+def load(
+    model: str,
+    *,
+    scale: int,
+    checkpoint: Path | None,
+    overrides: Mapping[str, Any] | None = None,
+    drop: Sequence[int] = (),
+) -> Loaded:
+    """Build a network and load its weights.
+
+    Args:
+        model: Id, or ``FILE.py:CLASS``.
+        scale: Upscaling factor.
+        checkpoint: Weights; None for a network that learns nothing.
+        overrides: Constructor arguments that differ from the registered ones.
+        drop: Kernel sizes of AWMS branches to drop.
+
+    Raises:
+        UsageError: There is no such network or scale, or weights are wanting.
+        CheckpointError: The weights are of another network, or cannot be read.
+    """
+    try:
+        network = registry.get(model).build(scale=scale, **(overrides or {}))
+    except LookupError as error:
+        raise UsageError(f"{error.args[0]}{suggest(model, registry.names())}") from error
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from error
+    learns = bool(network.state_dict())
+    if checkpoint is None:
+        if learns:
+            raise UsageError(f"{model} has weights: expected --checkpoint FILE")
+        return Loaded(network.eval(), model, scale)
+    if not learns:
+        raise UsageError(f"{model} has no weights: leave out --checkpoint")
+    scheme = fits.load(network, checkpoint, name=f"{model} x{scale}")
+    log.info("'%s' loaded; names: %s", checkpoint, scheme)
+    try:
+        drop_branches(network, drop)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return Loaded(
+        network.eval(),
+        model,
+        scale,
+        overrides=dict(overrides or {}),
+        drop=tuple(drop),
+        file=checkpoint.name,
+        sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+        names=scheme,
+    )
