@@ -68,6 +68,19 @@ def tables(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def protocol(session: nox.Session) -> None:
+    """Prove on public weights that scores are what papers print; takes hours on two cores.
+
+    HARNESS_CHECKPOINTS and HARNESS_DATA name the weights and the sets. What is recorded
+    already is not scored again: remove results/runs of the weights to begin anew.
+    """
+    session.install(*TESTED, "-e", ".", *group("test"))
+    session.run("harness", "protocol")
+    session.run("harness", "tables", silent=True)
+    session.run("pytest", "tests/test_proof.py", "tests/importers/test_public.py", "-m", "")
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure the speed claims side by side; arguments go to pytest."""
     session.install(*TESTED, "-e", ".", *group("test"))

@@ -141,11 +141,14 @@ def score_all(
 
 def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
     """Return the protocols in groups that agree on LR and HR."""
-    groups: dict[tuple[object, ...], list[Protocol]] = {}
+    groups: list[list[Protocol]] = []
     for each in protocols:
-        key = (each.lr, each.reads_files, each.boundary, each.grey)
-        groups.setdefault(key, []).append(each)
-    return list(groups.values())
+        alike = next((group for group in groups if each.sees_as(group[0])), None)
+        if alike is None:
+            groups.append([each])
+        else:
+            alike.append(each)
+    return groups
 
 
 def _set_score(

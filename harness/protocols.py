@@ -82,6 +82,15 @@ class Protocol:
         """Whether the LR files of a set matter."""
         return self.own_lr and self.lr in ("8-bit RGB", "luma of 8-bit RGB")
 
+    def sees_as(self, other: Protocol) -> bool:
+        """Whether both give a network the same LR, so that one run of it serves both."""
+        return (self.lr, self.reads_files, self.boundary, self.grey) == (
+            other.lr,
+            other.reads_files,
+            other.boundary,
+            other.grey,
+        )
+
     def border_px(self, scale: int) -> int:
         """Return how many pixels are cut from every side at that scale."""
         return scale if self.border is None else self.border

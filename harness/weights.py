@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import yaml
 
-from harness import published
+from harness import protocols, published
 from harness.errors import RecordError
 from harness.paths import bundled
 from harness.protocols import DEFAULT
@@ -40,7 +40,8 @@ class Weights:
         scales: Upscaling factors it was trained for.
         protocol: How the printed numbers were measured.
         label: Row of Table 5 that it stands for; empty where there is none.
-        also: Other protocols to score it by, on small sets.
+        also: Other protocols to score it by, on small sets; everywhere where the default
+            protocol has run the network on the same LR already.
         sets: Sets to score by its own protocol and by the default one.
         published: PSNR in dB and SSIM as printed, by scale and set, in place of Table 5's.
         because: Why the printed numbers do or do not come out; empty where nobody knows.
@@ -61,8 +62,11 @@ class Weights:
 
     def protocols(self, set_name: str) -> tuple[str, ...]:
         """Return the protocols to score a set by, the paper's own first."""
-        main = dict.fromkeys((self.protocol, DEFAULT.name)) if set_name in self.sets else {}
-        return (*main, *(self.also if set_name in SMALL_SETS else ()))
+        if set_name not in self.sets:
+            return ()
+        free = (name for name in self.also if protocols.get(name).sees_as(DEFAULT))
+        others = self.also if set_name in SMALL_SETS else free
+        return tuple(dict.fromkeys((self.protocol, DEFAULT.name, *others)))
 
 
 def load(folder: Path | None = None) -> tuple[Weights, ...]:
