@@ -51,6 +51,8 @@ class Ablation:
         benchmarks: Sets to score, those that are present.
         seeds: Seeds, unless the user asks for others.
         base: Label of the row that differences are taken from.
+        params_from: Id of a registered network that differences of parameters are taken from
+            instead, where the base row differs from the others in more than what is ablated.
         rows: The rows, in table order.
         config: ``KEY: VALUE`` settings that the rows share, below the user's own.
     """
@@ -64,6 +66,7 @@ class Ablation:
     benchmarks: tuple[str, ...] = PAPER_SETS
     seeds: tuple[int, ...] = (0,)
     config: dict[str, Any] = field(default_factory=dict)
+    params_from: str | None = None
 
     @property
     def compares_systems(self) -> bool:
@@ -126,12 +129,24 @@ def parse(raw: object, *, default_name: str, source: str) -> Ablation:
         benchmarks=reader.sequence(raw, "benchmarks", PAPER_SETS, str),
         seeds=reader.sequence(raw, "seeds", (0,), int),
         config=reader.mapping(raw, "config"),
+        params_from=reader.text(raw, "params_from", "") or None,
     )
     reader.finish()
     return ablation
 
 
-_KEYS = ("name", "title", "table", "scale", "benchmarks", "seeds", "base", "rows", "config")
+_KEYS = (
+    "name",
+    "title",
+    "table",
+    "scale",
+    "benchmarks",
+    "seeds",
+    "base",
+    "params_from",
+    "rows",
+    "config",
+)
 _ROW_KEYS = ("label", "model", "with", "drop", "checkpoint")
 
 

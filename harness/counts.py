@@ -104,6 +104,18 @@ def of(stored: Mapping[tuple[str, int], Count], label: str, scale: int) -> Count
     return count
 
 
+def of_model(model: str, scale: int) -> Count:
+    """Return the stored count of a registered network by its id.
+
+    Raises:
+        RecordError: There is none; the message says how to write them anew.
+    """
+    for count in load().values():
+        if (count.model, count.scale) == (model, scale):
+            return count
+    raise RecordError(f"the stored counts lack {model} x{scale} (`{RECOUNT}` writes them)")
+
+
 def _parse(entries: Any) -> dict[tuple[str, int], Count]:
     """Return the counts of a parsed file.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, TypeVar
 
-from harness import provenance, published
+from harness import counts, provenance, published
 from harness.ablation import PAPER_SETS, Ablation
 from harness.published import Published
 from harness.records import Record
@@ -143,7 +143,8 @@ def _table(
             TableRow(tuple(value(entry) for _, value in fields), entry.reference)
             for entry in comparison.shown
         ),
-        notes=provenance.notes(
+        notes=_params_note(ablation, comparison)
+        + provenance.notes(
             {entry.label: entry.records for entry in comparison.entries},
             sets=comparison.sets,
             expected_sets=PAPER_SETS if has_means else ablation.benchmarks,
@@ -160,6 +161,7 @@ def _fields(ablation: Ablation, comparison: Comparison, cells: Sequence[Publishe
         return [_marked_ours(ours), theirs] if theirs else [ours]
 
     base, sets = comparison.base, comparison.sets
+    base_params = _base_params(ablation, comparison)
     first = _LABEL_TITLES.get(ablation.table or 0, "Variant")
     fields: list[_Field] = [
         (Column("label", first), lambda entry: entry.label),
@@ -167,7 +169,7 @@ def _fields(ablation: Ablation, comparison: Comparison, cells: Sequence[Publishe
         *pair(
             (
                 Column("ours_params_diff", "Params\ndiff.\n(ours)", "count", signed=True),
-                lambda entry: None if entry.reference else _minus(_params(entry), _params(base)),
+                lambda entry: None if entry.reference else _minus(_params(entry), base_params),
             ),
             "params_diff",
         ),
@@ -246,6 +248,25 @@ def _provenance_fields(cells: Sequence[Published]) -> list[_Field]:
             lambda entry: None if entry.reference else "; ".join(notes[entry.label]) or None,
         ),
     ]
+
+
+def _base_params(ablation: Ablation, comparison: Comparison) -> int | None:
+    """Return the parameters that differences are taken from."""
+    if ablation.params_from is None:
+        return _params(comparison.base)
+    return counts.of_model(ablation.params_from, comparison.scale).params
+
+
+def _params_note(ablation: Ablation, comparison: Comparison) -> tuple[str, ...]:
+    """Return what stands apart from the differences of parameters, if anything."""
+    whole = _params(comparison.base)
+    if ablation.params_from is None or whole is None:
+        return ()
+    count = counts.of_model(ablation.params_from, comparison.scale)
+    return (
+        f"Params diff.: to {count.label}, {count.params:,}; the {count.params - whole:+,} from "
+        f"{comparison.base.label} to it are no part of what is compared.",
+    )
 
 
 def _params(entry: Entry) -> int | None:

@@ -55,6 +55,7 @@ class AWSRN(nn.Module):
         kernel_sizes: Sequence[int] = (3, 5, 7, 9),
         weighted: bool = True,
         skip_kernel: int = 3,
+        lambda_init: Sequence[float] | None = None,
     ) -> None:
         """Build the network.
 
@@ -64,13 +65,15 @@ class AWSRN(nn.Module):
             num_units: Residual units per LFB.
             channels: Features between the units.
             inner_channels: Features inside a unit, before its ReLU.
-            unit: ``basic``, ``wru`` or ``awru`` (Fig. 3).
+            unit: ``basic``, ``wru`` or ``awru`` (Fig. 3), or ``scaled``: constant weights.
             fusion_kernel: Kernel size of the LRFUs; None leaves them out, block
                 shortcuts included (AWSRN-NL).
             kernel_sizes: Kernel sizes of the reconstruction (Eq. 3).
             weighted: Whether its branches have adaptive weights; False with one
                 kernel size is a plain convolution (AWSRN-B).
             skip_kernel: Kernel size of the global path ``f_up`` (Eq. 3).
+            lambda_init: Where ``lambda_res`` and ``lambda_x`` of every AWRU start (1 and 1,
+                Sec. 4.2), or the constants of every ``scaled`` unit (0.1 and 1).
 
         Raises:
             ValueError: A value that no such network can have.
@@ -83,7 +86,7 @@ class AWSRN(nn.Module):
             channels=channels,
             inner_channels=inner_channels,
         )
-        make_unit = unit_class(unit)
+        make_unit = unit_class(unit, lambda_init=lambda_init)
         self.scale = scale
         self.num_units = num_units
         self.normalise = Normalise()

@@ -99,6 +99,9 @@ VARIANTS: tuple[Variant, ...] = (
         "Table 3",
         partial(WDSR, kernel_sizes=(3, 5, 7, 9), weighted=True),
     ),
+    Variant(
+        "wdsr_skip3", "WDSR, 3x3 skip", "base of Table 2's counts", partial(WDSR, skip_kernel=3)
+    ),
     Variant("awsrn", "AWSRN", "Sec. 4.4", AWSRN),
     Variant("awsrn_m", "AWSRN-M", "Sec. 4.4", partial(AWSRN, num_blocks=3)),
     Variant("awsrn_s", "AWSRN-S", "Sec. 4.4", partial(AWSRN, num_blocks=1)),

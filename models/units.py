@@ -1,7 +1,9 @@
-"""Residual units of Figure 3 (Basic RU, wRU, AWRU) and the gate of wRU."""
+"""Residual units of Figure 3 (Basic RU, wRU, AWRU), one with constants, and the gate of wRU."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -36,20 +38,45 @@ class BasicRU(nn.Module):
 class AWRU(nn.Module):
     """Adaptive weighted residual unit, ``lambda_res f_res(x) + lambda_x x`` (Eq. 6, Fig. 3c).
 
-    The two weights are free scalars that start at 1: 2 parameters more than BasicRU,
-    and no Multi-Adds in the paper's count.
+    The two weights are free scalars that start at 1 (Sec. 4.2): 2 parameters more than
+    BasicRU, and no Multi-Adds in the paper's count.
     """
 
-    def __init__(self, *, channels: int, inner_channels: int) -> None:
-        """Make a unit on ``channels`` features, widened to ``inner_channels`` inside."""
+    def __init__(
+        self, *, channels: int, inner_channels: int, lambda_init: Sequence[float] = (1.0, 1.0)
+    ) -> None:
+        """Make a unit on ``channels`` features, widened to ``inner_channels`` inside.
+
+        ``lambda_init`` is where ``lambda_res`` and ``lambda_x`` start.
+        """
         super().__init__()
+        start_res, start_x = lambda_init
         self.body = residual_body(channels, inner_channels)
-        self.lambda_res = nn.Parameter(torch.ones(()))
-        self.lambda_x = nn.Parameter(torch.ones(()))
+        self.lambda_res = nn.Parameter(torch.tensor(float(start_res)))
+        self.lambda_x = nn.Parameter(torch.tensor(float(start_x)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, channels, H, W)`` to the same shape."""
         return self.lambda_res * self.body(x) + self.lambda_x * x  # type: ignore[no-any-return]
+
+
+class ScaledRU(nn.Module):
+    """Eq. (6) with both weights constant: EDSR's residual scaling is ``(0.1, 1)``.
+
+    It has the parameters of BasicRU, and is BasicRU at ``(1, 1)``.
+    """
+
+    def __init__(
+        self, *, channels: int, inner_channels: int, lambda_init: Sequence[float] = (0.1, 1.0)
+    ) -> None:
+        """Make a unit; ``lambda_init`` are the constants, of ``f_res(x)`` and of ``x``."""
+        super().__init__()
+        self.body = residual_body(channels, inner_channels)
+        self.scale_res, self.scale_x = map(float, lambda_init)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, channels, H, W)`` to the same shape."""
+        return self.scale_res * self.body(x) + self.scale_x * x  # type: ignore[no-any-return]
 
 
 class Gate(nn.Module):
@@ -112,15 +139,28 @@ class Unit(Protocol):
         """Return a unit that keeps the shape ``(N, channels, H, W)``."""
 
 
-UNITS: dict[str, Unit] = {"basic": BasicRU, "wru": WeightedRU, "awru": AWRU}
+UNITS: dict[str, Unit] = {"basic": BasicRU, "wru": WeightedRU, "awru": AWRU, "scaled": ScaledRU}
 
 
-def unit_class(name: str) -> Unit:
+def unit_class(name: str, *, lambda_init: Sequence[float] | None = None) -> Unit:
     """Return the residual unit of that name.
 
+    Args:
+        name: ``basic``, ``wru``, ``awru`` or ``scaled``.
+        lambda_init: Where the weights of ``awru`` start, or the constants of ``scaled``, of
+            ``f_res(x)`` and of ``x``; None for the unit's own.
+
     Raises:
-        ValueError: There is no such unit.
+        ValueError: There is no such unit, it has no such weights, or they are not two numbers.
     """
     if name not in UNITS:
         raise ValueError(f"unit must be one of {', '.join(UNITS)}, not '{name}'")
-    return UNITS[name]
+    if lambda_init is None:
+        return UNITS[name]
+    weighted: dict[str, type[AWRU | ScaledRU]] = {"awru": AWRU, "scaled": ScaledRU}
+    if name not in weighted:
+        raise ValueError(f"unit '{name}' takes no lambda_init: only {' and '.join(weighted)} do")
+    numbers = [isinstance(value, int | float) for value in lambda_init]
+    if numbers != [True, True]:
+        raise ValueError(f"lambda_init must be two numbers, not {lambda_init!r}")
+    return partial(weighted[name], lambda_init=tuple(lambda_init))

@@ -25,6 +25,7 @@ class WDSR(AWSRN):
         kernel_sizes: Sequence[int] = (3,),
         weighted: bool = False,
         skip_kernel: int = 5,
+        lambda_init: Sequence[float] | None = None,
     ) -> None:
         """Build the network; the arguments are those of :class:`models.awsrn.AWSRN`."""
         super().__init__(
@@ -38,4 +39,5 @@ class WDSR(AWSRN):
             kernel_sizes=kernel_sizes,
             weighted=weighted,
             skip_kernel=skip_kernel,
+            lambda_init=lambda_init,
         )

@@ -221,3 +221,17 @@ def test_tables_import_neither_torch_nor_mlflow_nor_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_share_of_the_global_path_stands_apart_from_the_block() -> None:
+    """WDSR's 5x5 path has 576 scalars more than the 3x3 one: AWSRN-NL is then +32 (Table 2)."""
+    params = {"wdsr_basic": 1_190_100, "awsrn_nl": 1_189_556}
+    records = [
+        replace(RECORD, id=model, model=model, overrides={}, params=count)
+        for model, count in params.items()
+    ]
+    (table,) = build(load("lfb"), records)
+    keys = [column.key for column in table.columns]
+    diffs = {row.cells[0]: row.cells[keys.index("ours_params_diff")] for row in table.rows}
+    assert (diffs["baseline"], diffs["AWSRN-NL"]) == (576, 32)
+    assert any("the -576 from baseline to it" in note for note in table.notes)

@@ -32,10 +32,10 @@ def own_file(tmp_path):
 
 def test_ids_of_the_main_job():
     expected = (
-        "bicubic wdsr_basic wdsr_wru wdsr_awru wdsr_awms awsrn awsrn_m awsrn_s awsrn_sd "
+        "bicubic wdsr_basic wdsr_wru wdsr_awru wdsr_awms wdsr_skip3 awsrn awsrn_m awsrn_s awsrn_sd "
         "awsrn_b awsrn_na awsrn_nl"
     )
-    assert list(registry.names())[:12] == expected.split()
+    assert list(registry.names())[:13] == expected.split()
 
 
 def test_labels_are_unique():

@@ -69,6 +69,33 @@ def test_gate_learns_from_its_closed_start():
 
 
 def test_unknown_unit_names_the_known_ones():
-    with pytest.raises(ValueError, match="basic, wru, awru, not 'se'"):
+    with pytest.raises(ValueError, match="basic, wru, awru, scaled, not 'se'"):
         unit_class("se")
-    assert set(UNITS) == {"basic", "wru", "awru"}
+    assert set(UNITS) == {"basic", "wru", "awru", "scaled"}
+
+
+def test_scaled_unit_is_the_basic_unit_times_constants():
+    """By hand: 0.1 f(x) + x, and no parameter more than the basic unit."""
+    unit = unit_class("scaled", lambda_init=(0.1, 1))(channels=4, inner_channels=8)
+    basic = unit_class("basic")(channels=4, inner_channels=8)
+    basic.load_state_dict(unit.state_dict())
+    x = torch.rand(1, 4, 6, 6)
+    torch.testing.assert_close(unit(x), 0.1 * basic.body(x) + x)
+
+
+def test_lambda_starts_where_it_is_told():
+    unit = unit_class("awru", lambda_init=(0.25, 1))(channels=4, inner_channels=8)
+    assert (unit.lambda_res.item(), unit.lambda_x.item()) == (0.25, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "message"),
+    [
+        ("basic", (0.1, 1), "unit 'basic' takes no lambda_init"),
+        ("awru", (0.1,), "must be two numbers"),
+        ("scaled", ("a", 1), "must be two numbers"),
+    ],
+)
+def test_lambda_init_that_cannot_be_is_refused(name, start, message):
+    with pytest.raises(ValueError, match=message):
+        unit_class(name, lambda_init=start)
