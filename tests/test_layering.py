@@ -28,6 +28,8 @@ LAYERS = [
         "harness.tracking",
         "harness.stop",
         "harness.progress",
+        "harness.inference",
+        "harness.field",
     },
     {
         "harness.provenance",
