@@ -30,6 +30,7 @@ LAYERS = [
         "harness.progress",
         "harness.inference",
         "harness.field",
+        "harness.tiling",
     },
     {
         "harness.provenance",
