@@ -22,7 +22,7 @@ _WITH_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 _DEEP = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 # What Pillow's decoders raise on damaged files, beside OSError.
-_DAMAGED = (SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
+DAMAGED = (SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
 
 
 def is_folder(path: Path) -> bool:
@@ -101,7 +101,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         ) from error
     except OSError as error:
         raise DataError(f"{path}: expected a readable image ({reason(error)})") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DataError(f"{path}: expected an undamaged image ({error})") from error
 
 
