@@ -39,7 +39,7 @@ LAYERS = [
         "harness.evaluate",
         "harness.frames",
     },
-    {"harness.tables", "harness.checkpoints"},
+    {"harness.tables", "harness.checkpoints", "harness.enlarge"},
     {
         "harness.sheet",
         "harness.efficiency_table",
@@ -50,6 +50,7 @@ LAYERS = [
     {"harness.render", "harness.figures", "harness.identity", "harness.fit"},
     {"harness.recording"},
     {"harness.reports", "harness.run", "harness.scoring"},
+    {"harness.upscaling"},
     {"harness.listing", "harness.commands"},
     {"harness.cli"},
     {"harness.__main__"},
