@@ -124,15 +124,14 @@ def test_what_cannot_be_is_refused_first(
     assert np.array_equal(pixels(photos / "a.png"), RGB)
 
 
-def test_weights_of_another_network_are_refused(photos, tmp_path, invoke):
-    network = registry.get("awsrn_s").build(scale=2)
-    checkpoints.write_weights(tmp_path, network)
+def test_weights_that_cannot_be_read_are_refused(photos, tmp_path, invoke):
+    (tmp_path / "half.pth").write_bytes(b"PK\x03\x04")
     result = invoke(
-        *("upscale", photos, "-o", tmp_path / "out", "--model", "carn", "--scale", 2),
-        *("--checkpoint", tmp_path / checkpoints.WEIGHTS_FILE),
+        *("upscale", photos, "-o", tmp_path / "out", "--model", "espcn", "--scale", 2),
+        *("--checkpoint", tmp_path / "half.pth"),
     )
     assert result.exit_code == 1
-    assert "Error: " in result.stderr
+    assert re.match("Error: .*half.pth", result.stderr)
     assert not (tmp_path / "out").exists()
 
 
@@ -268,18 +267,19 @@ def test_a_memory_limit_cuts_the_image_without_a_trace(tmp_path, invoke):
 def test_files_have_the_pixels_that_are_scored(data_root, public_checkpoints, tmp_path, invoke):
     weights = public_checkpoints / "imdn_x2.pth"
     test = find_test("Set5", data_root, 2)
-    lr = test.lr[0]
+    butterfly = 2
+    lr = test.lr[butterfly]
     result = invoke(
         *("upscale", lr, "-o", tmp_path / "o.png", "--model", "imdn", "--scale", 2),
         *("--checkpoint", weights),
     )
     assert result.exit_code == 0, result.output
     network = scoring.build("imdn", scale=2, checkpoint=weights)
-    small, hr = load_pair(test, 0, 2)
+    small, hr = load_pair(test, butterfly, 2)
     assert np.array_equal(
         pixels(tmp_path / "o.png"), evaluate.upscale(network, small, torch.device("cpu"))
     )
-    assert peak_signal_noise_ratio(hr, pixels(tmp_path / "o.png")) > 35
+    assert peak_signal_noise_ratio(hr, pixels(tmp_path / "o.png")) > 30
 
 
 def test_no_bar_where_there_is_no_terminal(photos, tmp_path, invoke):
