@@ -17,6 +17,7 @@ from harness.commands.evaluation import evaluate
 from harness.commands.figures import figures
 from harness.commands.flops import flops
 from harness.commands.protocol import protocol
+from harness.commands.upscale import upscale
 from harness.errors import ConfigError, HarnessError, suggest
 from harness.logs import log_to_stderr
 
@@ -221,6 +222,7 @@ main.add_command(checkpoint)
 main.add_command(evaluate)
 main.add_command(flops)
 main.add_command(protocol)
+main.add_command(upscale)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from harness.data.images import is_grey
 from harness.data.prepare import hash_pair, load_pair
 from harness.data.resize import downscale
 from harness.errors import TrainingError, UsageError
+from harness.inference import SelfEnsemble, ensemble
 from harness.metrics import Image
 from harness.protocols import DEFAULT, Protocol
 from harness.records import ImageScore, SetScore
@@ -69,6 +70,9 @@ def luma_part(network: nn.Module) -> Callable[[Tensor], Tensor]:
     """
     if isinstance(network, Bicubic):
         return Bicubic(scale=network.scale)  # float luma is not rounded between the passes
+    if isinstance(network, SelfEnsemble):
+        part = luma_part(network.network)
+        return lambda luma: ensemble(part, luma)
     if isinstance(network, LumaNetwork) and network.colour is YCBCR:
         return lambda luma: 255 * network.forward_luma(luma / 255)
     raise UsageError(

@@ -1,10 +1,11 @@
-"""Show how training goes: a bar on a terminal, plain lines elsewhere."""
+"""Show how training and upscaling go: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -18,14 +19,7 @@ class Progress:
         """Begin at ``done`` of ``total`` steps."""
         self.total = total
         self._began = (time.monotonic(), done)
-        self._bar = tqdm(
-            desc=name,
-            total=total,
-            initial=done,
-            unit="it",
-            dynamic_ncols=True,
-            disable=not sys.stderr.isatty(),
-        )
+        self._bar = _bar(name, total=total, done=done, unit="it")
 
     def advance(self) -> None:
         """Count one step."""
@@ -51,6 +45,42 @@ class Progress:
     def close(self) -> None:
         """Leave the bar as it is and free the line."""
         self._bar.close()
+
+
+class TileBar:
+    """The tiles of all images to be upscaled; nothing where there is no terminal."""
+
+    def __init__(self, *, total: int) -> None:
+        """Begin with ``total`` tiles to do."""
+        self._bar = _bar("upscale", total=total, done=0, unit="tile")
+
+    def advance(self) -> None:
+        """Count one tile."""
+        self._bar.update()
+
+    def plan_anew(self, *, undone: int, more: int) -> None:
+        """Take back tiles that were done, and expect more in all."""
+        self._bar.total = (self._bar.total or 0) + more
+        self._bar.update(-undone)
+
+    def say(self, line: str) -> None:
+        """Print a line to standard output, above the bar."""
+        tqdm.write(line, file=sys.stdout)
+
+    def close(self) -> None:
+        """Leave the bar as it is and free the line."""
+        self._bar.close()
+
+
+def _bar(name: str, *, total: int, done: int, unit: str) -> tqdm[NoReturn]:
+    return tqdm(
+        desc=name,
+        total=total,
+        initial=done,
+        unit=unit,
+        dynamic_ncols=True,
+        disable=not sys.stderr.isatty(),
+    )
 
 
 def duration(seconds: float) -> str:

@@ -62,7 +62,7 @@ def run(
         for name in sets
         for scale in sorted({scale for each in present for scale in each.scales})
     }
-    place = scoring.device_of(device)
+    place = loading.device_of(device)
     jobs = list(_jobs(present, sets, tests))
     ids = set()
     for number, job in enumerate(jobs, 1):

@@ -13,7 +13,8 @@ import torch
 from harness import evaluate, protocols, records
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError
-from harness.loading import Loaded, load
+from harness.inference import SelfEnsemble
+from harness.loading import Loaded, device_of, load
 from harness.protocols import Protocol
 from harness.recording import make_scored_record, scored_id
 from harness.records import Record, SetScore
@@ -82,7 +83,7 @@ class Scorer:
         self.results = results
         self.self_ensemble = self_ensemble
         network = loaded.network.to(device)
-        self.network = network
+        self.network = SelfEnsemble(network) if self_ensemble else network
 
     def score(self, test: TestSet, by: Sequence[Protocol]) -> tuple[SetScore, ...]:
         """Score a set by several protocols; each one's record is written at once."""
@@ -141,15 +142,3 @@ class Scorer:
             earlier=self.stored(protocol),
         )
         records.write(self.results, record)
-
-
-def device_of(asked: str) -> torch.device:
-    """Return the device asked for: ``auto`` is CUDA where there is any.
-
-    Raises:
-        UsageError: CUDA is asked for, and there is none.
-    """
-    available = torch.cuda.is_available()
-    if asked == "cuda" and not available:
-        raise UsageError("--device cuda: PyTorch finds no CUDA device here (use auto or cpu)")
-    return torch.device("cuda" if available and asked != "cpu" else "cpu")

@@ -28,6 +28,9 @@ LAYERS = [
         "harness.tracking",
         "harness.stop",
         "harness.progress",
+        "harness.inference",
+        "harness.field",
+        "harness.tiling",
     },
     {
         "harness.provenance",
@@ -36,7 +39,7 @@ LAYERS = [
         "harness.evaluate",
         "harness.frames",
     },
-    {"harness.tables", "harness.checkpoints", "harness.weights"},
+    {"harness.tables", "harness.checkpoints", "harness.weights", "harness.enlarge"},
     {
         "harness.sheet",
         "harness.efficiency_table",
@@ -50,7 +53,7 @@ LAYERS = [
     {"harness.loading"},
     {"harness.recording"},
     {"harness.scoring"},
-    {"harness.run", "harness.proof"},
+    {"harness.run", "harness.proof", "harness.upscaling"},
     {"harness.reports"},
     {"harness.listing", "harness.commands"},
     {"harness.cli"},

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
 @click.option("--root", envvar="HARNESS_DATA", type=click.Path(path_type=Path), help="Data root.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option("--self-ensemble", is_flag=True, help="The mean over 8 flips and turns.")
 @click.option(
     "--results", type=click.Path(path_type=Path), help="Results root; stores a record below it."
 )
@@ -42,6 +43,7 @@ def evaluate(
     protocol: str,
     root: Path | None,
     device: str,
+    self_ensemble: bool,
     results: Path | None,
     images: bool,
     form: str,
@@ -64,6 +66,7 @@ def evaluate(
         root=root,
         device=device,
         results=results,
+        self_ensemble=self_ensemble,
     )
     if form == "json":
         content = {"model": model, "scale": scale, "protocol": protocol}

@@ -17,12 +17,14 @@ from harness.files import reason
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
+_BITS_PER_SAMPLE = 258  # tag of TIFF
+
 _GREY = frozenset({"1", "L"})
 _WITH_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 _DEEP = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 # What Pillow's decoders raise on damaged files, beside OSError.
-_DAMAGED = (SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
+DAMAGED = (SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
 
 
 def is_folder(path: Path) -> bool:
@@ -101,7 +103,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         ) from error
     except OSError as error:
         raise DataError(f"{path}: expected a readable image ({reason(error)})") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DataError(f"{path}: expected an undamaged image ({error})") from error
 
 
@@ -130,6 +132,8 @@ def _as_rgb(image: Image.Image, path: Path) -> Image.Image:
 def _stored_in_16_bits(image: Image.Image) -> bool:
     """Tell whether Pillow would cut 16 bits per channel to 8 while decoding.
 
-    The mode does not show it: 16-bit RGB opens as ``RGB``. The raw mode of the tiles does.
+    The mode does not show it: 16-bit RGB opens as ``RGB``. The raw mode of the tiles does,
+    and for TIFF with its channels in planes of their own only the number of bits.
     """
-    return any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
+    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
+    return max(bits) > 8 or any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))

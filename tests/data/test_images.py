@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
@@ -113,6 +114,19 @@ def test_colour_of_16_bits_is_refused_though_pillow_would_cut_it(
     with Image.open(path) as image:
         assert image.mode in {"RGB", "RGBA"}
     assert "8 bits per channel, but it has more" in refusal(path)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_colour_of_16_bits_in_separate_planes_is_refused(
+    compression: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tif"
+    planes = np.full((3, 4, 5), 40000, np.uint16)
+    tifffile.imwrite(
+        path, planes, photometric="rgb", planarconfig="separate", compression=compression
+    )
+    with pytest.raises(DataError, match="expected 8 bits per channel"):
+        read_rgb(path)
 
 
 def png_of_16_bits(colour_type: int) -> bytes:

@@ -1,0 +1,85 @@
+"""``harness upscale``: upscale image files by a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import click
+
+
+@click.command("upscale")
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder for NAME_xN.png; for one image also a file name.",
+)
+@click.option("--model", metavar="ID", required=True, help="Network.")
+@click.option("--scale", type=int, required=True, help="Upscaling factor.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Weights: ours, or public ones as released; bicubic has none.",
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option(
+    "--self-ensemble",
+    is_flag=True,
+    help='Mean over 8 flips and transposes (the "+" of papers): 8 times the time.',
+)
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="What a run of the network may take, such as 2GB (default: half of what is free).",
+)
+@click.option(
+    "--tile",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Side of the tiles in LR pixels, 0 for whole images (default: by the memory).",
+)
+@click.option(
+    "--overlap",
+    type=click.IntRange(0),
+    metavar="N",
+    help="LR pixels around a tile (default: as far as the network looks).",
+)
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+def upscale(
+    *,
+    inputs: Sequence[Path],
+    output: Path,
+    model: str,
+    scale: int,
+    checkpoint: Path | None,
+    device: Literal["auto", "cpu", "cuda"],
+    self_ensemble: bool,
+    memory: str | None,
+    tile: int | None,
+    overlap: int | None,
+    force: bool,
+) -> None:
+    """Upscale images, or all images in folders.
+
+    Grey, alpha, 16 bits and colour profiles are kept. Images too large for the memory are
+    cut into overlapping tiles. ID is from `harness list`, or FILE.py:CLASS.
+
+    Example: harness upscale photo.jpg -o out --model imdn --scale 2 --checkpoint IMDN_x2.pth
+    """
+    from harness import loading, tiling, upscaling
+
+    way = upscaling.Way(
+        model,
+        scale,
+        checkpoint=checkpoint,
+        device=loading.device_of(device).type,
+        self_ensemble=self_ensemble,
+        memory=None if memory is None else tiling.parse_memory(memory),
+        tile=tile,
+        overlap=overlap,
+    )
+    upscaling.run(inputs, output, way=way, force=force)
