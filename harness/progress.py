@@ -1,4 +1,4 @@
-"""Show how training goes: a bar on a terminal, plain lines elsewhere."""
+"""Show how training or a transfer goes: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import time
 from tqdm import tqdm
 
 log = logging.getLogger(__name__)
+
+_BETWEEN_LINES_S = 10.0
 
 
 class Progress:
@@ -51,6 +53,48 @@ class Progress:
     def close(self) -> None:
         """Leave the bar as it is and free the line."""
         self._bar.close()
+
+
+class Transfer:
+    """The progress of something counted in bytes or files, whose end may be unknown."""
+
+    def __init__(self, name: str, *, total: int | None, done: int = 0, unit: str = "B") -> None:
+        """Begin at ``done``; ``unit`` is ``B`` for bytes or a word for things."""
+        self._name = name
+        self._total = total
+        self._done = done
+        self._told = _tenths(done, total)
+        self._told_at = time.monotonic()
+        self._bar = tqdm(
+            desc=name,
+            total=total,
+            initial=done,
+            unit=unit,
+            unit_scale=unit == "B",
+            unit_divisor=1000,
+            dynamic_ncols=True,
+            leave=False,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def advance(self, count: int = 1) -> None:
+        """Count some more; without a terminal, a line at a tenth, but not every few seconds."""
+        self._done += count
+        self._bar.update(count)
+        if not self._bar.disable:
+            return
+        tenths, now = _tenths(self._done, self._total), time.monotonic()
+        if tenths > self._told and now - self._told_at >= _BETWEEN_LINES_S:
+            self._told, self._told_at = tenths, now
+            log.info("%s: %d %%", self._name, 10 * tenths)
+
+    def close(self) -> None:
+        """Free the line."""
+        self._bar.close()
+
+
+def _tenths(done: int, total: int | None) -> int:
+    return 10 * done // total if total else 0
 
 
 def duration(seconds: float) -> str:
