@@ -82,6 +82,26 @@ def test_a_part_longer_than_the_file_is_dropped(get, site):
     assert get("/b.zip", hashed=("md5", hashlib.md5(CONTENT[:500]).hexdigest()))
 
 
+def test_a_file_of_unknown_length_ends_with_its_last_chunk(get, site):
+    def chunks(*, whole):
+        def answer(handler, content):
+            handler.protocol_version = "HTTP/1.1"
+            handler.send_response(200)
+            handler.send_header("Transfer-Encoding", "chunked")
+            handler.send_header("Connection", "close")
+            handler.end_headers()
+            for start in range(0, len(content) if whole else 1_000_000, 500_000):
+                piece = content[start : start + 500_000]
+                handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            handler.wfile.write(b"0\r\n\r\n" if whole else b"7a120\r\nabc")
+
+        return answer
+
+    site.answers["/a.zip"] = [chunks(whole=False), chunks(whole=True)]
+    assert get().read_bytes() == CONTENT
+    assert len(site.asked) == 2
+
+
 def test_a_server_that_always_truncates_is_given_up(get, site, waits, tmp_path):
     site.answers["/a.zip"] = [site.cut(1_000_000)] * 9
     with pytest.raises(DownloadError, match=r"ended at 1000000 of 3000000 bytes \(3 tries\)"):
