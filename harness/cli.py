@@ -13,6 +13,7 @@ import click
 from harness import __version__
 from harness.commands.bench import bench
 from harness.commands.checkpoint import checkpoint
+from harness.commands.data import data
 from harness.commands.evaluation import evaluate
 from harness.commands.figures import figures
 from harness.commands.flops import flops
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _INTERRUPTED = 130
+_FROM_CHECKPOINT = "; the same command goes on from the last checkpoint"
+_GOES_ON = {
+    "run": _FROM_CHECKPOINT,
+    "train": _FROM_CHECKPOINT,
+    "data": "; the same command goes on from there",
+}
 
 
 class _Group(click.Group):
@@ -46,8 +53,7 @@ class _Group(click.Group):
             click.echo(f"Error: {error}", err=True)
             raise SystemExit(HarnessError.exit_code) from error
         except KeyboardInterrupt:
-            trains = context.invoked_subcommand in ("run", "train")
-            more = "; the same command goes on from the last checkpoint" if trains else ""
+            more = _GOES_ON.get(context.invoked_subcommand or "", "")
             click.echo(f"Interrupted{more}.", err=True)
             raise SystemExit(_INTERRUPTED) from None
 
@@ -219,6 +225,7 @@ def _run(
 main.add_command(bench)
 main.add_command(figures)
 main.add_command(checkpoint)
+main.add_command(data)
 main.add_command(evaluate)
 main.add_command(flops)
 main.add_command(protocol)

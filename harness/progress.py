@@ -1,15 +1,17 @@
-"""Show how training and upscaling go: a bar on a terminal, plain lines elsewhere."""
+"""Show how long work goes on: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
 log = logging.getLogger(__name__)
+
+_BETWEEN_LINES_S = 10.0
 
 
 class Progress:
@@ -72,7 +74,47 @@ class TileBar:
         self._bar.close()
 
 
-def _bar(name: str, *, total: int, done: int, unit: str) -> tqdm[NoReturn]:
+class Transfer:
+    """The progress of something counted in bytes or files, whose end may be unknown."""
+
+    def __init__(self, name: str, *, total: int | None, done: int = 0, unit: str = "B") -> None:
+        """Begin at ``done``; ``unit`` is ``B`` for bytes or a word for things."""
+        self._name = name
+        self._total = total
+        self._done = done
+        self._told = _tenths(done, total)
+        self._told_at = time.monotonic()
+        self._bar = _bar(
+            name,
+            total=total,
+            done=done,
+            unit=unit,
+            unit_scale=unit == "B",
+            unit_divisor=1000,
+            leave=False,
+        )
+
+    def advance(self, count: int = 1) -> None:
+        """Count some more; without a terminal, a line at a tenth, but not every few seconds."""
+        self._done += count
+        self._bar.update(count)
+        if not self._bar.disable:
+            return
+        tenths, now = _tenths(self._done, self._total), time.monotonic()
+        if tenths > self._told and now - self._told_at >= _BETWEEN_LINES_S:
+            self._told, self._told_at = tenths, now
+            log.info("%s: %d %%", self._name, 10 * tenths)
+
+    def close(self) -> None:
+        """Free the line."""
+        self._bar.close()
+
+
+def _tenths(done: int, total: int | None) -> int:
+    return 10 * done // total if total else 0
+
+
+def _bar(name: str, *, total: int | None, done: int, unit: str, **options: Any) -> tqdm[NoReturn]:
     return tqdm(
         desc=name,
         total=total,
@@ -80,6 +122,7 @@ def _bar(name: str, *, total: int, done: int, unit: str) -> tqdm[NoReturn]:
         unit=unit,
         dynamic_ncols=True,
         disable=not sys.stderr.isatty(),
+        **options,
     )
 
 

@@ -19,7 +19,14 @@ LAYERS = [
     {"models.wdsr", "models.adaptive", "models.initialise"},
     {"models.registry"},
     {"harness.errors", "harness"},
-    {"harness.files", "harness.logs", "harness.paths", "harness.labels", "harness.protocols"},
+    {
+        "harness.files",
+        "harness.logs",
+        "harness.paths",
+        "harness.labels",
+        "harness.protocols",
+        "harness.progress",
+    },
     {"harness.records", "harness.metrics", "harness.ablation", "harness.config"},
     {
         "harness.published",
@@ -27,7 +34,6 @@ LAYERS = [
         "harness.data",
         "harness.tracking",
         "harness.stop",
-        "harness.progress",
         "harness.inference",
         "harness.field",
         "harness.tiling",

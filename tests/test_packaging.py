@@ -29,6 +29,7 @@ def test_wheel_ships_networks_ablations_and_published_numbers(wheel):
     assert "harness/_bundled/efficiency/counts.json" in names
     for path in ROOT.glob("results/published/*.csv"):
         assert f"harness/_bundled/published/{path.name}" in names
+    assert {"harness/data/sets.json", "harness/data/pins.csv"} <= names
     assert {"harness/py.typed", "models/py.typed", "models/registry.py"} <= names
     top = {name.partition("/")[0] for name in names}
     assert top == {"harness", "models", next(name for name in top if name.endswith("dist-info"))}
@@ -44,8 +45,9 @@ def test_installed_wheel_works_from_any_folder(wheel, tmp_path):
         "from harness import ablation, efficiency_table, published\n"
         "print(ablation.load('awru').name, len(published.load(1)))\n"
         "print(len(efficiency_table.build().rows))\n"
+        "from harness.data import sets; print(sets.known()['T291'].images)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    assert done.stdout.split() == ["awru", "6", "59"]
+    assert done.stdout.split() == ["awru", "6", "59", "291"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 import struct
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +113,12 @@ def is_grey(path: Path) -> bool:
     """Tell whether an image that ``read_rgb`` can read is stored with one channel, of grey."""
     with Image.open(path) as image:
         return image.mode in _GREY
+
+
+def hash_image(digest: hashlib._Hash, image: NDArray[Any]) -> None:
+    """Add the shape and the pixels of an image to a digest."""
+    digest.update(repr(image.shape).encode())
+    digest.update(np.ascontiguousarray(image).data)
 
 
 def _as_rgb(image: Image.Image, path: Path) -> Image.Image:

@@ -22,7 +22,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from harness.data.catalogue import TestSet, TrainSet
-from harness.data.images import read_rgb
+from harness.data.images import hash_image, read_rgb
 from harness.data.resize import crop_to_multiple, downscale
 from harness.errors import DataError
 from harness.files import reason
@@ -147,8 +147,7 @@ def load_pair(
 def hash_pair(digest: hashlib._Hash, lr: NDArray[Any], hr: NDArray[Any]) -> None:
     """Add an image pair, shapes and pixels, to the digest that identifies a set."""
     for image in (hr, lr):
-        digest.update(repr(image.shape).encode())
-        digest.update(np.ascontiguousarray(image).data)
+        hash_image(digest, image)
 
 
 def _pair(
