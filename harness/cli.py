@@ -16,6 +16,7 @@ from harness.commands.checkpoint import checkpoint
 from harness.commands.evaluation import evaluate
 from harness.commands.figures import figures
 from harness.commands.flops import flops
+from harness.commands.prune import prune
 from harness.errors import ConfigError, HarnessError, suggest
 from harness.logs import log_to_stderr
 
@@ -219,6 +220,7 @@ main.add_command(figures)
 main.add_command(checkpoint)
 main.add_command(evaluate)
 main.add_command(flops)
+main.add_command(prune)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ LAYERS = [
         "harness.efficiency",
         "harness.evaluate",
         "harness.frames",
+        "harness.removal",
     },
     {"harness.tables", "harness.checkpoints"},
     {
@@ -47,6 +48,7 @@ LAYERS = [
     {"harness.render", "harness.figures", "harness.identity", "harness.fit"},
     {"harness.recording"},
     {"harness.reports", "harness.run", "harness.scoring"},
+    {"harness.pruning"},
     {"harness.listing", "harness.commands"},
     {"harness.cli"},
     {"harness.__main__"},

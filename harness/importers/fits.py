@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from harness.errors import CheckpointError
-from harness.importers import authors, deep, forms, graphs, keymaps
+from harness.importers import authors, deep, forms, graphs, keymaps, pruned
 from harness.importers.forms import MEAN, Tensors
 from models import registry
 from models.layers import Normalise
@@ -115,8 +115,10 @@ def find(tensors: Tensors) -> list[Fit]:
 def load(network: nn.Module, path: Path, *, name: str) -> str:
     """Load a file of any form and scheme into a network, strictly.
 
+    Where the file says that it was pruned, the same is removed from the network first.
+
     Args:
-        network: Any network; its names are ours.
+        network: Any network, whole; its names are ours.
         path: The file.
         name: What the network is, for the error message.
 
@@ -127,12 +129,28 @@ def load(network: nn.Module, path: Path, *, name: str) -> str:
         CheckpointError: The file cannot be read, or is of another network; the message
             says which it fits, or which is nearest.
     """
-    tensors, expected = forms.read(path), shapes_of(network)
+    tensors, removed = forms.read(path), pruned.read(path)
+    if removed is not None:
+        try:
+            removed.remove(network)
+        except ValueError as error:
+            raise CheckpointError(f"'{path}' is no pruned {name}, but {removed}") from error
+    expected = shapes_of(network)
     for scheme, ours in readings(tensors):
         if _shapes(ours) == expected and _set_mean(network, ours.get(MEAN)):
             network.load_state_dict({key: ours[key] for key in expected})
             return scheme
-    raise CheckpointError(f"'{path}' does not hold the weights of {name}: {hint(tensors)}")
+    instead = hint(tensors) if removed is None else f"it is {removed}"
+    raise CheckpointError(f"'{path}' does not hold the weights of {name}: {instead}")
+
+
+def tensors_of(network: nn.Module) -> Tensors:
+    """Return what must be stored of a network: its state dict, and a mean colour not ours."""
+    tensors: Tensors = dict(network.state_dict())
+    normalise = getattr(network, "normalise", None)
+    if isinstance(normalise, Normalise) and not torch.equal(normalise.mean.cpu(), Normalise().mean):
+        tensors[MEAN] = normalise.mean
+    return tensors
 
 
 def _shapes(tensors: Tensors) -> Shapes:
