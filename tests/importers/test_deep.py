@@ -315,6 +315,18 @@ def test_wdsr_less_one_half(tmp_path):
     )
 
 
+def test_what_is_stored_of_a_network_has_its_mean(tmp_path):
+    state, x = ychfan_wdsr(1, 2), pixels()
+    torch.save(dict(state), tmp_path / "a.pth")
+    first, second = (registry.get("wdsr_basic").build(scale=2, num_units=1).eval() for _ in "ab")
+    assert forms.MEAN not in fits.tensors_of(first)
+    fits.load(first, tmp_path / "a.pth", name="it")
+    torch.save(fits.tensors_of(first), tmp_path / "b.pth")
+    fits.load(second, tmp_path / "b.pth", name="it")
+    with torch.no_grad():
+        assert torch.equal(first(x), second(x))
+
+
 def test_a_whole_file_fits_the_registered_network(tmp_path):
     torch.save(dict(ychfan_wdsr(16, 2)), tmp_path / "a.pth")
     [fit] = fits.find(forms.read(tmp_path / "a.pth"))
