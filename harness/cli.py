@@ -18,6 +18,7 @@ from harness.commands.evaluation import evaluate
 from harness.commands.figures import figures
 from harness.commands.flops import flops
 from harness.commands.protocol import protocol
+from harness.commands.prune import prune
 from harness.commands.upscale import upscale
 from harness.errors import ConfigError, HarnessError, suggest
 from harness.logs import log_to_stderr
@@ -230,6 +231,7 @@ main.add_command(evaluate)
 main.add_command(flops)
 main.add_command(protocol)
 main.add_command(upscale)
+main.add_command(prune)
 
 
 if __name__ == "__main__":

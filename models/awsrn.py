@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -125,3 +125,35 @@ class AWSRN(nn.Module):
                 outputs.append(features)
             features = fusion(outputs, block_input)
         return features
+
+
+def drop_units(network: nn.Module, indices: Iterable[int]) -> None:
+    """Put the identity in the place of residual units, in place.
+
+    Under an LRFU the unit's input goes on in the unit's slot of the fusion, whose own
+    parameters stay.
+
+    Args:
+        network: An AWSRN or WDSR.
+        indices: Units to remove, counted from 0 over all blocks.
+
+    Raises:
+        ValueError: The network has no such unit, or no longer has it.
+    """
+    drop = sorted(set(indices))
+    if not drop:
+        return
+    if not isinstance(network, AWSRN):
+        raise ValueError("the network has no residual units to drop")
+    left = units_left(network)
+    missing = [index for index in drop if index not in left]
+    if missing:
+        raise ValueError(f"no residual unit {missing[0]}: the units are {left}")
+    for index in drop:
+        network.units[index] = nn.Identity()
+
+
+def units_left(network: AWSRN) -> tuple[int, ...]:
+    """Return the numbers of the residual units that are not dropped."""
+    kinds = enumerate(network.units)
+    return tuple(index for index, unit in kinds if not isinstance(unit, nn.Identity))

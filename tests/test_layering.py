@@ -44,6 +44,7 @@ LAYERS = [
         "harness.efficiency",
         "harness.evaluate",
         "harness.frames",
+        "harness.removal",
     },
     {"harness.tables", "harness.checkpoints", "harness.weights", "harness.enlarge"},
     {
@@ -59,7 +60,7 @@ LAYERS = [
     {"harness.loading"},
     {"harness.recording"},
     {"harness.scoring"},
-    {"harness.run", "harness.proof", "harness.upscaling"},
+    {"harness.run", "harness.proof", "harness.upscaling", "harness.pruning"},
     {"harness.reports"},
     {"harness.listing", "harness.commands"},
     {"harness.cli"},

@@ -10,7 +10,7 @@ from safetensors.torch import save
 
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.files import write_atomic
-from harness.importers import authors, fits, forms
+from harness.importers import authors, fits, forms, pruned
 from harness.importers.forms import Tensors
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -29,12 +29,13 @@ def describe(path: Path, *, listing: bool = False) -> str:
     tensors = forms.read(path)
     count = sum(value.numel() for value in tensors.values())
     lines = [f"{path.name}: {len(tensors)} tensors, {count:,} values"]
-    lines += [
-        f"fits {fit.model} at {fits.scales_text(fit.scales)}  (names: {fit.scheme})"
-        for fit in fits.find(tensors)
-    ]
-    if len(lines) == 1:
-        lines.append(fits.hint(tensors))
+    if (removed := pruned.read(path)) is not None:
+        lines.append(f"pruned: {removed}")
+    else:
+        lines += [
+            f"fits {fit.model} at {fits.scales_text(fit.scales)}  (names: {fit.scheme})"
+            for fit in fits.find(tensors)
+        ] or [fits.hint(tensors)]
     if listing:
         lines += [f"  {name}  {tuple(value.shape)}" for name, value in tensors.items()]
     return "\n".join(lines)
@@ -58,6 +59,8 @@ def convert(path: Path, output: Path, *, names: str, force: bool) -> None:
     if output.exists() and not force:
         raise UsageError(f"'{output}' exists: use --force to replace it")
     tensors = forms.read(path)
+    if (removed := pruned.read(path)) is not None:
+        raise CheckpointError(f"'{path}' cannot be converted: it is pruned ({removed})")
     found = fits.find(tensors)
     if not found:
         raise CheckpointError(f"'{path}' cannot be converted: {fits.hint(tensors)}")

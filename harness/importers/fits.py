@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from harness.errors import CheckpointError
-from harness.importers import authors, forms, graphs, keymaps
-from harness.importers.forms import Tensors
+from harness.importers import authors, deep, forms, graphs, keymaps, pruned
+from harness.importers.forms import MEAN, Tensors
 from models import registry
+from models.layers import Normalise
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -46,6 +47,13 @@ SCHEMES: tuple[Scheme, ...] = (
     Scheme("FALSR and MoreMNAS, the authors'", graphs.falsr),
     Scheme("IMDN, the authors'", keymaps.imdn),
     Scheme("RLFN, NTIRE 2022", keymaps.rlfn),
+    Scheme("EDSR and RCAN, the authors'", deep.edsr),
+    Scheme("EDSR and RCAN, BasicSR", deep.basicsr),
+    Scheme("MDSR, the authors'", deep.mdsr),
+    Scheme("MSRN, the authors'", deep.msrn),
+    Scheme("RDN, EDSR-PyTorch", deep.rdn),
+    Scheme("RDN, yjn870", deep.rdn_unit_range),
+    Scheme("WDSR, ychfan", deep.wdsr),
 )
 
 
@@ -58,7 +66,7 @@ class Fit:
         scales: The scales at which they fit; where weights do not depend on the scale,
             they fit at scales they were not trained for.
         scheme: Whose names the file has.
-        tensors: The file's tensors in our names.
+        tensors: The file's tensors in our names, maybe with :data:`forms.MEAN`.
     """
 
     model: str
@@ -95,7 +103,7 @@ def find(tensors: Tensors) -> list[Fit]:
     """Return every registered network that a state dict fits, in the order of the registry."""
     fits = []
     for scheme, ours in readings(tensors):
-        shapes = {name: tuple(value.shape) for name, value in ours.items()}
+        shapes = _shapes(ours)
         scales: dict[str, list[int]] = {}
         for (model, scale), expected in _registered().items():
             if shapes == expected:
@@ -107,8 +115,10 @@ def find(tensors: Tensors) -> list[Fit]:
 def load(network: nn.Module, path: Path, *, name: str) -> str:
     """Load a file of any form and scheme into a network, strictly.
 
+    Where the file says that it was pruned, the same is removed from the network first.
+
     Args:
-        network: Any network; its names are ours.
+        network: Any network, whole; its names are ours.
         path: The file.
         name: What the network is, for the error message.
 
@@ -119,12 +129,43 @@ def load(network: nn.Module, path: Path, *, name: str) -> str:
         CheckpointError: The file cannot be read, or is of another network; the message
             says which it fits, or which is nearest.
     """
-    tensors, expected = forms.read(path), shapes_of(network)
+    tensors, removed = forms.read(path), pruned.read(path)
+    if removed is not None:
+        try:
+            removed.remove(network)
+        except ValueError as error:
+            raise CheckpointError(f"'{path}' is no pruned {name}, but {removed}") from error
+    expected = shapes_of(network)
     for scheme, ours in readings(tensors):
-        if {key: tuple(value.shape) for key, value in ours.items()} == expected:
-            network.load_state_dict(ours)
+        if _shapes(ours) == expected and _set_mean(network, ours.get(MEAN)):
+            network.load_state_dict({key: ours[key] for key in expected})
             return scheme
-    raise CheckpointError(f"'{path}' does not hold the weights of {name}: {hint(tensors)}")
+    instead = hint(tensors) if removed is None else f"it is {removed}"
+    raise CheckpointError(f"'{path}' does not hold the weights of {name}: {instead}")
+
+
+def tensors_of(network: nn.Module) -> Tensors:
+    """Return what must be stored of a network: its state dict, and a mean colour not ours."""
+    tensors: Tensors = dict(network.state_dict())
+    normalise = getattr(network, "normalise", None)
+    if isinstance(normalise, Normalise) and not torch.equal(normalise.mean.cpu(), Normalise().mean):
+        tensors[MEAN] = normalise.mean
+    return tensors
+
+
+def _shapes(tensors: Tensors) -> Shapes:
+    return {name: tuple(value.shape) for name, value in tensors.items() if name != MEAN}
+
+
+def _set_mean(network: nn.Module, mean: torch.Tensor | None) -> bool:
+    """Give a network the mean colour of its weights; False where it takes none."""
+    if mean is None:
+        return True
+    normalise = getattr(network, "normalise", None)
+    if not isinstance(normalise, Normalise) or normalise.mean.shape != mean.shape:
+        return False
+    normalise.mean.copy_(mean)
+    return True
 
 
 def hint(tensors: Tensors) -> str:

@@ -20,6 +20,10 @@ from harness.files import reason
 
 Tensors = dict[str, Tensor]
 
+MEAN = "normalise.mean"
+"""The mean colour, ``(1, 3, 1, 1)`` in 0..255, that a network was trained with, where it is
+another than the registered one; it stands beside the weights and is none of them."""
+
 WRAPPERS = ("state_dict", "params", "params_ema", "model_state_dict", "network", "model", "net")
 """Keys under which training code puts the state dict, the most telling first."""
 
