@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from textwrap import fill, wrap
 
 from harness.files import write_atomic
+from harness.layout import Table
 from harness.sheet import Part, flat, sheet
-from harness.tables import Table
 
 _GAP = "  "
 
@@ -191,10 +192,12 @@ def write(tables: Iterable[Table], reports: Path) -> tuple[Path, ...]:
 
 
 def _join(cell: Sequence[Part], escape: Callable[[str], str], bold: str) -> str:
-    """Return a printed cell: its values that are there, separated by slashes."""
+    """Return a printed cell: its values that are there, with what stands between them."""
     shown = [part for part in cell if part.text]
-    return "/".join(
-        bold.format(escape(part.text)) if part.best else escape(part.text) for part in shown
+    texts = [bold.format(escape(part.text)) if part.best else escape(part.text) for part in shown]
+    return "".join(
+        part.between + text if index else text
+        for index, (part, text) in enumerate(zip(shown, texts, strict=True))
     )
 
 
@@ -239,8 +242,7 @@ def _latex_row(cells: Sequence[Sequence[Part]]) -> str:
 
 def _latex_value(text: str) -> str:
     """Return a cell's value; a negative number gets a minus sign, not a hyphen."""
-    negative = text.startswith("-") and text[1:2].isdecimal()
-    return f"$-${text[1:]}" if negative else _latex(text)
+    return re.sub(r"(^|\[)-(?=\d)", r"\1$-$", _latex(text))
 
 
 def _markdown(text: str) -> str:

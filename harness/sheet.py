@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 
-from harness.tables import Cell, Column, Table
+from harness.layout import Cell, Column, Table
 
 _STEP = {
     "count": Decimal(1),
@@ -14,16 +14,25 @@ _STEP = {
     "giga": Decimal("0.01"),
     "psnr": Decimal("0.01"),
     "ssim": Decimal("0.0001"),
+    "spread": Decimal("0.001"),
+    "p": Decimal("0.001"),
 }
 _UNIT = {"kilo": 10**3, "giga": 10**9}
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The printed form of one value; a printed cell has one part, or several in a pair."""
+    """The printed form of one value; a printed cell has one part, or several in a pair.
+
+    Attributes:
+        text: The value as printed.
+        best: Whether it is the best of its column.
+        between: What stands between it and the part before it.
+    """
 
     text: str
     best: bool = False
+    between: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +48,22 @@ class Sheet:
 def format_value(value: Cell, column: Column) -> str:
     """Return a value as it is printed: rounded half up, empty for a gap.
 
-    PSNR has 2 decimals, SSIM 4, Multi-Adds 2 in units of 1e9; counts have thousands
-    separators, and all their digits also in units of 1e3. Published values (``Decimal``)
-    keep the digits that the paper prints.
+    PSNR has 2 decimals, its spread and p-values 3, SSIM 4, Multi-Adds 2 in units of 1e9;
+    counts have thousands separators, and all their digits also in units of 1e3. Published
+    values (``Decimal``) keep the digits that the paper prints.
     """
-    if value is None:
-        return ""
+    return "" if value is None else column.form.format(_plain(value, column))
+
+
+def _plain(value: str | int | float | Decimal, column: Column) -> str:
     if isinstance(value, str) or column.kind == "text":
         return str(value)
     if isinstance(value, Decimal):
         number = value
     elif not isfinite(value):
         return str(value)
+    elif column.kind == "p" and value < _STEP["p"]:
+        return f"<{_STEP['p']}"
     else:
         number = Decimal(str(value)) / _UNIT.get(column.kind, 1)
         number = number.quantize(_STEP[column.kind], ROUND_HALF_UP)
@@ -87,9 +100,9 @@ def _printed_column(table: Table, index: int) -> list[Part]:
     texts = [flat(format_value(row.cells[index], column)) for row in table.rows]
     values = {text for text in texts if text}
     if column.kind != "psnr" or column.signed or len(values) < 2:
-        return [Part(text) for text in texts]
+        return [Part(text, between=column.between) for text in texts]
     best = max(values, key=lambda text: Decimal(text.replace(",", "")))
-    return [Part(text, best=text == best) for text in texts]
+    return [Part(text, text == best, column.between) for text in texts]
 
 
 def flat(text: str) -> str:

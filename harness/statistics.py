@@ -159,9 +159,7 @@ def holm(p: ArrayLike) -> Array:
     return corrected
 
 
-def bootstrap(
-    *samples: Sample, replicates: int = REPLICATES, seed: int = 0
-) -> tuple[float, float]:
+def bootstrap(*samples: Sample, replicates: int = REPLICATES, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % percentile interval of a paired hierarchical bootstrap.
 
     Seeds are drawn anew with replacement (those of two samples apart), and within each set
@@ -254,7 +252,7 @@ def _image_parts(images: Sequence[Array], residuals: Sequence[ArrayLike] = ()) -
 
 def _combined(means: Sequence[Array], seeds: list[_Part], images: list[_Part]) -> Estimate:
     """Return the estimate whose variance is the sum of independent parts."""
-    diff = np.asarray(sum(means))
+    diff: Array = np.asarray(sum(means))
     over: Over = "seeds and images" if seeds and images else "seeds" if seeds else "images"
     parts = [*seeds, *images]
     if not parts:
@@ -268,7 +266,7 @@ def _combined(means: Sequence[Array], seeds: list[_Part], images: list[_Part]) -
     cochran = np.tensordot(_t(df), shares, axes=1)
     critical = (_t(satterthwaite) + cochran) / 2
     chosen = np.asarray(stdtridf((1 + LEVEL) / 2, critical))
-    return Estimate(diff, np.sqrt(total), chosen, over)
+    return Estimate(diff, np.asarray(np.sqrt(total)), chosen, over)
 
 
 def _t(df: Array) -> Array:

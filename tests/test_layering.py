@@ -20,7 +20,14 @@ LAYERS = [
     {"models.registry"},
     {"harness.errors", "harness"},
     {"harness.files", "harness.logs", "harness.paths", "harness.labels", "harness.protocols"},
-    {"harness.records", "harness.metrics", "harness.ablation", "harness.config"},
+    {
+        "harness.records",
+        "harness.metrics",
+        "harness.ablation",
+        "harness.config",
+        "harness.layout",
+        "harness.statistics",
+    },
     {
         "harness.published",
         "harness.counts",
@@ -36,6 +43,8 @@ LAYERS = [
         "harness.evaluate",
         "harness.frames",
     },
+    {"harness.inference"},
+    {"harness.intervals"},
     {"harness.tables", "harness.checkpoints"},
     {
         "harness.sheet",
