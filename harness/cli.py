@@ -13,6 +13,7 @@ import click
 from harness import __version__
 from harness.commands.bench import bench
 from harness.commands.checkpoint import checkpoint
+from harness.commands.compare import compare
 from harness.commands.evaluation import evaluate
 from harness.commands.figures import figures
 from harness.commands.flops import flops
@@ -217,6 +218,7 @@ def _run(
 main.add_command(bench)
 main.add_command(figures)
 main.add_command(checkpoint)
+main.add_command(compare)
 main.add_command(evaluate)
 main.add_command(flops)
 

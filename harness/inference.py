@@ -12,7 +12,7 @@ from math import isfinite
 from statistics import stdev
 from typing import TYPE_CHECKING
 
-from harness.records import SetScore
+from harness.records import Record, SetScore
 from harness.selection import Entry
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ class Runs:
     learned: bool = True
 
     @classmethod
-    def of(cls, entry: Entry) -> Runs:
+    def of_records(cls, label: str, records: Sequence[Record]) -> Runs:
         """Return those of a row of records."""
-        scores = tuple({score.set: score for score in one.scores} for one in entry.records)
-        seeds = tuple(record.seed for record in entry.records)
-        return cls(entry.label, seeds, scores, learned=any(seed is not None for seed in seeds))
+        scores = tuple({score.set: score for score in record.scores} for record in records)
+        seeds = tuple(record.seed for record in records)
+        return cls(label, seeds, scores, learned=any(seed is not None for seed in seeds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,9 @@ def of_entries(entries: Sequence[Entry], base: Entry, sets: Sequence[str]) -> tu
     """Return what is known of each row of an ablation; nothing where all have one seed."""
     if max(len(entry.records) for entry in entries) < 2:
         return ()
-    return of_runs([Runs.of(entry) for entry in entries], base.label, sets)
+    return of_runs(
+        [Runs.of_records(entry.label, entry.records) for entry in entries], base.label, sets
+    )
 
 
 def of_runs(rows: Sequence[Runs], base: str, sets: Sequence[str]) -> tuple[Inference, ...]:

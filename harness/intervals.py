@@ -17,8 +17,15 @@ Field = tuple[Column, Callable[[str], Cell]]
 _DAGGER = " \u2020"
 
 
-def fields(found: Sequence[Inference]) -> tuple[list[Field], list[Field], list[Field]]:
-    """Return the columns beside the mean, beside the difference, and in the CSV file alone."""
+def fields(
+    found: Sequence[Inference], *, prefix: str = "ours_"
+) -> tuple[list[Field], list[Field], list[Field]]:
+    """Return the columns beside the mean, beside the difference, and in the CSV file alone.
+
+    Args:
+        found: What is known of the rows; nothing makes no columns.
+        prefix: What the keys of the columns begin with.
+    """
     if not found:
         return [], [], []
     rows = {one.label: one for one in found}
@@ -30,21 +37,21 @@ def fields(found: Sequence[Inference]) -> tuple[list[Field], list[Field], list[F
         return field(column, lambda one: float(of(one.estimate)) if one.estimate else None)
 
     def hidden(name: str) -> Column:
-        return Column(f"ours_mean_psnr_diff_{name}", printed=False)
+        return Column(f"{prefix}mean_psnr_diff_{name}", printed=False)
 
     title = "95 % interval\n(dB)"
-    low = Column("ours_mean_psnr_diff_low_db", title, "psnr", signed=True, form="[{}")
+    low = Column(f"{prefix}mean_psnr_diff_low_db", title, "psnr", signed=True, form="[{}")
     high = Column(
-        "ours_mean_psnr_diff_high_db",
+        f"{prefix}mean_psnr_diff_high_db",
         kind="psnr",
         signed=True,
         joined=True,
         between=", ",
         form="{}]",
     )
-    mark = Column("ours_mean_psnr_diff_mark", joined=True, between=" ")
-    p = Column("ours_mean_psnr_diff_p_corrected", "p\n(corrected)", "p")
-    spread = Column("ours_mean_psnr_sd_db", "SD over\nseeds", "spread")
+    mark = Column(f"{prefix}mean_psnr_diff_mark", joined=True, between=" ")
+    p = Column(f"{prefix}mean_psnr_diff_p_corrected", "p\n(corrected)", "p")
+    spread = Column(f"{prefix}mean_psnr_sd_db", "SD over\nseeds", "spread")
     return (
         [field(spread, lambda one: one.spread_db)],
         [

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 Cell = str | int | float | Decimal | None
-Kind = Literal["text", "count", "kilo", "giga", "psnr", "ssim", "spread", "p"]
+Kind = Literal["text", "count", "kilo", "mega", "giga", "psnr", "ssim", "spread", "p"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class Column:
     Attributes:
         key: Machine-readable name with the unit, unique within the table.
         title: Printed heading; a line feed marks where it may break.
-        kind: Which rounding applies. ``kilo`` and ``giga`` are counts printed in units of 1e3
-            and 1e9, ``spread`` a standard deviation in dB, ``p`` a p-value.
+        kind: Which rounding applies. ``kilo``, ``mega`` and ``giga`` are counts printed in
+            units of 1e3, 1e6 and 1e9, ``spread`` a standard deviation in dB, ``p`` a p-value.
         signed: Whether positive values carry a plus sign, as differences do.
         joined: Printed in the cell of the column before it.
         between: What then stands between the two.

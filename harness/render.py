@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from textwrap import fill, wrap
@@ -139,6 +141,20 @@ def to_csv(table: Table) -> str:
     for row in table.rows:
         writer.writerow("" if value is None else str(value) for value in row.cells)
     return out.getvalue()
+
+
+def to_json(table: Table) -> str:
+    """Return title, rows by the keys of their columns, at full precision, and notes."""
+    keys = [column.key for column in table.columns]
+    rows = [
+        {
+            key: str(value) if isinstance(value, Decimal) else value
+            for key, value in zip(keys, row.cells, strict=True)
+        }
+        for row in table.rows
+    ]
+    content = {"title": flat(table.title), "rows": rows, "notes": table.notes}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def to_text(table: Table, *, width: int = 100) -> str:

@@ -11,13 +11,14 @@ from harness.layout import Cell, Column, Table
 _STEP = {
     "count": Decimal(1),
     "kilo": Decimal("0.001"),
+    "mega": Decimal("0.01"),
     "giga": Decimal("0.01"),
     "psnr": Decimal("0.01"),
     "ssim": Decimal("0.0001"),
     "spread": Decimal("0.001"),
     "p": Decimal("0.001"),
 }
-_UNIT = {"kilo": 10**3, "giga": 10**9}
+_UNIT = {"kilo": 10**3, "mega": 10**6, "giga": 10**9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class Sheet:
 def format_value(value: Cell, column: Column) -> str:
     """Return a value as it is printed: rounded half up, empty for a gap.
 
-    PSNR has 2 decimals, its spread and p-values 3, SSIM 4, Multi-Adds 2 in units of 1e9;
-    counts have thousands separators, and all their digits also in units of 1e3. Published
+    PSNR has 2 decimals, its spread and p-values 3, SSIM 4, counts in units of 1e6 and 1e9 2;
+    other counts have thousands separators, and all their digits also in units of 1e3. Published
     values (``Decimal``) keep the digits that the paper prints.
     """
     return "" if value is None else column.form.format(_plain(value, column))

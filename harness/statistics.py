@@ -265,7 +265,7 @@ def _combined(means: Sequence[Array], seeds: list[_Part], images: list[_Part]) -
     satterthwaite = 1 / np.tensordot(1 / df, shares**2, axes=1)
     cochran = np.tensordot(_t(df), shares, axes=1)
     critical = (_t(satterthwaite) + cochran) / 2
-    chosen = np.asarray(stdtridf((1 + LEVEL) / 2, critical))
+    chosen: Array = np.asarray(stdtridf((1 + LEVEL) / 2, critical), dtype=np.float64)
     return Estimate(diff, np.asarray(np.sqrt(total)), chosen, over)
 
 

@@ -56,6 +56,8 @@ LAYERS = [
     {"harness.render", "harness.figures", "harness.identity", "harness.fit"},
     {"harness.recording"},
     {"harness.reports", "harness.run", "harness.scoring"},
+    {"harness.rivals"},
+    {"harness.compare"},
     {"harness.listing", "harness.commands"},
     {"harness.cli"},
     {"harness.__main__"},
