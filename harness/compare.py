@@ -7,9 +7,9 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import fmean
 
-from harness import inference, intervals, rivals
+from harness import estimates, intervals, rivals
 from harness.errors import UsageError
-from harness.inference import Runs
+from harness.estimates import Runs
 from harness.layout import Cell, Column, Table, TableRow
 from harness.rivals import Request, Rival
 
@@ -113,7 +113,7 @@ def _told_apart(rows: Sequence[Rival]) -> list[Rival]:
 
 def _table(rows: Sequence[Rival], sets: Sequence[str]) -> Table:
     base = rows[0]
-    known = inference.of_runs([row.runs for row in rows], base.runs.label, sets)
+    known = estimates.of_runs([row.runs for row in rows], base.runs.label, sets)
     fields = _fields(rows, sets, known)
     protocol = base.protocols[0]
     return Table(
@@ -132,7 +132,7 @@ def _table(rows: Sequence[Rival], sets: Sequence[str]) -> Table:
 
 
 def _fields(
-    rows: Sequence[Rival], sets: Sequence[str], known: Sequence[inference.Inference]
+    rows: Sequence[Rival], sets: Sequence[str], known: Sequence[estimates.Inference]
 ) -> list[_Field]:
     base = _mean(rows[0].runs, sets)
     fields: list[_Field] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, SupportsFloat
 
-from harness.inference import Inference
+from harness.estimates import Inference
 from harness.layout import Cell, Column
 
 if TYPE_CHECKING:

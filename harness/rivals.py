@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import counts, records
 from harness.errors import UsageError, suggest
-from harness.inference import Runs
+from harness.estimates import Runs
 from harness.records import Record
 
 log = logging.getLogger(__name__)

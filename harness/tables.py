@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from harness import inference, intervals, provenance, published
+from harness import estimates, intervals, provenance, published
 from harness.ablation import PAPER_SETS, Ablation
-from harness.inference import Inference
+from harness.estimates import Inference
 from harness.layout import Cell, Column, Table, TableRow
 from harness.published import Published
 from harness.records import Record
@@ -66,7 +66,7 @@ def _table(
     """Return the table of one comparison."""
     labels = {entry.label for entry in comparison.entries}
     cells = [cell for cell in cells if cell.scale == comparison.scale and cell.label in labels]
-    known = inference.of_entries(comparison.entries, comparison.base, comparison.sets)
+    known = estimates.of_entries(comparison.entries, comparison.base, comparison.sets)
     fields = _fields(ablation, comparison, cells, known)
     has_means = any(cell.metric == "mean_psnr_db" for cell in cells)
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""

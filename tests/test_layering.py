@@ -43,7 +43,7 @@ LAYERS = [
         "harness.evaluate",
         "harness.frames",
     },
-    {"harness.inference"},
+    {"harness.estimates"},
     {"harness.intervals"},
     {"harness.tables", "harness.checkpoints"},
     {
