@@ -13,6 +13,7 @@ import click
 from harness import __version__
 from harness.commands.bench import bench
 from harness.commands.checkpoint import checkpoint
+from harness.commands.compare import compare
 from harness.commands.data import data
 from harness.commands.evaluation import evaluate
 from harness.commands.figures import figures
@@ -227,6 +228,7 @@ main.add_command(bench)
 main.add_command(figures)
 main.add_command(checkpoint)
 main.add_command(data)
+main.add_command(compare)
 main.add_command(evaluate)
 main.add_command(flops)
 main.add_command(protocol)

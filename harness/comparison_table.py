@@ -9,11 +9,11 @@ from pathlib import PurePath
 
 from harness import provenance, published, weights
 from harness.ablation import PAPER_SETS, Ablation, Row
+from harness.layout import Cell, Column, Table, TableRow
 from harness.protocols import DEFAULT
 from harness.published import Published
 from harness.records import Record
 from harness.selection import belongs, by_group, mean_scores
-from harness.tables import Cell, Column, Table, TableRow
 
 _METRICS = ("psnr_db", "ssim")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from harness import counts, published
 from harness.counts import Count
+from harness.layout import Cell, Column, Kind, Table, TableRow
 from harness.published import Published
-from harness.tables import Cell, Column, Kind, Table, TableRow
 
 NAME = "table5_efficiency"
 PAPER_TABLE = 5

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from harness import protocols, provenance, weights
+from harness.layout import Cell, Column, Kind, Table, TableRow
 from harness.protocols import DEFAULT
 from harness.records import Record, SetScore
 from harness.scored import Scored
-from harness.tables import Cell, Column, Kind, Table, TableRow
 from harness.weights import Weights
 
 NAME = "protocol"

@@ -162,7 +162,7 @@ def read(results: Path, record_id: str) -> Record | None:
         RecordError: There is a file, but it cannot be read.
     """
     path = folder(results, record_id) / FILE_NAME
-    return _read_file(path) if path.is_file() else None
+    return read_file(path) if path.is_file() else None
 
 
 def load_all(results: Path) -> list[Record]:
@@ -172,10 +172,15 @@ def load_all(results: Path) -> list[Record]:
         RecordError: A file cannot be read.
     """
     files = sorted((results / "results" / "runs").glob(f"*/{FILE_NAME}"))
-    return sorted((_read_file(path) for path in files), key=lambda record: record.id)
+    return sorted((read_file(path) for path in files), key=lambda record: record.id)
 
 
-def _read_file(path: Path) -> Record:
+def read_file(path: Path) -> Record:
+    """Read a record from its file.
+
+    Raises:
+        RecordError: It cannot be read.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from textwrap import fill, wrap
 
 from harness.files import write_atomic
+from harness.layout import Table
 from harness.sheet import Part, Sheet, flat, sheet
-from harness.tables import Table
 
 _GAP = "  "
 
@@ -153,6 +156,20 @@ def to_csv(table: Table) -> str:
     return out.getvalue()
 
 
+def to_json(table: Table) -> str:
+    """Return title, rows by the keys of their columns, at full precision, and notes."""
+    keys = [column.key for column in table.columns]
+    rows = [
+        {
+            key: str(value) if isinstance(value, Decimal) else value
+            for key, value in zip(keys, row.cells, strict=True)
+        }
+        for row in table.rows
+    ]
+    content = {"title": flat(table.title), "rows": rows, "notes": table.notes}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
 def to_text(table: Table, *, width: int = 100) -> str:
     """Return the table for a terminal, aligned, in plain characters.
 
@@ -206,12 +223,17 @@ def write(tables: Iterable[Table], reports: Path) -> tuple[Path, ...]:
 
 
 def _join(cell: Sequence[Part], escape: Callable[[str], str], marks: Sequence[str]) -> str:
-    """Return a printed cell: its values that are there, separated by slashes.
+    """Return a printed cell: its values that are there, with what stands between them.
 
     ``marks`` are the forms of the best and of the second best value.
     """
     forms = ("{}", *marks)
-    return "/".join(forms[part.place].format(escape(part.text)) for part in cell if part.text)
+    shown = [part for part in cell if part.text]
+    texts = [forms[part.place].format(escape(part.text)) for part in shown]
+    return "".join(
+        part.between + text if index else text
+        for index, (part, text) in enumerate(zip(shown, texts, strict=True))
+    )
 
 
 _LATEX = str.maketrans(
@@ -260,8 +282,7 @@ def _latex_row(cells: Sequence[Sequence[Part]]) -> str:
 
 def _latex_value(text: str) -> str:
     """Return a cell's value; a negative number gets a minus sign, not a hyphen."""
-    negative = text.startswith("-") and text[1:2].isdecimal()
-    return f"$-${text[1:]}" if negative else _latex(text)
+    return re.sub(r"(^|\[)-(?=\d)", r"\1$-$", _latex(text))
 
 
 def _markdown(text: str) -> str:

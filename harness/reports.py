@@ -16,8 +16,8 @@ from harness import (
     tables,
 )
 from harness.ablation import Ablation
+from harness.layout import Table
 from harness.records import Record
-from harness.tables import Table
 
 
 def folder(results: Path) -> Path:

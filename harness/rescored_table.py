@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness import protocols, provenance, published, weights
+from harness.layout import Cell, Column, Kind, Table, TableRow
 from harness.protocols import DEFAULT
 from harness.records import Record, SetScore
 from harness.scored import Scored
-from harness.tables import Cell, Column, Kind, Table, TableRow
 from harness.weights import PAPER_TABLE, Weights
 
 NAME = "table5_rescored"

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 
-from harness.tables import Cell, Column, Marks, Table
+from harness.layout import Cell, Column, Marks, Table
 
 _STEP = {
     "count": Decimal(1),
     "kilo": Decimal("0.001"),
+    "mega": Decimal("0.01"),
     "giga": Decimal("0.01"),
     "psnr": Decimal("0.01"),
     "ssim": Decimal("0.0001"),
+    "spread": Decimal("0.001"),
+    "p": Decimal("0.001"),
 }
-_UNIT = {"kilo": 10**3, "giga": 10**9}
+_UNIT = {"kilo": 10**3, "mega": 10**6, "giga": 10**9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,12 @@ class Part:
     Attributes:
         text: As printed.
         place: 1 for the best of its column, 2 for the second best where that is marked, else 0.
+        between: What stands between it and the part before it.
     """
 
     text: str
     place: int = 0
+    between: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +49,22 @@ class Sheet:
 def format_value(value: Cell, column: Column) -> str:
     """Return a value as it is printed: rounded half up, empty for a gap.
 
-    PSNR has 2 decimals, SSIM 4, Multi-Adds 2 in units of 1e9; counts have thousands
-    separators, and all their digits also in units of 1e3. Published values (``Decimal``)
-    keep the digits that the paper prints.
+    PSNR has 2 decimals, its spread and p-values 3, SSIM 4, counts in units of 1e6 and 1e9 2;
+    other counts have thousands separators, and all their digits also in units of 1e3. Published
+    values (``Decimal``) keep the digits that the paper prints.
     """
-    if value is None:
-        return ""
+    return "" if value is None else column.form.format(_plain(value, column))
+
+
+def _plain(value: str | int | float | Decimal, column: Column) -> str:
     if isinstance(value, str) or column.kind == "text":
         return str(value)
     if isinstance(value, Decimal):
         number = value
     elif not isfinite(value):
         return str(value)
+    elif column.kind == "p" and value < _STEP["p"]:
+        return f"<{_STEP['p']}"
     else:
         number = Decimal(str(value)) / _UNIT.get(column.kind, 1)
         number = number.quantize(_STEP[column.kind], ROUND_HALF_UP)
@@ -94,7 +103,7 @@ def _printed_column(table: Table, index: int) -> list[Part]:
     column = table.columns[index]
     texts = [flat(format_value(row.cells[index], column)) for row in table.rows]
     if column.kind not in _RANKED[table.marks] or column.signed:
-        return [Part(text) for text in texts]
+        return [Part(text, between=column.between) for text in texts]
     places: dict[tuple[str, str], int] = {}
     for group in {row.group for row in table.rows}:
         values = {
@@ -104,7 +113,7 @@ def _printed_column(table: Table, index: int) -> list[Part]:
         marked = ranked[: 2 if table.marks == "two" else 1] if len(values) > 1 else []
         places |= {(group, text): place for place, text in enumerate(marked, start=1)}
     return [
-        Part(text, places.get((row.group, text), 0))
+        Part(text, places.get((row.group, text), 0), column.between)
         for text, row in zip(texts, table.rows, strict=True)
     ]
 

@@ -9,86 +9,20 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Literal, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
-from harness import counts, provenance, published
+from harness import counts, estimates, intervals, provenance, published
 from harness.ablation import PAPER_SETS, Ablation
+from harness.estimates import Inference
+from harness.layout import Cell, Column, Table, TableRow
 from harness.published import Published
 from harness.records import Record
 from harness.selection import Comparison, Entry, comparisons
 
-Cell = str | int | float | Decimal | None
-Kind = Literal["text", "count", "kilo", "giga", "psnr", "ssim"]
-Marks = Literal["none", "best", "two"]
-
 _Number = TypeVar("_Number", int, float)
 
 _LABEL_TITLES = {1: "Unit"}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """What the cells of one column mean and how they are to be printed.
-
-    Attributes:
-        key: Machine-readable name with the unit, unique within the table.
-        title: Printed heading; a line feed marks where it may break.
-        kind: Which rounding applies. ``kilo`` and ``giga`` are counts printed in units of 1e3
-            and 1e9.
-        signed: Whether positive values carry a plus sign, as differences do.
-        joined: Printed in the cell of the column before it, after a slash.
-        printed: False for provenance, which only the CSV file shows.
-    """
-
-    key: str
-    title: str = ""
-    kind: Kind = "text"
-    signed: bool = False
-    joined: bool = False
-    printed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class TableRow:
-    """The cells of one row, one a column.
-
-    Attributes:
-        cells: The values.
-        reference: Whether it is the bicubic row.
-        ruled: Whether a line is drawn above it, where the form has lines.
-        group: Rows of the same group compete for the marks.
-    """
-
-    cells: tuple[Cell, ...]
-    reference: bool = False
-    ruled: bool = False
-    group: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table ready to be rendered.
-
-    Attributes:
-        name: File name without its ending.
-        title: Heading, one line.
-        columns: The columns, left to right.
-        rows: The rows, the reference first.
-        notes: What must stand under the table, one sentence or list each.
-        long: Whether it may run over several pages, where the form has pages.
-        marks: ``best``: the best PSNR of a column is marked; ``two``: the best and the second
-            best PSNR and SSIM, as in Table 5; ``none``: the rows do not compete.
-    """
-
-    name: str
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[TableRow, ...]
-    notes: tuple[str, ...]
-    long: bool = False
-    marks: Marks = "best"
 
 
 _Field = tuple[Column, Callable[[Entry], Cell]]
@@ -132,7 +66,8 @@ def _table(
     """Return the table of one comparison."""
     labels = {entry.label for entry in comparison.entries}
     cells = [cell for cell in cells if cell.scale == comparison.scale and cell.label in labels]
-    fields = _fields(ablation, comparison, cells)
+    known = estimates.of_entries(comparison.entries, comparison.base, comparison.sets)
+    fields = _fields(ablation, comparison, cells, known)
     has_means = any(cell.metric == "mean_psnr_db" for cell in cells)
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
     return Table(
@@ -149,11 +84,17 @@ def _table(
             sets=comparison.sets,
             expected_sets=PAPER_SETS if has_means else ablation.benchmarks,
             has_published=bool(cells),
-        ),
+        )
+        + intervals.notes(known),
     )
 
 
-def _fields(ablation: Ablation, comparison: Comparison, cells: Sequence[Published]) -> list[_Field]:
+def _fields(
+    ablation: Ablation,
+    comparison: Comparison,
+    cells: Sequence[Published],
+    known: Sequence[Inference],
+) -> list[_Field]:
     """Return the columns and how each makes its cell, ours before the paper's."""
 
     def pair(ours: _Field, metric: str, set_name: str = "") -> list[_Field]:
@@ -181,8 +122,19 @@ def _fields(ablation: Ablation, comparison: Comparison, cells: Sequence[Publishe
     diff = Column("ours_mean_psnr_diff_db", "Diff. to\nbase (dB)", "psnr", signed=True)
     ours, *theirs = pair((mean, lambda entry: entry.mean_psnr_db(sets)), "mean_psnr_db")
     base_mean = base.mean_psnr_db(sets)
-    fields += [ours, (diff, lambda entry: _minus(entry.mean_psnr_db(sets), base_mean)), *theirs]
+    difference: _Field = (diff, lambda entry: _minus(entry.mean_psnr_db(sets), base_mean))
+    spread, interval, hidden = map(_by_label, intervals.fields(known))
+    fields += [ours, *spread, difference, *interval, *theirs, *hidden]
     return fields + _provenance_fields(cells)
+
+
+def _by_label(fields: Iterable[intervals.Field]) -> list[_Field]:
+    """Return columns whose cells are known by a row's label; the reference has none."""
+
+    def cell(value: Callable[[str], Cell]) -> Callable[[Entry], Cell]:
+        return lambda entry: None if entry.reference else value(entry.label)
+
+    return [(column, cell(value)) for column, value in fields]
 
 
 def _set_fields(name: str, cells: Sequence[Published]) -> list[_Field]:

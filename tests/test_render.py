@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.layout import Cell, Column, Kind, Table, TableRow
 from harness.render import latex_document, to_csv, to_latex, to_markdown, to_text, write
 from harness.sheet import format_value
-from harness.tables import Cell, Column, Kind, Table, TableRow
 
 TABLE = Table(
     name="awru_x2_T291_300steps",

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.ablation import Ablation, Row, load
+from harness.layout import Cell, Table
 from harness.records import Record, SetScore
-from harness.tables import Cell, Table, build
+from harness.tables import build
 
 FIVE = ("Set5", "Set14", "B100", "Urban100", "Manga109")
 AWRU = load("awru")

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from harness import render as tables
 from harness.efficiency.bench_file import MISSING, Row, to_csv
-from harness.tables import Cell, Column, Table, TableRow
+from harness.layout import Cell, Column, Table, TableRow
 
 _COLUMNS = (
     Column("label", "Network"),

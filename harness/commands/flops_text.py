@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness import render as tables
 from harness.commands.flops_rows import Convention, ImageSize
 from harness.efficiency.report import Row, as_dict, to_json
-from harness.tables import Column, Table, TableRow
+from harness.layout import Column, Table, TableRow
 
 _MEANINGS = (
     "Params: trainable scalars. Deployed: weight norm and batch norm folded. Multi-Adds: kernel "
