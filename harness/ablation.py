@@ -14,6 +14,9 @@ from harness.paths import bundled
 
 _T = TypeVar("_T")
 
+AWMS_KERNEL_SIZES = (3, 5, 7, 9)
+"""Kernel sizes of the multi-scale reconstruction (Sec. 4.2)."""
+
 PAPER_SETS = ("Set5", "Set14", "B100", "Urban100", "Manga109")
 """The benchmark sets of the paper (Sec. 4.1); "mean PSNR" is the mean over these five."""
 
@@ -147,7 +150,7 @@ _KEYS = (
     "rows",
     "config",
 )
-_ROW_KEYS = ("label", "model", "with", "drop", "checkpoint")
+_ROW_KEYS = ("label", "model", "with", "drop", "retrain", "checkpoint")
 
 
 class _Reader:
@@ -223,13 +226,35 @@ class _Reader:
         if not isinstance(model, str):
             self.problem(f"{where}model: expected the id of a network, not {_kind(model)}")
             return None
+        overrides = self.mapping(raw, "with", where)
+        drop = self.sequence(raw, "drop", (), int)
+        if self.truth(raw, "retrain", where):
+            overrides, drop = self.without(drop, overrides, where), ()
         return Row(
             label=self.text(raw, "label", model),
             model=model,
-            overrides=self.mapping(raw, "with", where),
-            drop=self.sequence(raw, "drop", (), int),
+            overrides=overrides,
+            drop=drop,
             checkpoint=self.sequence(raw, "checkpoint", (), str),
         )
+
+    def truth(self, raw: dict[str, Any], key: str, where: str) -> bool:
+        value = raw.get(key, False)
+        if not isinstance(value, bool):
+            self.problem(f"{where}{key}: expected true or false, not {_kind(value)}")
+        return value is True
+
+    def without(
+        self, drop: tuple[int, ...], overrides: dict[str, Any], where: str
+    ) -> dict[str, Any]:
+        """Return the options of a network that is trained without some branches."""
+        sizes = overrides.get("kernel_sizes", AWMS_KERNEL_SIZES)
+        if not drop or not set(drop) < set(sizes):
+            self.problem(
+                f"{where}retrain: expected drop to name some, not all, of the branches "
+                f"{', '.join(map(str, sizes))}"
+            )
+        return overrides | {"kernel_sizes": [size for size in sizes if size not in drop]}
 
 
 def _kind(value: object) -> str:

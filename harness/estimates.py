@@ -88,24 +88,29 @@ def of_entries(entries: Sequence[Entry], base: Entry, sets: Sequence[str]) -> tu
     if max(len(entry.records) for entry in entries) < 2:
         return ()
     return of_runs(
-        [Runs.of_records(entry.label, entry.records) for entry in entries], base.label, sets
+        [Runs.of_records(entry.label, entry.records) for entry in entries],
+        {entry.label: entry.base or base.label for entry in entries},
+        sets,
     )
 
 
-def of_runs(rows: Sequence[Runs], base: str, sets: Sequence[str]) -> tuple[Inference, ...]:
+def of_runs(
+    rows: Sequence[Runs], base: str | Mapping[str, str], sets: Sequence[str]
+) -> tuple[Inference, ...]:
     """Return what is known of each row.
 
     Args:
         rows: The rows, the base among them.
-        base: Label of the base row.
+        base: Label of the base row, or of each row's own by the row's label.
         sets: The sets that the mean runs over; all rows have them, with the same images.
     """
     from harness import statistics
 
-    origin = next((row for row in rows if row.label == base), None)
+    by_name = {row.label: row for row in rows}
+    origins = [by_name.get(base if isinstance(base, str) else base[row.label]) for row in rows]
     found = [
         _inference(row, None if origin is row else origin, sets, is_base=origin is row)
-        for row in rows
+        for row, origin in zip(rows, origins, strict=True)
     ]
     tested = [one for one in found if one.estimate is not None]
     corrected = statistics.holm([float(one.estimate.p) for one in tested if one.estimate])

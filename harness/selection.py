@@ -24,12 +24,18 @@ class Entry:
         records: Its records, one a seed, by seed; empty where it has not been run.
         scores: By set, mean over the seeds of (PSNR in dB, SSIM).
         reference: Whether this is the bicubic row.
+        base: Label of the row that its differences are taken from: of a network without some
+            branches, that network whole, where it is a row too.
+        weight: What the removed branch was multiplied by, the mean over the seeds; None where
+            nothing, or more than one branch, was removed.
     """
 
     label: str
     records: tuple[Record, ...] = ()
     scores: dict[str, tuple[float, float]] = field(default_factory=dict)
     reference: bool = False
+    base: str = ""
+    weight: float | None = None
 
     def mean_psnr_db(self, sets: Sequence[str]) -> float | None:
         """Return the plain mean of the set means, None unless every set was scored."""
@@ -62,6 +68,10 @@ class Comparison:
     def records(self) -> tuple[Record, ...]:
         """The trained records, row by row."""
         return tuple(record for entry in self.entries for record in entry.records)
+
+    def base_of(self, entry: Entry) -> Entry:
+        """Return the row that differences of a row are taken from."""
+        return next((one for one in self.entries if one.label == entry.base), self.base)
 
     @property
     def shown(self) -> tuple[Entry, ...]:
@@ -118,7 +128,7 @@ def _comparison(
     base: str, rows: Sequence[Row], group: Sequence[Record], bicubic: Sequence[Record]
 ) -> Comparison:
     """Return the comparison that the records of one group make."""
-    entries = tuple(_entry(row, group) for row in rows)
+    entries = tuple(_entry(row, rows, group, base) for row in rows)
     sets = _common_sets(entries)
     reference = _reference(group[0], bicubic, sets)
     return Comparison(
@@ -143,14 +153,43 @@ def belongs(record: Record, row: Row) -> bool:
     return same_network and sorted(record.drop) == sorted(row.drop)
 
 
-def _entry(row: Row, group: Sequence[Record]) -> Entry:
-    """Return a row with its records in the group; of one seed's, the last finished."""
+def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> Entry:
+    """Return a row with its records in the group."""
+    records = _runs(row, group)
+    whole = _whole(row, rows)
+    return Entry(
+        row.label,
+        records,
+        mean_scores(records),
+        base=whole.label if whole else base,
+        weight=_removed_weight(row, _runs(whole, group)) if whole else None,
+    )
+
+
+def _runs(row: Row, group: Sequence[Record]) -> tuple[Record, ...]:
+    """Return a row's records in the group; of one seed's, the last finished."""
     by_seed: dict[int | None, Record] = {}
     for record in sorted(group, key=_finished):
         if belongs(record, row):
             by_seed[record.seed] = record
-    records = tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
-    return Entry(row.label, records, mean_scores(records))
+    return tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
+
+
+def _whole(row: Row, rows: Sequence[Row]) -> Row | None:
+    """Return the row of the same network with all its branches, if some were dropped."""
+    if not row.drop:
+        return None
+    same = (other for other in rows if (other.model, other.overrides) == (row.model, row.overrides))
+    return next((other for other in same if not other.drop), None)
+
+
+def _removed_weight(row: Row, whole: Sequence[Record]) -> float | None:
+    """Return the learned weight of the one branch that was dropped."""
+    if len(row.drop) != 1:
+        return None
+    weights = [record.learned.get("alpha", {}).get(str(row.drop[0])) for record in whole]
+    found = [float(weight) for weight in weights if weight is not None]
+    return _mean(found) if found else None
 
 
 def _finished(record: Record) -> tuple[str, str]:

@@ -101,8 +101,15 @@ def _fields(
         theirs = _published_field(ours[0], cells, metric, set_name)
         return [_marked_ours(ours), theirs] if theirs else [ours]
 
-    base, sets = comparison.base, comparison.sets
-    base_params = _base_params(ablation, comparison)
+    sets = comparison.sets
+
+    def minus_base_params(entry: Entry) -> Cell:
+        return _minus(_params(entry), _base_params(ablation, comparison, entry))
+
+    def minus_base_psnr(entry: Entry) -> Cell:
+        base_mean = comparison.base_of(entry).mean_psnr_db(sets)
+        return _minus(entry.mean_psnr_db(sets), base_mean)
+
     first = _LABEL_TITLES.get(ablation.table or 0, "Variant")
     fields: list[_Field] = [
         (Column("label", first), lambda entry: entry.label),
@@ -110,19 +117,21 @@ def _fields(
         *pair(
             (
                 Column("ours_params_diff", "Params\ndiff.\n(ours)", "count", signed=True),
-                lambda entry: None if entry.reference else _minus(_params(entry), base_params),
+                lambda entry: None if entry.reference else minus_base_params(entry),
             ),
             "params_diff",
         ),
         *pair((Column("ours_multi_adds", "Multi-Adds\n(G)", "giga"), _multi_adds), "multi_adds_g"),
     ]
+    if any(entry.weight is not None for entry in comparison.entries):
+        weight = Column("ours_removed_weight", "Removed\nweight", "ssim")
+        fields += pair((weight, lambda entry: entry.weight), "removed_weight", "Set5")
     for name in sets:
         fields += _set_fields(name, cells)
     mean = Column("ours_mean_psnr_db", "Mean PSNR\n(ours)", "psnr")
     diff = Column("ours_mean_psnr_diff_db", "Diff. to\nbase (dB)", "psnr", signed=True)
     ours, *theirs = pair((mean, lambda entry: entry.mean_psnr_db(sets)), "mean_psnr_db")
-    base_mean = base.mean_psnr_db(sets)
-    difference: _Field = (diff, lambda entry: _minus(entry.mean_psnr_db(sets), base_mean))
+    difference: _Field = (diff, minus_base_psnr)
     spread, interval, hidden = map(_by_label, intervals.fields(known))
     fields += [ours, *spread, difference, *interval, *theirs, *hidden]
     return fields + _provenance_fields(cells)
@@ -202,10 +211,10 @@ def _provenance_fields(cells: Sequence[Published]) -> list[_Field]:
     ]
 
 
-def _base_params(ablation: Ablation, comparison: Comparison) -> int | None:
-    """Return the parameters that differences are taken from."""
+def _base_params(ablation: Ablation, comparison: Comparison, entry: Entry) -> int | None:
+    """Return the parameters that the differences of a row are taken from."""
     if ablation.params_from is None:
-        return _params(comparison.base)
+        return _params(comparison.base_of(entry))
     return counts.of_model(ablation.params_from, comparison.scale).params
 
 

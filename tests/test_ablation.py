@@ -97,3 +97,16 @@ def test_a_binary_file_is_refused(tmp_path):
     path.write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(UsageError, match="not readable as YAML"):
         ablation.load(str(path))
+
+
+def test_retrain_leaves_the_branches_out_from_the_start() -> None:
+    row = {"label": "w/o 3", "model": "wdsr_awms", "drop": [3], "retrain": True}
+    (made,) = ablation.parse({"rows": [row]}, default_name="a", source="a").rows
+    assert (made.overrides, made.drop) == ({"kernel_sizes": [5, 7, 9]}, ())
+
+
+@pytest.mark.parametrize("drop", [[], [11], [3, 5, 7, 9]])
+def test_retrain_needs_branches_to_leave_out(drop: list[int]) -> None:
+    row = {"label": "a", "model": "wdsr_awms", "drop": drop, "retrain": True}
+    with pytest.raises(ConfigError, match="retrain: expected drop to name some, not all"):
+        ablation.parse({"rows": [row]}, default_name="a", source="a")

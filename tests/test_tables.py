@@ -236,3 +236,18 @@ def test_share_of_the_global_path_stands_apart_from_the_block() -> None:
     diffs = {row.cells[0]: row.cells[keys.index("ours_params_diff")] for row in table.rows}
     assert (diffs["baseline"], diffs["AWSRN-NL"]) == (576, 32)
     assert any("the -576 from baseline to it" in note for note in table.notes)
+
+
+def test_networks_without_a_branch_are_compared_with_themselves_whole() -> None:
+    """Table 4: the weight is the whole network's, and so is what the loss is taken from."""
+    rows = (Row("A", "a"), Row("B", "b"), Row("B w/o 3x3", "b", drop=(3,)))
+    alpha = {"alpha": {"3": 0.25, "5": 0.5}}
+    records = [
+        made("a", 30.0),
+        replace(made("b", 33.0), learned=alpha),
+        replace(made("b", 32.0), id="b-drop3", drop=(3,), params=made("b", 33.0).params - 7),
+    ]
+    table = only(build(Ablation("t", "T", rows, base="A"), records))
+    assert cells(table, "ours_mean_psnr_diff_db") == [0.0, 3.0, -1.0]
+    assert cells(table, "ours_params_diff")[2] == -7
+    assert cells(table, "ours_removed_weight") == [None, None, 0.25]
