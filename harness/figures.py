@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -10,14 +9,12 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
 from matplotlib.transforms import BboxBase
 
-from harness import counts, published
-from harness.files import write_atomic
+from harness import counts, drawing, published
 from harness.labels import Box, place
 
 NAME = "figure1"
@@ -27,19 +24,6 @@ SET = "Set5"
 FAMILY = "AWSRN"
 
 _GIGA = 10**9
-_STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine has it
-    "font.size": 8,
-    "svg.fonttype": "path",
-    "svg.hashsalt": NAME,
-    "pdf.fonttype": 42,
-    "pdf.compression": 0,  # zlib's output differs between versions
-}
-_FORMS: dict[str, dict[str, Any]] = {
-    "svg": {"metadata": {"Date": None, "Creator": None, "Title": NAME}},
-    "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
-    "png": {"metadata": {"Software": None}, "dpi": 200},
-}
 _OURS = {"marker": "*", "s": 95, "facecolor": "#b2182b", "edgecolor": "#67001f", "zorder": 4}
 _OTHERS = {"marker": "o", "s": 26, "facecolor": "#d1e5f0", "edgecolor": "#2166ac", "zorder": 3}
 _EXECUTED = {"marker": "o", "s": 9, "facecolor": "white", "edgecolor": "0.45", "zorder": 2}
@@ -147,16 +131,7 @@ def write(folder: Path) -> tuple[Path, ...]:
         RecordError: The stored counts or the published values cannot be read.
         HarnessError: A file cannot be written.
     """
-    written = []
-    with style.context(["default", _STYLE], after_reset=True):
-        figure = draw(*points())
-        for form, options in _FORMS.items():
-            content = io.BytesIO()
-            figure.savefig(content, format=form, **options)
-            path = folder / f"{NAME}.{form}"
-            write_atomic(path, content.getvalue())
-            written.append(path)
-    return tuple(written)
+    return drawing.write(NAME, lambda: draw(*points()), folder)
 
 
 def _lay_out(axes: Axes) -> None:

@@ -104,7 +104,7 @@ def test_every_mistake_is_listed_before_anything_is_trained(tmp_path, invoke):
         "train.batch=none: expected a whole number of at least 1",
         "row 'A': unknown model 'awsrm_s' (did you mean 'awsrn_s'?)",
         "row 'B': awsrn_s has no option 'chanels' (did you mean 'channels'?)",
-        "row 'C': unit must be one of basic, wru, awru, not 'awruu'",
+        "row 'C': unit must be one of basic, wru, awru, scaled, not 'awruu'",
         "row 'D': no branch of kernel size 4",
         "data.train=T219: unknown training set 'T219'",
         "data.test=samplee: unknown test set 'samplee' (did you mean 'sample'?)",
