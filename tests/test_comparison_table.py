@@ -169,7 +169,7 @@ def test_only_scales_and_sets_that_were_scored_are_ranked():
 
 def test_protocol_table_tells_same_digits_from_others():
     records = [
-        of_weights(FALSR_A, "falsr_a", 37.8182, protocol="falsr"),
+        of_weights(FALSR_A, "falsr_a", 37.8182, protocol="falsr_selfexsr"),
         of_weights(FALSR_A, "falsr_a", 37.985),
         of_weights(IMDN, "imdn", 37.9),
     ]
