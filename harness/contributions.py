@@ -102,7 +102,7 @@ def draw(loaded: Loaded, test: TestSet, *, scale: int, box: Box | None) -> Figur
         whole = part.title == "global path"
         bound = float(np.abs(part.levels[area]).max()) if whole else limit
         image = cell.imshow(
-            part.levels[area], cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation="nearest"
+            part.levels[area], cmap="gray", vmin=-bound, vmax=bound, interpolation="nearest"
         )
         note = f" (\u00b1{bound:.0f})" if whole else ""
         cell.set_title(f"{part.title}{note}", fontsize=7.5, pad=3)

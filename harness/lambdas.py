@@ -79,7 +79,7 @@ def draw(learned: Learned) -> Figure:
         _units(axes[0], learned.records)
     if has_branches:
         _branches(axes[-1], learned.records)
-    figure.subplots_adjust(left=0.09, right=0.985, top=0.9, bottom=0.27, wspace=0.32)
+    figure.subplots_adjust(left=0.115, right=0.985, top=0.9, bottom=0.27, wspace=0.32)
     seeds = ", ".join(str(record.seed) for record in learned.records)
     short = (
         "" if first.full_budget else f" of the paper's {provenance.PAPER_STEPS:,} (short budget)"
