@@ -175,8 +175,25 @@ class FALSR(LumaNetwork):
         features = self.last(self._read(-1, known)).relu() + entry
         return in_float32(self.output, depth_to_space(features, self.scale))
 
+    def chroma(self, lr: Tensor) -> Tensor:
+        """Return the chroma of the 8-bit RGB image that Pillow makes, as the authors' script."""
+        return self.colour.split(pillow_bicubic(lr, self.scale))[1]
+
     def _read(self, index: int, known: dict[int, Tensor]) -> Tensor:
         return torch.cat([known[source] for source in self.inputs[index]], 1)
+
+
+def pillow_bicubic(lr: Tensor, scale: int) -> Tensor:
+    """Upscale 8-bit images ``(N, C, H, W)``, 0..255, as Pillow's bicubic does.
+
+    It rounds to 8 bits after the pass along the rows and again after that along the columns.
+    """
+    height, width = lr.shape[-2:]
+    image = lr.float()
+    for size in ((height, width * scale), (height * scale, width * scale)):
+        image = nn.functional.interpolate(image, size, mode="bicubic", antialias=True)
+        image = (image + 0.5).floor().clamp(0, 255)
+    return image
 
 
 def depth_to_space(features: Tensor, scale: int) -> Tensor:

@@ -80,7 +80,7 @@ YCBCR = invertible(
 
 
 class LumaNetwork(nn.Module, ABC):
-    """A network that super-resolves luma; chroma is upscaled by MATLAB's bicubic.
+    """A network that super-resolves luma; chroma is upscaled, as a rule by MATLAB's bicubic.
 
     Colour conversion and bicubic have no parameters and count no Multi-Adds.
     """
@@ -100,8 +100,12 @@ class LumaNetwork(nn.Module, ABC):
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map LR ``(N, 3, H, W)`` RGB in 0..255 to SR ``(N, 3, scale H, scale W)``."""
-        luma, chroma = self.colour.split(lr)
-        return self.colour.join(self.forward_luma(luma).float(), self.bicubic(chroma))
+        luma, _ = self.colour.split(lr)
+        return self.colour.join(self.forward_luma(luma).float(), self.chroma(lr))
+
+    def chroma(self, lr: Tensor) -> Tensor:
+        """Map LR ``(N, 3, H, W)`` RGB to the chroma of SR, ``(N, 2, scale H, scale W)``."""
+        return self.bicubic(self.colour.split(lr)[1])  # type: ignore[no-any-return]
 
     @abstractmethod
     def forward_luma(self, y: Tensor) -> Tensor:

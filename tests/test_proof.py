@@ -19,11 +19,6 @@ with (Path(__file__).parent / "files" / "measured.csv").open(newline="") as file
 PSNR_DB, SSIM = 0.005, 0.0003
 ROUNDED = 0.0005  # the table has three decimals
 
-# Their chroma is Pillow's bicubic of the 8-bit image, ours MATLAB's of float chroma: up to
-# 0.006 dB by way of rounding. To be closed, not to be widened.
-PILLOW_CHROMA_DB = 0.001
-PILLOW_CHROMA = ("falsr_a_x2", "falsr_c_x2", "moremnas_d_x2")
-
 
 @pytest.fixture(scope="module")
 def scored(request):
@@ -41,8 +36,7 @@ def test_record_scores_what_others_measured(
 ):
     score = scored.score(known[name], int(scale), test, protocol)
     assert score is not None, "run the nox session protocol"
-    more = PILLOW_CHROMA_DB if name in PILLOW_CHROMA else 0.0
-    assert score.psnr_db == pytest.approx(float(psnr_db), abs=PSNR_DB + ROUNDED + more)
+    assert score.psnr_db == pytest.approx(float(psnr_db), abs=PSNR_DB + ROUNDED)
     assert score.ssim == pytest.approx(float(ssim), abs=SSIM + ROUNDED / 10)
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from skimage.color import rgb2ycbcr, rgb2ypbpr
+from skimage.data import astronaut
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -18,7 +20,7 @@ from models.bicubic import Bicubic
 from models.drcn import DRCN
 from models.drrn import DRRN
 from models.espcn import ESPCN
-from models.falsr import FALSR, FALSR_B, FALSR_C, YPBPR, Cell, Graph, depth_to_space
+from models.falsr import FALSR, FALSR_B, FALSR_C, YPBPR, Cell, Graph, depth_to_space, pillow_bicubic
 from models.fsrcnn import FSRCNN
 from models.initialise import initialise
 from models.lapsrn import LapSRN
@@ -291,3 +293,13 @@ def test_impossible_values_are_refused_by_name(
 def test_luma_networks_differ_only_in_what_they_learn() -> None:
     learned = set(dict(registry.get("vdsr").build(scale=2).named_parameters()))
     assert learned == {f"convs.{index}.weight" for index in range(20)}
+
+
+def test_chroma_of_falsr_is_pillow_s() -> None:
+    pixels = astronaut()[100:141, 80:133]
+    size = (2 * pixels.shape[1], 2 * pixels.shape[0])
+    theirs = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+    ours = pillow_bicubic(torch.from_numpy(pixels.copy()).permute(2, 0, 1).unsqueeze(0), 2)
+    difference = np.abs(ours[0].permute(1, 2, 0).numpy() - theirs)
+    assert difference.max() <= 1, "Pillow sums in fixed point, so that ties may go either way"
+    assert (difference > 0).mean() < 0.001
