@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +50,7 @@ def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
     for group, of_group in by_group(trained).items():
         for record in of_group:
             found.setdefault((record.model, str(record.overrides), group), []).append(record)
-    stems = [_stem(kind[0]) for kind in found.values()]
+    stems = [provenance.stem(f"figure4_{kind[0].model}", kind[0]) for kind in found.values()]
     return tuple(
         Learned(
             stem if stems.count(stem) == 1 else f"{stem}_{records.digest({'of': key})[:6]}",
@@ -61,11 +60,6 @@ def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
             zip(stems, found.items(), strict=True), key=lambda one: one[0]
         )
     )
-
-
-def _stem(record: Record) -> str:
-    trained = f"{provenance.train_name(record)}_{record.steps}steps"
-    return re.sub(r"[^A-Za-z0-9+._-]+", "-", f"figure4_{record.model}_x{record.scale}_{trained}")
 
 
 def draw(learned: Learned) -> Figure:

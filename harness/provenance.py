@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.records import Record
@@ -50,6 +51,12 @@ def distinct(records: Iterable[Record], of: Callable[[Record], object]) -> str |
 def train_name(record: Record) -> str:
     """Return the name of the training set."""
     return str(_setting(record.data, "train.name") or _setting(record.config, "data.train"))
+
+
+def stem(name: str, record: Record) -> str:
+    """Return the name of a file about a training: what it is, scale, set and steps."""
+    trained = f"{name}_x{record.scale}_{train_name(record)}_{record.steps}steps"
+    return re.sub(r"[^A-Za-z0-9+._-]+", "-", trained)
 
 
 def device(record: Record) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness import protocols, provenance, published, weights
 from harness.layout import Cell, Column, Kind, Table, TableRow
 from harness.protocols import DEFAULT
+from harness.published import Published
 from harness.records import Record, SetScore
 from harness.scored import Scored
 from harness.weights import PAPER_TABLE, Weights
@@ -61,22 +62,22 @@ def systems(records: Iterable[Record]) -> list[System]:
     scored = Scored(records)
     cells = published.load(PAPER_TABLE)
     found: list[System] = []
-    places = dict.fromkeys((c.scale, c.set) for c in cells if c.metric == "psnr_db")
+    places = dict.fromkeys((cell.scale, cell.set) for cell in cells if cell.metric == "psnr_db")
     for scale, name in sorted(places, key=lambda place: place[0]):
-        printed = {
-            cell.label: float(cell.value)
-            for cell in cells
-            if (cell.scale, cell.set, cell.metric) == (scale, name, "psnr_db") and cell.value
-        }
+        printed, ssims = (_printed(cells, scale, name, metric) for metric in ("psnr_db", "ssim"))
         best = {label: _best(scored, label, scale, name) for label in printed}
         if any(best.values()) and YARDSTICK in printed:
-            ssims = {
-                cell.label: float(cell.value)
-                for cell in cells
-                if (cell.scale, cell.set, cell.metric) == (scale, name, "ssim") and cell.value
-            }
             found += _ranked(scale, name, printed, ssims, best)
     return found
+
+
+def _printed(cells: Iterable[Published], scale: int, name: str, metric: str) -> dict[str, float]:
+    """Return the printed values of one metric on one set, by system."""
+    return {
+        cell.label: float(cell.value)
+        for cell in cells
+        if (cell.scale, cell.set, cell.metric) == (scale, name, metric) and cell.value
+    }
 
 
 _Best = tuple[Weights, SetScore, Record]

@@ -158,41 +158,34 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
     from harness.efficiency.multi_adds import count
     from models import registry
 
-    costs = {}
     scale = request.scale
     if scale is None:
         raise UsageError("say by --scale which upscaling factor the weights are for")
     if not request.sets:
         raise UsageError("no test set is named: expected --data SET, for example --data Set5")
-    for wanted in request.sets:
-        find_test(wanted, request.root, scale)
+    protocol = protocols.get(request.protocol)
+    protocol.check_scale(scale)
+    tests = [find_test(wanted, request.root, scale) for wanted in dict.fromkeys(request.sets)]
+    device = loading.device_of(request.device)
+    loaded = {}
     for name in names:
         model, checkpoint = split(name)
-        network = loading.build(model, scale=scale, checkpoint=checkpoint)
-        if protocols.get(request.protocol).needs_luma_network:
-            evaluate.luma_part(network)
-        costs[name] = count(network, scale=scale)
+        loaded[name] = loading.load(model, scale=scale, checkpoint=checkpoint)
+        if protocol.needs_luma_network:
+            evaluate.luma_part(loaded[name].network)
     found = {}
-    for name, cost in costs.items():
-        model, checkpoint = split(name)
+    for name, one in loaded.items():
         log.info("scoring %s", name)
-        scores = scoring.score(
-            model,
-            scale=scale,
-            checkpoint=checkpoint,
-            sets=request.sets,
-            protocol=request.protocol,
-            root=request.root,
-            device=request.device,
-        )
-        label = registry.get(model).label
+        cost = count(one.network, scale=scale)
+        scorer = scoring.Scorer(one, device=device)
+        scores = [scorer.score(test, (protocol,))[0] for test in tests]
         found[name] = Rival(
             name=name,
             runs=Runs(
-                label,
+                registry.get(one.model).label,
                 seeds=(None,),
                 scores=({score.set: score for score in scores},),
-                learned=checkpoint is not None,
+                learned=bool(one.file),
             ),
             scale=scale,
             protocols=(request.protocol,),
@@ -200,7 +193,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
             multi_adds=cost.multi_adds,
             activations=cost.activations,
             group="",
-            origin=checkpoint.name if checkpoint else "no weights",
+            origin=one.file or "no weights",
         )
     return found
 

@@ -6,7 +6,6 @@ Values here are raw (integers, full-precision floats, printed decimals, None for
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -41,7 +40,7 @@ def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
     """
     cells = published.load(ablation.table) if ablation.table is not None else ()
     found = comparisons(ablation, records)
-    stems = [_stem(ablation, comparison) for comparison in found]
+    stems = [provenance.stem(ablation.name, comparison.records[0]) for comparison in found]
     names = [
         stem if stems.count(stem) == 1 else f"{stem}_{comparison.group[:6]}"
         for stem, comparison in zip(stems, found, strict=True)
@@ -51,13 +50,6 @@ def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
         for name, comparison in zip(names, found, strict=True)
     ]
     return tuple(sorted(tables, key=lambda table: table.name))
-
-
-def _stem(ablation: Ablation, comparison: Comparison) -> str:
-    """Return the file name of a comparison's table, without its ending."""
-    record = comparison.records[0]
-    trained = f"{provenance.train_name(record)}_{record.steps}steps"
-    return re.sub(r"[^A-Za-z0-9+._-]+", "-", f"{ablation.name}_x{record.scale}_{trained}")
 
 
 def _table(

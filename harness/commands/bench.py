@@ -82,12 +82,13 @@ def bench(
 
     Example: harness bench awsrn_s carn --scale 4
     """
+    from harness import loading
     from harness.commands import bench_rows, bench_text
     from harness.efficiency.jobs import Setup
     from harness.efficiency.latency import Effort
 
     setup = Setup(
-        device=bench_rows.resolve(device),
+        device="cuda" if loading.device_of(device).type == "cuda" else "cpu",
         dtype=dtype,
         channels_last=channels_last,
         threads=threads,

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from harness.commands import flops_rows
 from harness.errors import HarnessError, UsageError
@@ -20,20 +20,6 @@ if TYPE_CHECKING:
     from models.registry import Variant
 
 log = logging.getLogger(__name__)
-
-
-def resolve(device: Literal["auto", "cpu", "cuda"]) -> Literal["cpu", "cuda"]:
-    """Return the device to use.
-
-    Raises:
-        UsageError: CUDA is asked for and there is none.
-    """
-    import torch
-
-    available = torch.cuda.is_available()
-    if device == "cuda" and not available:
-        raise UsageError("--device cuda: PyTorch finds no CUDA device here (use auto or cpu)")
-    return "cuda" if available and device != "cpu" else "cpu"
 
 
 def candidates(

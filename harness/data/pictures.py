@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from harness.data import deep
+from harness.data import sixteen_bits
 from harness.data.images import DAMAGED
 from harness.errors import DataError
 from harness.files import reason
@@ -114,9 +114,9 @@ def read(path: Path) -> Picture:
             raise DataError(f"{path}: expected one image, but it has {frames} frames")
         if image.mode in _REFUSED:
             raise DataError(f"{path}: expected RGB or grey, but it has {_REFUSED[image.mode]}")
-        deep.refuse_unreadable(image, path)
-        if deep.is_deep(image):
-            pixels: Pixels = deep.read(image, path)
+        sixteen_bits.refuse_unreadable(image, path)
+        if sixteen_bits.is_deep(image):
+            pixels: Pixels = sixteen_bits.read(image, path)
         else:
             pixels = _read_8_bit(image, path)
         orientation = image.getexif().get(_ORIENTATION, 1)  # 1 again where Pillow has turned it
@@ -177,7 +177,7 @@ def encode(picture: Picture, suffix: str) -> bytes:
     check_format(picture, suffix)
     form = FORMATS[suffix]
     if picture.is_deep:
-        encoder = deep.png if form.name == "PNG" else deep.tiff
+        encoder = sixteen_bits.png if form.name == "PNG" else sixteen_bits.tiff
         return encoder(picture.pixels.astype(np.uint16), picture.icc)
     pixels = picture.pixels if picture.pixels.shape[2] > 1 else picture.pixels[..., 0]
     stream = io.BytesIO()
