@@ -18,6 +18,7 @@ from harness.commands.data import data
 from harness.commands.evaluation import evaluate
 from harness.commands.figures import figures
 from harness.commands.flops import flops
+from harness.commands.options import RESULTS_ROOT
 from harness.commands.protocol import protocol
 from harness.commands.prune import prune
 from harness.commands.upscale import upscale
@@ -133,7 +134,7 @@ def list_models(*, form: str) -> None:
 
 @main.command()
 @click.argument("ablations", nargs=-1, metavar="[NAME]...")
-@click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Results root.")
+@RESULTS_ROOT
 def tables(*, ablations: Sequence[str], root: Path) -> None:
     """Render tables from stored records and counts, as LaTeX, CSV and Markdown.
 
@@ -156,7 +157,7 @@ def tables(*, ablations: Sequence[str], root: Path) -> None:
 
 
 @main.command(name="records")
-@click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Results root.")
+@RESULTS_ROOT
 @click.option("--images", is_flag=True, help="One row per image instead of one per set.")
 @click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
 def list_records(*, root: Path, images: bool, form: str) -> None:
@@ -186,7 +187,7 @@ def settings() -> None:
 
 
 @main.command()
-@click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Results root.")
+@RESULTS_ROOT
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, help="Port of the page.")
 def ui(*, root: Path, port: int) -> None:
     """Open MLflow's page on the runs logged below a results root.

@@ -9,6 +9,8 @@ from typing import Literal
 
 import click
 
+from harness.commands.options import RESULTS_ROOT
+
 log = logging.getLogger(__name__)
 
 
@@ -56,7 +58,7 @@ log = logging.getLogger(__name__)
     help="No repetition begins after so much of it.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
-@click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Results root.")
+@RESULTS_ROOT
 def bench(
     *,
     models: Sequence[str],

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from harness.commands.options import DATA_ROOT
+
 
 class _SeveralSets(click.Command):
     """Reads ``--data A B`` as ``--data A --data B``."""
@@ -29,7 +31,7 @@ class _SeveralSets(click.Command):
 @click.option("--scale", type=int, help="Upscaling factor of weights.")
 @click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score weights.")
-@click.option("--root", envvar="HARNESS_DATA", type=click.Path(path_type=Path), help="Data root.")
+@DATA_ROOT
 @click.option("--results", type=click.Path(path_type=Path), default=Path(), help="Results root.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @click.option(

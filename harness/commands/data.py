@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.commands.options import DATA_ROOT
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from harness.data.sets import ImageSet
     from harness.data.verify import Finding
 
-_ROOT = click.option(
-    "--root", envvar="HARNESS_DATA", type=click.Path(path_type=Path), help="Data root."
-)
 _FORM = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 
 
@@ -32,7 +30,7 @@ def data() -> None:
 
 
 @data.command("list")
-@_ROOT
+@DATA_ROOT
 @_FORM
 def list_sets(*, root: Path | None, form: str) -> None:
     """List the sets: what they are, their terms, where from, and whether they are there.
@@ -52,7 +50,7 @@ def list_sets(*, root: Path | None, form: str) -> None:
 
 @data.command("prepare")
 @click.argument("names", nargs=-1, required=True, metavar="SET...")
-@_ROOT
+@DATA_ROOT
 @click.option(
     "--from",
     "origins",
@@ -110,7 +108,7 @@ def prepare(
 
 @data.command("verify")
 @click.argument("names", nargs=-1, metavar="[SET]...")
-@_ROOT
+@DATA_ROOT
 @_FORM
 def verify(*, names: Sequence[str], root: Path | None, form: str) -> None:
     """Compare the decoded pixels of sets with what is known of them.

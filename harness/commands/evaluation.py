@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.commands.options import DATA_ROOT
+
 if TYPE_CHECKING:
     from harness.records import SetScore
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
-@click.option("--root", envvar="HARNESS_DATA", type=click.Path(path_type=Path), help="Data root.")
+@DATA_ROOT
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @click.option("--self-ensemble", is_flag=True, help="The mean over 8 flips and turns.")
 @click.option(

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from harness.commands.options import DATA_ROOT, RESULTS_ROOT
+
 if TYPE_CHECKING:
     from harness.crops import Box
 
-_ROOT = click.option(
-    "--root", envvar="HARNESS_DATA", type=click.Path(path_type=Path), help="Data root."
-)
 _SCALE = click.option("--scale", type=int, required=True, help="Upscaling factor.")
 _OUT = click.option(
     "-o",
@@ -25,7 +24,7 @@ _OUT = click.option(
 
 
 @click.group("figures", invoke_without_command=True)
-@click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Results root.")
+@RESULTS_ROOT
 @click.pass_context
 def figures(context: click.Context, *, root: Path) -> None:
     """Draw Figure 1, and Figure 4 of every network that was trained, as SVG, PDF and PNG.
@@ -51,7 +50,7 @@ def figures(context: click.Context, *, root: Path) -> None:
 )
 @click.option("--image", "images", multiple=True, required=True, metavar="SET/NAME or FILE")
 @click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="The detail, in HR pixels.")
-@_ROOT
+@DATA_ROOT
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @_OUT
 def crops(
@@ -94,7 +93,7 @@ def crops(
 @click.option("--checkpoint", required=True, type=click.Path(path_type=Path), help="Its weights.")
 @click.option("--image", required=True, metavar="SET/NAME or FILE")
 @click.option("--box", metavar="X,Y,W,H", help="The part to show, in HR pixels.")
-@_ROOT
+@DATA_ROOT
 @_OUT
 def branches(
     *,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from harness.commands.options import DATA_ROOT
+
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILE]...")
@@ -18,7 +20,7 @@ import click
     help="Folder of public weights (HARNESS_CHECKPOINTS).",
 )
 @click.option("--data", "sets", multiple=True, metavar="SET", help="Test sets; default: all three.")
-@click.option("--root", envvar="HARNESS_DATA", type=click.Path(path_type=Path), help="Data root.")
+@DATA_ROOT
 @click.option("--results", type=click.Path(path_type=Path), default=Path(), help="Results root.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 def protocol(

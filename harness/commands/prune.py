@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.commands.options import DATA_ROOT
+
 if TYPE_CHECKING:
     from harness.pruning import Result
 
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     help="Set to score before and after, instead of that of --data; may be repeated.",
 )
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
-@click.option("--root", envvar="HARNESS_DATA", type=click.Path(path_type=Path), help="Data root.")
+@DATA_ROOT
 @click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def prune(*, model: str, scale: int, output: Path, form: str, **options: Any) -> None:

@@ -10,7 +10,7 @@ from safetensors.torch import save
 
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.files import write_atomic
-from harness.importers import authors, fits, forms, pruned
+from harness.importers import authors, fits, pruned
 from harness.importers.forms import Tensors
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -26,7 +26,7 @@ def describe(path: Path, *, listing: bool = False) -> str:
     Raises:
         CheckpointError: The file cannot be read.
     """
-    tensors = forms.read(path)
+    tensors = fits.read(path)
     count = sum(value.numel() for value in tensors.values())
     lines = [f"{path.name}: {len(tensors)} tensors, {count:,} values"]
     if (removed := pruned.read(path)) is not None:
@@ -58,7 +58,7 @@ def convert(path: Path, output: Path, *, names: str, force: bool) -> None:
         raise UsageError(f"'{output}' has no known form{suggest(output.suffix, SUFFIXES)}")
     if output.exists() and not force:
         raise UsageError(f"'{output}' exists: use --force to replace it")
-    tensors = forms.read(path)
+    tensors = fits.read(path)
     if (removed := pruned.read(path)) is not None:
         raise CheckpointError(f"'{path}' cannot be converted: it is pruned ({removed})")
     found = fits.find(tensors)

@@ -112,6 +112,14 @@ def find(tensors: Tensors) -> list[Fit]:
     return fits
 
 
+def read(path: Path) -> Tensors:
+    """Read a file as :func:`forms.read` does; of one that is not finite, say what it fits."""
+    try:
+        return forms.read(path)
+    except forms.NotFiniteError as error:
+        raise CheckpointError(f"{error}; by their shapes {hint(error.tensors)}") from error
+
+
 def load(network: nn.Module, path: Path, *, name: str) -> str:
     """Load a file of any form and scheme into a network, strictly.
 
@@ -129,7 +137,7 @@ def load(network: nn.Module, path: Path, *, name: str) -> str:
         CheckpointError: The file cannot be read, or is of another network; the message
             says which it fits, or which is nearest.
     """
-    tensors, removed = forms.read(path), pruned.read(path)
+    tensors, removed = read(path), pruned.read(path)
     if removed is not None:
         try:
             removed.remove(network)

@@ -28,6 +28,15 @@ WRAPPERS = ("state_dict", "params", "params_ema", "model_state_dict", "network",
 """Keys under which training code puts the state dict, the most telling first."""
 
 
+class NotFiniteError(CheckpointError):
+    """A file of weights holds values that are not finite; ``tensors`` are those it holds."""
+
+    def __init__(self, message: str, tensors: Tensors) -> None:
+        """Keep the tensors, so that it can be said what they would have fitted."""
+        super().__init__(message)
+        self.tensors = tensors
+
+
 def read(path: Path) -> Tensors:
     """Read a state dict: torch (old and new), safetensors, or MatConvNet's ``.mat``.
 
@@ -45,7 +54,8 @@ def read(path: Path) -> Tensors:
     }
     for name, value in tensors.items():
         if not torch.isfinite(value).all():
-            raise CheckpointError(f"'{path}' holds values that are not finite, in '{name}'")
+            message = f"'{path}' holds values that are not finite, in '{name}'"
+            raise NotFiniteError(message, tensors)
     return tensors
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from harness.errors import CheckpointError
 from harness.importers import fits, forms
 from models import registry
 
@@ -126,3 +127,14 @@ def test_convert_refuses_what_the_authors_cannot_build(tmp_path, invoke):
     result = invoke("checkpoint", "convert", path, "--to", "awsrn", "-o", tmp_path / "b.pth")
     assert result.exit_code == 1
     assert "espcn is no network that the code of AWSRN's authors can build" in result.output
+
+
+def test_values_that_are_not_finite_are_named_with_what_they_would_fit(tmp_path):
+    state = registry.get("espcn").build(scale=2).state_dict()
+    first = next(iter(state))
+    state[first][0] = float("nan")
+    torch.save(state, tmp_path / "nan.pth")
+    with pytest.raises(
+        CheckpointError, match=r"not finite, in '.*'; by their shapes they fit espcn"
+    ):
+        fits.read(tmp_path / "nan.pth")

@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+RESULTS_ROOT = click.option(
+    "--results",
+    "--root",
+    "root",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Results root.",
+)
+"""Where records and reports lie; ``--root`` is its older name."""
+
+DATA_ROOT = click.option(
+    "--root", envvar="HARNESS_DATA", type=click.Path(path_type=Path), help="Data root."
+)
+"""Where image sets lie."""
