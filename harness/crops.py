@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from harness.errors import UsageError, suggest
 from harness.loading import Loaded
 from harness.metrics import Image
 from harness.protocols import DEFAULT
+from models import registry
 
 Box = tuple[int, int, int, int]
 """Left, top, width and height, in HR pixels."""
@@ -30,10 +32,11 @@ _COLUMNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one network made of the image; HR has no scores."""
+    """What one network made of the image, from which weights; HR has no scores."""
 
     label: str
     image: Image
+    weights: str = ""
     psnr_db: float | None = None
     ssim: float | None = None
 
@@ -59,7 +62,7 @@ def parse_model(text: str, *, scale: int) -> tuple[str, Loaded]:
     if not equals or not file or not model:
         raise UsageError(f"'{text}': expected ID=FILE or LABEL:ID=FILE, e.g. imdn=imdn_x2.pth")
     loaded = loading.load(model, scale=scale, checkpoint=Path(file))
-    return (label if colon else model), loaded
+    return (label if colon else registry.get(model).label), loaded
 
 
 def find_image(text: str, *, root: Path | None, scale: int) -> TestSet:
@@ -112,7 +115,8 @@ def view(
     results = [Result("HR", hr)]
     for label, loaded in [("Bicubic", bicubic), *models]:
         sr = evaluate.upscale(loaded.network.to(place), lr, place)
-        results.append(Result(label, sr, *metrics.score(sr, hr, scale=scale, name=name)))
+        scores = metrics.score(sr, hr, scale=scale, name=name)
+        results.append(Result(label, sr, loaded.file, *scores))
     return View(name, box or most_different(results), tuple(results))
 
 
@@ -156,8 +160,8 @@ def draw(views: Sequence[View], *, scale: int) -> Figure:
     """Return the figure: each image with its box, and beside it the detail of every result."""
     count = len(views[0].results)
     lines = -(-count // _COLUMNS)
-    figure = Figure(figsize=(7.2, (1.5 * lines + 0.1) * len(views) + 0.35), dpi=72)
-    heights = [*(len(views) * [lines]), 0.25]
+    figure = Figure(figsize=(7.2, (1.5 * lines + 0.1) * len(views) + 0.5), dpi=72)
+    heights = [*(len(views) * [lines]), 0.4]
     rows = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     parts: list[SubFigure] = [figure.add_subfigure(rows[at]) for at in range(len(heights))]
     for part, one in zip(parts, views, strict=False):
@@ -176,14 +180,21 @@ def draw(views: Sequence[View], *, scale: int) -> Figure:
         for index, result in enumerate(one.results):
             line, column = divmod(index, _COLUMNS)
             _detail(part.add_subplot(grid[line, column + 2]), one.box, result, best=best)
-    parts[-1].text(
-        0.01,
-        0.4,
-        f"x{scale}. Under each detail PSNR (dB) / SSIM of the whole image, protocol "
-        f"{DEFAULT.name}; the best PSNR in bold.",
-        fontsize=6.5,
-    )
+    parts[-1].text(0.01, 0.5, _caption(views, scale), fontsize=6.5, va="center")
     return figure
+
+
+def _caption(views: Sequence[View], scale: int) -> str:
+    boxes = "; ".join(f"{one.name} {','.join(map(str, one.box))}" for one in views)
+    weights = ", ".join(
+        f"{result.label}: {result.weights}" for result in views[0].results if result.weights
+    )
+    text = (
+        f"x{scale}. Under each detail PSNR (dB) / SSIM of the whole image, protocol "
+        f"{DEFAULT.name}; the best PSNR in bold. Details (x,y,width,height): {boxes}. "
+        f"Weights: {weights or 'none'}."
+    )
+    return fill(text, 130)
 
 
 def _whole(axes: Axes, one: View) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -63,17 +64,25 @@ def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
 
 
 def draw(learned: Learned) -> Figure:
-    """Return the figure: one thin line a seed, the mean thick; branches in a panel of their own."""
-    first = learned.records[0]
-    has_units, has_branches = "lambda_res" in first.learned, "alpha" in first.learned
+    """Return the figure: one thin line a seed, the mean thick.
+
+    Residual units, fusion units (LRFU) and branches have a panel each, where there are any.
+    """
+    runs = learned.records
+    first = runs[0]
+    panels: list[tuple[float, Callable[[Axes], None]]] = [
+        (width, partial(_lambdas, runs=runs, prefix=prefix, of=of))
+        for width, prefix, of in ((3, "", "residual unit"), (1.1, "lfb_", "fusion unit"))
+        if f"{prefix}lambda_res" in first.learned
+    ]
+    if "alpha" in first.learned:
+        panels.append((1.25, partial(_branches, runs=runs)))
     figure = Figure(figsize=(6.4, 3.1), dpi=72)
-    widths = [width for width, there in ((3, has_units), (1.25, has_branches)) if there]
-    axes = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
-    if has_units:
-        _units(axes[0], learned.records)
-    if has_branches:
-        _branches(axes[-1], learned.records)
-    figure.subplots_adjust(left=0.115, right=0.985, top=0.9, bottom=0.27, wspace=0.32)
+    widths = [width for width, _ in panels]
+    axes = figure.subplots(1, len(panels), width_ratios=widths, squeeze=False)[0]
+    for one, (_, panel) in zip(axes, panels, strict=True):
+        panel(one)
+    figure.subplots_adjust(left=0.115, right=0.985, top=0.9, bottom=0.27, wspace=0.42)
     seeds = ", ".join(str(record.seed) for record in learned.records)
     short = (
         "" if first.full_budget else f" of the paper's {provenance.PAPER_STEPS:,} (short budget)"
@@ -82,20 +91,20 @@ def draw(learned: Learned) -> Figure:
     figure.text(
         0.02,
         0.02,
-        f"Thin: seeds {seeds}; thick: their mean. Trained on {provenance.train_name(first)}, "
+        f"Thin: seed {seeds}; thick: the mean. Trained on {provenance.train_name(first)}, "
         f"{first.steps:,} steps{short}.\n"
-        f"Records of commit {provenance.distinct(learned.records, provenance.commit)}.",
+        f"Records of commit {provenance.distinct(runs, provenance.commit)}.",
         fontsize=6.5,
     )
     return figure
 
 
-def _units(axes: Axes, runs: Sequence[Record]) -> None:
+def _lambdas(axes: Axes, *, runs: Sequence[Record], prefix: str, of: str) -> None:
     for key, label, look in (
         ("lambda_res", r"$\lambda_{res}$", _RES),
         ("lambda_x", r"$\lambda_{x}$", _X),
     ):
-        lines = [record.learned[key] for record in runs]
+        lines = [record.learned[prefix + key] for record in runs]
         depth = range(1, len(lines[0]) + 1)
         for line in lines:
             axes.plot(depth, line, linewidth=0.6, alpha=0.6, **(look | {"marker": ""}))
@@ -103,12 +112,13 @@ def _units(axes: Axes, runs: Sequence[Record]) -> None:
         axes.plot(depth, mean, linewidth=1.8, markersize=3.5, label=label, **look)
     axes.axhline(1, color="0.7", linewidth=0.6, zorder=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("residual unit, by depth")
-    axes.set_ylabel("learned weight")
-    axes.legend(frameon=False)
+    axes.set_xlabel(f"{of}, by depth")
+    if not prefix:
+        axes.set_ylabel("learned weight")
+        axes.legend(frameon=False)
 
 
-def _branches(axes: Axes, runs: Sequence[Record]) -> None:
+def _branches(axes: Axes, *, runs: Sequence[Record]) -> None:
     alphas = [record.learned["alpha"] for record in runs]
     sizes = list(alphas[0])
     places = range(len(sizes))

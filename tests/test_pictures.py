@@ -131,3 +131,22 @@ def test_what_cannot_be_drawn_is_refused(invoke, tmp_path, arguments, message):
     assert done.exit_code == 2
     assert message in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_units_fusions_and_branches_have_a_panel_each():
+    fused = learned(lfb_lambda_res=[0.9], lfb_lambda_x=[1.1], alpha={"3": 0.2, "5": 0.3, "7": 0.1})
+    with drawing.styled("test"):
+        figure = lambdas.draw(lambdas.Learned("x", (fused,)))
+    labels = [axes.get_xlabel() for axes in figure.axes]
+    assert labels == ["residual unit, by depth", "fusion unit, by depth", "branch"]
+    assert [bar.get_height() for bar in figure.axes[2].patches] == [0.2, 0.3, 0.1]
+
+
+def test_caption_names_weights_and_details():
+    image = np.zeros((8, 8, 3), np.uint8)
+    results = (crops.Result("HR", image), crops.Result("one", image, "one.pth", 30.0, 0.9))
+    with drawing.styled("test"):
+        figure = crops.draw([crops.View("own", (1, 2, 4, 5), results)], scale=2)
+    caption = " ".join(figure.subfigs[-1].texts[0].get_text().split())
+    assert "own 1,2,4,5" in caption
+    assert "one: one.pth" in caption

@@ -134,7 +134,5 @@ def test_values_that_are_not_finite_are_named_with_what_they_would_fit(tmp_path)
     first = next(iter(state))
     state[first][0] = float("nan")
     torch.save(state, tmp_path / "nan.pth")
-    with pytest.raises(
-        CheckpointError, match=r"not finite, in '.*'; by their shapes they fit espcn"
-    ):
+    with pytest.raises(CheckpointError, match=r"not finite, in .*; by their shapes they fit espcn"):
         fits.read(tmp_path / "nan.pth")
