@@ -13,6 +13,7 @@ from harness.layout import Cell, Column, Table, TableRow
 from harness.protocols import DEFAULT
 from harness.published import Published
 from harness.records import Record
+from harness.scored import Scored
 from harness.selection import belongs, by_group, mean_scores
 
 _METRICS = ("psnr_db", "ssim")
@@ -103,7 +104,7 @@ def _printed_line(label: str, scale: int, cells: Sequence[Published]) -> _Line:
 
 def _ours(row: Row, scale: int, records: Sequence[Record]) -> _Line | None:
     at_scale = [record for record in records if record.scale == scale]
-    if loaded := _loaded(row, at_scale):
+    if loaded := _loaded(row, scale, at_scale):
         record, source = loaded
         return _line(row.label, source, (record,))
     trained = [record for record in at_scale if record.group and belongs(record, row)]
@@ -114,21 +115,19 @@ def _ours(row: Row, scale: int, records: Sequence[Record]) -> _Line | None:
     return _line(row.label, _training(longest[0]), tuple(longest))
 
 
-def _loaded(row: Row, records: Sequence[Record]) -> tuple[Record, str] | None:
+def _loaded(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, str] | None:
     """Return the record of the first of a row's files that was scored, and what it is."""
-    public = {each.file: each for each in weights.load()} if row.checkpoint else {}
+    public = {each.file: each for each in weights.load()}
     for name in row.checkpoint:
+        if each := public.get(name):
+            if record := Scored(records).record(each, scale, DEFAULT.name):
+                kind = "authors'" if each.training == "authors" else "retrained"
+                return record, f"{kind} weights"
+            continue
         for record in records:
-            file = record.data.get("weights", {})
-            plain = not record.drop and not record.config.get("self_ensemble")
-            if each := public.get(name):
-                if plain and file.get("sha256") == each.sha256:
-                    return (
-                        record,
-                        "authors' weights" if each.training == "authors" else "retrained weights",
-                    )
-            elif belongs(record, row) and _is_file(name, record.scale, str(file.get("file"))):
-                return record, f"weights {file['file']}"
+            file = str(record.data.get("weights", {}).get("file"))
+            if belongs(record, row) and _is_file(name, scale, file):
+                return record, f"weights {file}"
     return None
 
 

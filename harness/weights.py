@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,6 +70,7 @@ class Weights:
         return tuple(dict.fromkeys((self.protocol, DEFAULT.name, *others)))
 
 
+@cache
 def load(folder: Path | None = None) -> tuple[Weights, ...]:
     """Return every released file that is known, in the order of Table 5.
 
