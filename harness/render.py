@@ -72,7 +72,7 @@ def _longtable(table: Table) -> str:
     lines = [
         r"\begingroup",
         r"\providecommand{\checkmark}{\ensuremath{\surd}}",
-        r"\scriptsize\setlength{\tabcolsep}{2pt}"
+        r"\scriptsize\setlength{\tabcolsep}{1.8pt}"
         if _characters(printed) > _WIDE
         else r"\footnotesize\setlength{\tabcolsep}{4pt}",
         r"\ifdim\linewidth<15.2cm\scriptsize\setlength{\tabcolsep}{1.3pt}\fi",

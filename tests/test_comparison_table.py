@@ -137,8 +137,9 @@ def test_best_and_second_best_are_marked_apart_for_printed_and_ours(comparison):
 
 
 @pytest.mark.skipif(not which("pdflatex"), reason="no pdflatex")
-def test_latex_compiles(comparison, tmp_path):
-    (table,) = comparison_table.build(comparison, [of_weights(IMDN, "imdn", 38.0)])
+def test_latex_of_the_committed_records_fits_the_page(comparison, tmp_path, request):
+    records = stored.load_all(request.config.rootpath)
+    (table,) = comparison_table.build(comparison, records)
     (tmp_path / "t.tex").write_text(render.latex_document(table))
     command = ["pdflatex", "-interaction=batchmode", "-halt-on-error", "t.tex"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
