@@ -77,7 +77,13 @@ def protocol(session: nox.Session) -> None:
     session.install(*TESTED, "-e", ".", *group("test"))
     session.run("harness", "protocol")
     session.run("harness", "tables", silent=True)
-    session.run("pytest", "tests/test_proof.py", "tests/importers/test_public.py", "-m", "")
+    session.run(
+        "pytest",
+        "tests/test_proof.py",
+        "tests/importers/test_public.py",
+        "-m",
+        "slow or not slow",
+    )
 
 
 @nox.session(default=False)
