@@ -170,6 +170,7 @@ def _table(ablation: Ablation, lines: Sequence[_Line]) -> Table:
         notes=_notes(lines),
         long=True,
         marks="two",
+        lead=3,
     )
 
 

@@ -67,6 +67,7 @@ def build() -> Table:
         ),
         notes=(*_LEGEND, *(f"({number}) {sentence}." for sentence, number in notes.items())),
         long=True,
+        lead=2,
     )
 
 

@@ -67,6 +67,8 @@ class Table:
         long: Whether it may run over several pages, where the form has pages.
         marks: ``best``: the best PSNR of a column is marked; ``two``: the best and the second
             best PSNR and SSIM, as in Table 5; ``none``: the rows do not compete.
+        lead: Columns that name a row: they are repeated where a terminal is too narrow for
+            all of them.
     """
 
     name: str
@@ -76,3 +78,4 @@ class Table:
     notes: tuple[str, ...]
     long: bool = False
     marks: Marks = "best"
+    lead: int = 1

@@ -76,6 +76,7 @@ def build(records: Iterable[Record]) -> Table | None:
         ),
         long=True,
         marks="none",
+        lead=3,
     )
 
 

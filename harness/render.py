@@ -173,7 +173,7 @@ def to_json(table: Table) -> str:
 def to_text(table: Table, *, width: int = 100) -> str:
     """Return the table for a terminal, aligned, in plain characters.
 
-    A table that is too wide is continued below itself, the first column repeated.
+    A table that is too wide is continued below itself, the columns that name a row repeated.
 
     Args:
         table: The table.
@@ -187,7 +187,7 @@ def to_text(table: Table, *, width: int = 100) -> str:
         )
         for index, (head, right) in enumerate(zip(printed.heads, printed.numeric, strict=True))
     ]
-    blocks = [_side_by_side(block) for block in _blocks(columns, width)]
+    blocks = [_side_by_side(block) for block in _blocks(columns, width, table.lead)]
     notes = [line for note in table.notes for line in wrap(note, width, subsequent_indent="  ")]
     return "\n\n".join([fill(table.title, width), *blocks, "\n".join(notes)]) + "\n"
 
@@ -303,14 +303,14 @@ def _text_column(head: str, cells: Sequence[str], height: int, right: bool) -> l
     return [*padded[:height], "-" * width, *padded[height:]]
 
 
-def _blocks(columns: Sequence[list[str]], width: int) -> list[list[list[str]]]:
-    """Return the columns in blocks no wider than ``width``, each led by the first column."""
-    first, *others = columns
-    blocks = [[first]]
+def _blocks(columns: Sequence[list[str]], width: int, lead: int) -> list[list[list[str]]]:
+    """Return the columns in blocks no wider than ``width``, each begun by the first ``lead``."""
+    first, others = list(columns[:lead]), columns[lead:]
+    blocks = [[*first]]
     for column in others:
         used = sum(len(other[0]) + len(_GAP) for other in blocks[-1])
-        if used + len(column[0]) > width and len(blocks[-1]) > 1:
-            blocks.append([first])
+        if used + len(column[0]) > width and len(blocks[-1]) > lead:
+            blocks.append([*first])
         blocks[-1].append(column)
     return blocks
 

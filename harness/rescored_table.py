@@ -162,6 +162,7 @@ def build(records: Iterable[Record]) -> Table | None:
         ),
         long=True,
         marks="none",
+        lead=3,
     )
 
 

@@ -216,3 +216,18 @@ def test_latex_compiles_and_fits_the_line_where_graphicx_is_loaded(
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "table.pdf").stat().st_size > 1000
     assert ("Overfull" in done.stdout) is not graphicx
+
+
+def test_what_names_a_row_is_repeated_where_a_line_is_continued() -> None:
+    columns = (
+        Column("scale", "Scale"),
+        Column("label", "Model"),
+        Column("a", "A" * 30),
+        Column("b", "B" * 30),
+    )
+    table = Table("t", "T", columns, (TableRow(("2", "IMDN", "1", "2")),), (), lead=2)
+    text = to_text(table, width=50)
+    assert [line.split() for line in text.splitlines() if "IMDN" in line] == [
+        ["2", "IMDN", "1"],
+        ["2", "IMDN", "2"],
+    ]
