@@ -40,6 +40,9 @@ class TrainConfig:
         choices=("halving", "onecycle", "cosine"),
     )
     halve_every: int = _key(200_000, "steps between two halvings", minimum=1)
+    channels_last: bool = _key(
+        False, "keep channels side by side in memory: faster in bf16 on CPUs with AMX"
+    )
     checkpoint_every: int = _key(1000, "steps between two checkpoints", minimum=1)
     log_every: int = _key(50, "steps between two lines of the log", minimum=1)
     eval_every: int = _key(0, "steps between two PSNR readings for the curve; 0: none")

@@ -43,6 +43,8 @@ def shared(cell: Cell, config: Config, data_sha256: str | None) -> dict[str, Any
     }
     if train.schedule == "halving":
         content["halve_every"] = train.halve_every
+    if train.channels_last:  # named only where it is set: earlier fingerprints stay
+        content["channels_last"] = True
     if config.device == "cpu":
         content["threads"] = config.threads
     return content

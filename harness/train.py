@@ -79,7 +79,7 @@ class Trainer:
 
         Args:
             network: The network with its start weights; trained in place.
-            config: Steps, batch, learning rate.
+            config: Steps, batch, learning rate, memory format.
             fabric: Device, precision and number of processes.
             fingerprint: Of the cell, written into every state.
             resume: State to go on from.
@@ -88,6 +88,10 @@ class Trainer:
         self.fabric = fabric
         self.fingerprint = fingerprint
         self.done = 0
+        self._memory_format = (
+            torch.channels_last if config.channels_last else torch.contiguous_format
+        )
+        network.to(memory_format=self._memory_format)  # type: ignore[call-overload]
         self._losses: list[float] = []
         self._pending: list[Step] = []
         self._before = 0.0
@@ -192,8 +196,12 @@ class Trainer:
             pin_memory=self.fabric.device.type == "cuda",
         )
         for lr, hr in loader:
-            device = self.fabric.device
-            yield lr.to(device, non_blocking=True).float(), hr.to(device, non_blocking=True).float()
+            yield self._placed(lr), self._placed(hr)
+
+    def _placed(self, pixels: Tensor) -> Tensor:
+        """Return pixels in float32 on the device, laid out like the network."""
+        there = pixels.to(self.fabric.device, non_blocking=True)
+        return there.float().contiguous(memory_format=self._memory_format)
 
 
 class _Steps(Dataset[tuple[Tensor, Tensor]]):

@@ -150,11 +150,12 @@ def test_workers_do_not_change_the_result(tiny, tmp_path, invoke):
 
 
 def test_precision_threads_and_budget_are_in_the_fingerprint(tiny, tmp_path, invoke):
-    for change in ("precision=fp32", "precision=bf16-mixed", "train.steps=5", "train.lr=0.1"):
+    changes = ("precision=fp32", "precision=bf16-mixed", "train.channels_last=true")
+    for change in (*changes, "train.steps=5", "train.lr=0.1"):
         assert invoke("run", *tiny, change).exit_code == 0
     trained = [record for record in records.load_all(tmp_path) if record.steps]
-    assert len({record.group for record in trained}) == 4
-    assert len({record.fingerprint for record in trained}) == 8
+    assert len({record.group for record in trained}) == 5
+    assert len({record.fingerprint for record in trained}) == 10
 
 
 def test_settings_that_change_nothing_share_the_fingerprint(tiny, tmp_path, invoke):

@@ -1,14 +1,20 @@
 """The training loop: schedules against PyTorch's, the loss, the state to go on from."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from lightning_fabric import Fabric
+from safetensors.torch import load_file
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR, OneCycleLR
 
+from harness import checkpoints
 from harness.config import TrainConfig
 from harness.errors import TrainingError
 from harness.train import Trainer, learning_rate
+from models import registry
+from models.initialise import initialise
 
 
 def rates(make_schedule, steps, lr):
@@ -119,6 +125,42 @@ def test_state_goes_on_to_the_same_bits():
     assert torch.equal(whole.original.plus, second.original.plus)
     assert second.loss == pytest.approx(whole.loss)
     assert second.seconds >= state.seconds > 0
+
+
+def awsrn_in_training(*, channels_last, resume=None):
+    config = replace(CONFIG, steps=6, lr=1e-3, channels_last=channels_last)
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    network = registry.get("awsrn_s").build(scale=2, channels=8, inner_channels=16)
+    initialise(network, seed=0)
+    return Trainer(network, config, fabric=fabric, fingerprint="f", resume=resume)
+
+
+def test_channels_last_trains_the_same_network_but_for_rounding():
+    losses = {}
+    for channels_last in (False, True):
+        training = awsrn_in_training(channels_last=channels_last)
+        losses[channels_last] = [step.loss.item() for step in training.steps(Noise())]
+        kernel = training.original.skip.conv.parametrizations.weight.original1
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+    assert losses[True] == pytest.approx(losses[False], rel=1e-4)
+
+
+def test_a_stored_state_with_channels_last_goes_on_to_the_same_bits(tmp_path):
+    whole = awsrn_in_training(channels_last=True)
+    list(whole.steps(Noise()))
+    first = awsrn_in_training(channels_last=True)
+    for step in first.steps(Noise()):
+        if step.number == 3:
+            break
+    checkpoints.write_state(tmp_path, first.state())
+    resume = checkpoints.read_state(tmp_path, fingerprint="f")
+    second = awsrn_in_training(channels_last=True, resume=resume)
+    list(second.steps(Noise()))
+    expected, found = whole.original.state_dict(), second.original.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    checkpoints.write_weights(tmp_path, second.original)
+    stored = load_file(tmp_path / checkpoints.WEIGHTS_FILE)
+    assert all(torch.equal(stored[name], tensor) for name, tensor in expected.items())
 
 
 def test_loss_that_is_not_finite_names_step_and_rate():
