@@ -33,6 +33,8 @@ class Row:
         checkpoint: Files of weights to load instead of training, the first that is there
             and for the scale: names in ``results/published/weights.yaml``, or paths, in
             which ``{scale}`` stands for the factor.
+        base: Label of the row that its differences are taken from, where that is not the
+            ablation's.
     """
 
     label: str
@@ -40,6 +42,7 @@ class Row:
     overrides: dict[str, Any] = field(default_factory=dict)
     drop: tuple[int, ...] = ()
     checkpoint: tuple[str, ...] = ()
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Ablation:
         scale: Upscaling factor, unless the user asks for another.
         benchmarks: Sets to score, those that are present.
         seeds: Seeds, unless the user asks for others.
-        base: Label of the row that differences are taken from.
+        base: Label of the row that differences are taken from, unless a row names another.
         params_from: Id of a registered network that differences of parameters are taken from
             instead, where the base row differs from the others in more than what is ablated.
         rows: The rows, in table order.
@@ -120,8 +123,9 @@ def parse(raw: object, *, default_name: str, source: str) -> Ablation:
     rows = reader.rows(raw.get("rows"))
     labels = [row.label for row in rows]
     base = reader.text(raw, "base", labels[0] if labels else "")
-    if labels and base not in labels:
-        reader.problem(f"base: there is no row '{base}'{suggest(base, labels)}")
+    for named in (base, *(row.base for row in rows if row.base)):
+        if labels and named not in labels:
+            reader.problem(f"base: there is no row '{named}'{suggest(named, labels)}")
     ablation = Ablation(
         name=reader.text(raw, "name", default_name),
         title=reader.text(raw, "title", default_name),
@@ -150,7 +154,7 @@ _KEYS = (
     "rows",
     "config",
 )
-_ROW_KEYS = ("label", "model", "with", "drop", "retrain", "checkpoint")
+_ROW_KEYS = ("label", "model", "with", "drop", "retrain", "checkpoint", "base")
 
 
 class _Reader:
@@ -236,6 +240,7 @@ class _Reader:
             overrides=overrides,
             drop=drop,
             checkpoint=self.sequence(raw, "checkpoint", (), str),
+            base=self.text(raw, "base", ""),
         )
 
     def truth(self, raw: dict[str, Any], key: str, where: str) -> bool:

@@ -24,8 +24,8 @@ class Entry:
         records: Its records, one a seed, by seed; empty where it has not been run.
         scores: By set, mean over the seeds of (PSNR in dB, SSIM).
         reference: Whether this is the bicubic row.
-        base: Label of the row that its differences are taken from: of a network without some
-            branches, that network whole, where it is a row too.
+        base: Label of the row that its differences are taken from: the one that the row names;
+            else, of a network without some branches, that network whole, where it is a row too.
         weight: What the removed branch was multiplied by, the mean over the seeds; None where
             nothing, or more than one branch, was removed.
     """
@@ -161,7 +161,7 @@ def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) ->
         row.label,
         records,
         mean_scores(records),
-        base=whole.label if whole else base,
+        base=row.base or (whole.label if whole else base),
         weight=_removed_weight(row, _runs(whole, group)) if whole else None,
     )
 

@@ -71,6 +71,7 @@ def _table(
             for entry in comparison.shown
         ),
         notes=_params_note(ablation, comparison)
+        + _bases_note(comparison)
         + provenance.notes(
             {entry.label: entry.records for entry in comparison.entries},
             sets=comparison.sets,
@@ -125,7 +126,9 @@ def _fields(
     ours, *theirs = pair((mean, lambda entry: entry.mean_psnr_db(sets)), "mean_psnr_db")
     difference: _Field = (diff, minus_base_psnr)
     spread, interval, hidden = map(_by_label, intervals.fields(known))
+    origin = Column("base", printed=False)
     fields += [ours, *spread, difference, *interval, *theirs, *hidden]
+    fields.append((origin, lambda entry: comparison.base_of(entry).label))
     return fields + _provenance_fields(cells)
 
 
@@ -220,6 +223,19 @@ def _params_note(ablation: Ablation, comparison: Comparison) -> tuple[str, ...]:
         f"Params diff.: to {count.label}, {count.params:,}; the {count.params - whole:+,} from "
         f"{comparison.base.label} to it are no part of what is compared.",
     )
+
+
+def _bases_note(comparison: Comparison) -> tuple[str, ...]:
+    """Return which rows are compared with another than the base row, if any."""
+    by_base: defaultdict[str, list[str]] = defaultdict(list)
+    for entry in comparison.entries:
+        origin = comparison.base_of(entry)
+        if entry.records and origin.records and origin is not comparison.base:
+            by_base[origin.label] += [entry.label] if entry is not origin else []
+    listed = [f"those of {', '.join(rows)} to {base}" for base, rows in by_base.items() if rows]
+    if not listed:
+        return ()
+    return (f"Differences are to {comparison.base.label}; {'; '.join(listed)}.",)
 
 
 def _params(entry: Entry) -> int | None:

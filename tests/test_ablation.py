@@ -51,6 +51,14 @@ def test_single_values_stand_for_lists():
         ({"scale": "two"}, "scale: expected a whole number, not str 'two'"),
         ({"seeds": ["a"]}, "seeds: expected a list of int, found str 'a'"),
         ({"base": "AA"}, "base: there is no row 'AA' (did you mean 'A'?)"),
+        (
+            {"rows": [{"label": "A", "model": "awsrn", "base": "AA"}]},
+            "base: there is no row 'AA' (did you mean 'A'?)",
+        ),
+        (
+            {"rows": [{"label": "A", "model": "awsrn", "base": 3}]},
+            "base: expected text, not int 3",
+        ),
         ({"rows": []}, "rows: expected a list of rows"),
         ({"rows": ["awsrn"]}, "row 1: expected keys and values, not str 'awsrn'"),
         ({"rows": [{"label": "A"}]}, "row 1: model: expected the id of a network, not nothing"),

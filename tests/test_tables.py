@@ -251,3 +251,17 @@ def test_networks_without_a_branch_are_compared_with_themselves_whole() -> None:
     assert cells(table, "ours_mean_psnr_diff_db") == [0.0, 3.0, -1.0]
     assert cells(table, "ours_params_diff")[2] == -7
     assert cells(table, "ours_removed_weight") == [None, None, 0.25]
+    assert "Differences are to A; those of B w/o 3x3 to B." in table.notes
+
+
+def test_a_row_may_be_compared_with_another_than_the_base_row() -> None:
+    """Table 3: AWMS on AWSRN-B is compared with AWSRN-B, not with WDSR."""
+    rows = (Row("A", "a"), Row("B", "b"), Row("B+", "c", base="B"), Row("B++", "d", base="B"))
+    scores = {"a": 30.0, "b": 33.0, "c": 32.5, "d": 34.0}
+    records = [made(model, psnr) for model, psnr in scores.items()]
+    table = only(build(Ablation("t", "T", rows, base="A"), records))
+    assert cells(table, "ours_mean_psnr_diff_db") == [0.0, 3.0, -0.5, 1.0]
+    assert cells(table, "base") == ["A", "A", "B", "B"]
+    assert "Differences are to A; those of B+, B++ to B." in table.notes
+    table = only(build(Ablation("t", "T", rows, base="A"), records[:1] + records[2:]))
+    assert cells(table, "ours_mean_psnr_diff_db") == [0.0, None, None, None]
