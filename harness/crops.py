@@ -28,6 +28,7 @@ Box = tuple[int, int, int, int]
 _SHARE = 0.22
 _SMALLEST = 4
 _COLUMNS = 3
+_LABELS_IN = 0.37
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,8 @@ def draw(views: Sequence[View], *, scale: int) -> Figure:
     """Return the figure: each image with its box, and beside it the detail of every result."""
     count = len(views[0].results)
     lines = -(-count // _COLUMNS)
-    figure = Figure(figsize=(7.2, (1.5 * lines + 0.1) * len(views) + 0.5), dpi=72)
+    height_in = 1.5 * lines + 0.1
+    figure = Figure(figsize=(7.2, height_in * len(views) + 0.5), dpi=72)
     heights = [*(len(views) * [lines]), 0.4]
     rows = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     parts: list[SubFigure] = [figure.add_subfigure(rows[at]) for at in range(len(heights))]
@@ -171,7 +173,7 @@ def draw(views: Sequence[View], *, scale: int) -> Figure:
             left=0.01,
             right=0.99,
             top=0.97,
-            bottom=0.12,
+            bottom=_LABELS_IN / height_in,
             hspace=0.42,
             wspace=0.06,
         )
@@ -205,7 +207,9 @@ def _whole(axes: Axes, one: View) -> None:
             Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=line)
         )
     axes.set_axis_off()
-    axes.set_title(one.name, fontsize=7.5, y=-0.1)
+    axes.text(
+        0.5, -0.04, one.name, fontsize=7.5, ha="center", va="top", transform=axes.transAxes
+    )
 
 
 def _detail(axes: Axes, box: Box, result: Result, *, best: float) -> None:
