@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import fmean
 
-from harness import estimates, intervals, rivals
+from harness import estimates, intervals, pretrained, rivals
 from harness.errors import UsageError
 from harness.estimates import Runs
 from harness.layout import Cell, Column, Table, TableRow
@@ -42,6 +42,8 @@ def compare(names: Sequence[str], request: Request) -> Table:
             to_score.append(name)
         elif found := rivals.stored(name, request):
             known[name] = found
+        elif now and pretrained.find(name, request.scale or 0):
+            to_score.append(name)
         else:
             raise rivals.unknown(name, request.results)
     _check(list(known.values()), request, scores_now=to_score)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 from scipy.ndimage import uniform_filter
 
-from harness import evaluate, loading, metrics
+from harness import evaluate, loading, metrics, pretrained
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError, suggest
 from harness.loading import Loaded
@@ -52,7 +52,7 @@ class View:
 
 
 def parse_model(text: str, *, scale: int) -> tuple[str, Loaded]:
-    """Return label and network of ``[LABEL:]ID=FILE``.
+    """Return label and network of ``[LABEL:]ID=FILE``, or of an ID that comes with weights.
 
     Raises:
         UsageError: It is not written so, or there is no such network.
@@ -60,9 +60,10 @@ def parse_model(text: str, *, scale: int) -> tuple[str, Loaded]:
     """
     name, equals, file = text.partition("=")
     label, colon, model = name.rpartition(":")
-    if not equals or not file or not model:
+    bare = not equals and pretrained.find(model, scale) is not None
+    if not bare and not (file and model):
         raise UsageError(f"'{text}': expected ID=FILE or LABEL:ID=FILE, e.g. imdn=imdn_x2.pth")
-    loaded = loading.load(model, scale=scale, checkpoint=Path(file))
+    loaded = loading.load(model, scale=scale, checkpoint=None if bare else Path(file))
     return (label if colon else registry.get(model).label), loaded
 
 
@@ -207,9 +208,7 @@ def _whole(axes: Axes, one: View) -> None:
             Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=line)
         )
     axes.set_axis_off()
-    axes.text(
-        0.5, -0.04, one.name, fontsize=7.5, ha="center", va="top", transform=axes.transAxes
-    )
+    axes.text(0.5, -0.04, one.name, fontsize=7.5, ha="center", va="top", transform=axes.transAxes)
 
 
 def _detail(axes: Axes, box: Box, result: Result, *, best: float) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from harness import pretrained
 from harness.errors import UsageError, suggest
 from harness.importers import fits
 from models import registry
@@ -67,7 +68,8 @@ def load(
     Args:
         model: Id, or ``FILE.py:CLASS``.
         scale: Upscaling factor.
-        checkpoint: Weights; None for a network that learns nothing.
+        checkpoint: Weights; None for a network that learns nothing, and for the weights
+            that come with the harness.
         overrides: Constructor arguments that differ from the registered ones.
         drop: Kernel sizes of AWMS branches to drop.
 
@@ -82,9 +84,9 @@ def load(
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
     learns = bool(network.state_dict())
+    if checkpoint is None and learns:
+        checkpoint = _own_weights(model, scale, as_registered=not overrides)
     if checkpoint is None:
-        if learns:
-            raise UsageError(f"{model} has weights: expected --checkpoint FILE")
         return Loaded(network.eval(), model, scale)
     if not learns:
         raise UsageError(f"{model} has no weights: leave out --checkpoint")
@@ -104,6 +106,21 @@ def load(
         sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
         names=scheme,
     )
+
+
+def _own_weights(model: str, scale: int, *, as_registered: bool) -> Path:
+    """Return the weights that come with the harness for a network.
+
+    Raises:
+        UsageError: There are none.
+    """
+    found = pretrained.find(model, scale) if as_registered else None
+    if found is not None:
+        log.info("no weights are named: those that come with the harness")
+        return found
+    scales = pretrained.scales(model) if as_registered else ()
+    own = f" (for {' and '.join(f'x{one}' for one in scales)} it comes with some)" if scales else ""
+    raise UsageError(f"{model} x{scale} has weights: expected --checkpoint FILE{own}")
 
 
 def device_of(asked: str) -> torch.device:

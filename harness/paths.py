@@ -11,6 +11,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _IN_CHECKOUT = {
     "ablations": Path("ablations"),
     "efficiency": Path("results", "efficiency"),
+    "pretrained": Path("results", "pretrained"),
     "published": Path("results", "published"),
 }
 
@@ -19,7 +20,7 @@ def bundled(name: str) -> Path:
     """Return the folder of data files shipped under that name.
 
     Args:
-        name: ``"ablations"``, ``"efficiency"`` or ``"published"``.
+        name: ``"ablations"``, ``"efficiency"``, ``"pretrained"`` or ``"published"``.
 
     Raises:
         UsageError: Nothing of that name is shipped, or the installation lacks it.

@@ -147,7 +147,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
     """Score networks with given weights; all are loaded before the first is scored.
 
     Args:
-        names: ``ID=FILE``, or the id of a network without weights.
+        names: ``ID=FILE``, or the id of a network that has none or comes with some.
         request: How.
 
     Raises:

@@ -50,7 +50,7 @@ class Way:
     overlap: int | None = None
 
 
-def run(inputs: Sequence[Path], output: Path, *, way: Way, force: bool = False) -> None:
+def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = False) -> None:
     """Upscale files and folders; everything is checked before the first image is run.
 
     An image that cannot be read or written is reported, and the others go on. The path of
@@ -58,7 +58,8 @@ def run(inputs: Sequence[Path], output: Path, *, way: Way, force: bool = False) 
 
     Args:
         inputs: Image files, and folders of them (not of their subfolders).
-        output: A folder; for one image file also a file name with an ending of ``FORMATS``.
+        output: A folder; for one image file also a file name with an ending of ``FORMATS``;
+            None for a place beside each input, as :func:`plan` has it.
         way: How.
         force: Whether files that exist are replaced.
 
@@ -70,7 +71,8 @@ def run(inputs: Sequence[Path], output: Path, *, way: Way, force: bool = False) 
     enlarger = _enlarger(way)
     sizes = [pictures.size(source) for source in jobs]
     total = sum(enlarger.tiles(*size) for size in sizes if size)
-    _make_folder(next(iter(jobs.values())).parent)
+    for folder in {target.parent for target in jobs.values()}:
+        _make_folder(folder)
     bar = TileBar(total=total)
     written, failed = 0, 0
     try:
@@ -94,24 +96,43 @@ def run(inputs: Sequence[Path], output: Path, *, way: Way, force: bool = False) 
         raise HarnessError(f"{failed} of {len(jobs)} images could not be upscaled")
 
 
-def plan(inputs: Sequence[Path], output: Path, *, scale: int, force: bool) -> dict[Path, Path]:
+def plan(
+    inputs: Sequence[Path], output: Path | None, *, scale: int, force: bool
+) -> dict[Path, Path]:
     """Return the file to write for each image.
+
+    Without an output, an image's is written beside it, and those of the images of a folder
+    into a new one beside that: ``photo_x2.png``, ``photos_x2/``.
 
     Raises:
         UsageError: An input does not exist, a folder holds no image, two images would
             write one file, or a file is there already.
         DataError: A folder cannot be read, or holds two images of one name.
     """
-    sources = list(dict.fromkeys(path for one in inputs for path in _images(one)))
+    sources: dict[Path, Path] = {}
+    for place in inputs:
+        for source in _images(place):
+            sources.setdefault(source, place)
     single = len(inputs) == 1 and not is_folder(inputs[0])
-    if not is_folder(output):
+    if output is not None and not is_folder(output):
         _check_output(output, single=single)
-    if single and output.suffix and not is_folder(output):
-        jobs = {sources[0]: output}
+    if output is not None and single and output.suffix and not is_folder(output):
+        jobs = {inputs[0]: output}
     else:
-        jobs = {source: output / f"{source.stem}_x{scale}.png" for source in sources}
+        jobs = {
+            source: (output or _beside(place, scale)) / f"{source.stem}_x{scale}.png"
+            for source, place in sources.items()
+        }
     _check_targets(jobs, force=force)
     return jobs
+
+
+def _beside(place: Path, scale: int) -> Path:
+    """Return the folder for the results of an image or of a folder of images."""
+    if not is_folder(place):
+        return place.parent
+    folder = place.resolve() if place.name in ("", "..") else place
+    return folder.parent / f"{folder.name}_x{scale}"
 
 
 def _images(path: Path) -> tuple[Path, ...]:

@@ -35,6 +35,7 @@ LAYERS = [
         "harness.layout",
         "harness.drawing",
         "harness.statistics",
+        "harness.pretrained",
     },
     {
         "harness.published",

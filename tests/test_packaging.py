@@ -29,6 +29,8 @@ def test_wheel_ships_networks_ablations_and_published_numbers(wheel):
     assert "harness/_bundled/efficiency/counts.json" in names
     for path in ROOT.glob("results/published/*.csv"):
         assert f"harness/_bundled/published/{path.name}" in names
+    for path in ROOT.glob("results/pretrained/*"):
+        assert f"harness/_bundled/pretrained/{path.name}" in names
     assert {"harness/data/sets.json", "harness/data/pins.csv"} <= names
     assert {"harness/py.typed", "models/py.typed", "models/registry.py"} <= names
     top = {name.partition("/")[0] for name in names}
@@ -42,12 +44,13 @@ def test_installed_wheel_works_from_any_folder(wheel, tmp_path):
     script = (
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
         "import harness; assert harness.__file__.startswith(sys.path[0])\n"
-        "from harness import ablation, efficiency_table, published\n"
+        "from harness import ablation, efficiency_table, pretrained, published\n"
         "print(ablation.load('awru').name, len(published.load(1)))\n"
         "print(len(efficiency_table.build().rows))\n"
+        "print(pretrained.find('awsrn_s', 2).name)\n"
         "from harness.data import sets; print(sets.known()['T291'].images)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    assert done.stdout.split() == ["awru", "6", "59", "291"]
+    assert done.stdout.split() == ["awru", "6", "59", "awsrn_s_x2.safetensors", "291"]

@@ -53,9 +53,9 @@ def compare(
 ) -> None:
     """Compare two networks or more: cost, scores, differences to the first with intervals.
 
-    Each is ID=FILE, a network with weights to score now (or the ID alone where it has none);
-    or a record: its id, its file, or the beginning of ids, which takes all seeds as one row.
-    Options stand after the rows.
+    Each is ID=FILE, a network with weights to score now (or the ID alone where it has none
+    or comes with some); or a record: its id, its file, or the beginning of ids, which takes
+    all seeds as one row. Options stand after the rows.
 
     Example: harness compare imdn=imdn_x2.pth carn=carn_x2.pth --scale 2 --data Set5 Set14
     """

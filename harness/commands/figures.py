@@ -46,7 +46,11 @@ def figures(context: click.Context, *, root: Path) -> None:
 @figures.command()
 @_SCALE
 @click.option(
-    "--model", "models", multiple=True, metavar="[LABEL:]ID=FILE", help="A network and weights."
+    "--model",
+    "models",
+    multiple=True,
+    metavar="[LABEL:]ID=FILE",
+    help="A network and weights; ID alone for those that come with it.",
 )
 @click.option("--image", "images", multiple=True, required=True, metavar="SET/NAME or FILE")
 @click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="The detail, in HR pixels.")
@@ -90,7 +94,11 @@ def crops(
 @figures.command()
 @_SCALE
 @click.option("--model", required=True, metavar="ID", help="A network with weighted branches.")
-@click.option("--checkpoint", required=True, type=click.Path(path_type=Path), help="Its weights.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Its weights (default: those that come with the harness, if any).",
+)
 @click.option("--image", required=True, metavar="SET/NAME or FILE")
 @click.option("--box", metavar="X,Y,W,H", help="The part to show, in HR pixels.")
 @DATA_ROOT
@@ -99,7 +107,7 @@ def branches(
     *,
     scale: int,
     model: str,
-    checkpoint: Path,
+    checkpoint: Path | None,
     image: str,
     box: str | None,
     root: Path | None,

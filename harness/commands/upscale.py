@@ -8,6 +8,8 @@ from typing import Literal
 
 import click
 
+from harness import pretrained
+
 
 @click.command("upscale")
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...", type=click.Path(path_type=Path))
@@ -15,15 +17,18 @@ import click
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    required=True,
-    help="Folder for NAME_xN.png; for one image also a file name.",
+    help="Folder for NAME_xN.png; for one image also a file name (default: beside each image; "
+    "for a folder IN, the folder IN_xN).",
 )
-@click.option("--model", metavar="ID", required=True, help="Network.")
-@click.option("--scale", type=int, required=True, help="Upscaling factor.")
+@click.option("--model", metavar="ID", default=pretrained.MODEL, show_default=True, help="Network.")
+@click.option(
+    "--scale", type=int, default=pretrained.SCALE, show_default=True, help="Upscaling factor."
+)
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="Weights: ours, or public ones as released; bicubic has none.",
+    help="Weights: ours, or public ones as released (default: those that come with the "
+    "harness, if any; bicubic has none).",
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @click.option(
@@ -52,7 +57,7 @@ import click
 def upscale(
     *,
     inputs: Sequence[Path],
-    output: Path,
+    output: Path | None,
     model: str,
     scale: int,
     checkpoint: Path | None,
@@ -67,6 +72,8 @@ def upscale(
 
     Grey, alpha, 16 bits and colour profiles are kept. Images too large for the memory are
     cut into overlapping tiles. ID is from `harness list`, or FILE.py:CLASS.
+
+    Example: harness upscale photo.png
 
     Example: harness upscale photo.jpg -o out --model imdn --scale 2 --checkpoint IMDN_x2.pth
     """
