@@ -196,6 +196,15 @@ class Slow(Bicubic):
 """
 
 
+@pytest.fixture
+def _sigint_reaches_children():
+    """A job that a shell starts in the background has SIGINT ignored, and its children too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_sigint_reaches_children")
 def test_ctrl_c_keeps_the_finished_files(photos, tmp_path):
     (tmp_path / "slow.py").write_text(SLOW)
     running = subprocess.Popen(
