@@ -80,7 +80,8 @@ def plan_text(plan: Plan, statuses: Sequence[Status]) -> str:
     left = 0
     for status in statuses:
         cell = status.cell
-        cost = plan.training_multi_adds(cell) if cell.trained else 0
+        trains = cell.trained and not status.shared
+        cost = plan.training_multi_adds(cell) if trains else 0
         left += cost if status.state.startswith(("to do", "at step")) else 0
         body.append(
             [
@@ -88,12 +89,14 @@ def plan_text(plan: Plan, statuses: Sequence[Status]) -> str:
                 cell.row.model,
                 f"x{cell.scale}",
                 str(cell.seed) if cell.trained else "-",
-                f"{train.steps:,}" if cell.trained else "-",
+                f"{train.steps:,}" if trains else "-",
                 f"{cell.cost.params:,}",
-                f"{cost / 1e12:,.1f} T" if cell.trained else "-",
+                f"{cost / 1e12:,.1f} T" if trains else "-",
                 status.state,
             ]
         )
+    shared = any(status.shared for status in statuses)
+    note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
     tests = ", ".join(test.name for test in plan.tests[settings.scale[0]])
     lines = [
         columns([head, *body], right=(2, 3, 4, 5, 6)),
@@ -102,6 +105,7 @@ def plan_text(plan: Plan, statuses: Sequence[Status]) -> str:
         f"train on {settings.data.train}: batch {train.batch}, LR patch {train.patch}, "
         f"{train.schedule} schedule, lr {train.lr:g}, {settings.precision}, {settings.device}, "
         f"{settings.threads} threads",
+        *note,
         f"score on {tests}",
         f"training Multi-Adds still to do: at most {left / 1e12:,.1f} T "
         "(forward, and twice that backward)",

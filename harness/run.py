@@ -38,11 +38,15 @@ Report = Callable[[Plan, list[Record]], tuple[Path, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How far a cell is, before it is run: ``done``, ``to score``, ``at step N``, ``to do``."""
+    """How far a cell is, before it is run: ``done``, ``to score``, ``at step N``, ``to do``.
+
+    ``shared`` says that the training of an earlier cell gives its weights.
+    """
 
     cell: Cell
     id: str
     state: str
+    shared: bool
 
 
 def execute(plan: Plan, *, report: Report) -> list[Record]:
@@ -75,7 +79,14 @@ def execute(plan: Plan, *, report: Report) -> list[Record]:
 def statuses(plan: Plan) -> list[Status]:
     """Return how far each cell is; changes nothing but the cache of prepared images."""
     session = _Session(plan)
-    return [Status(cell, session.record_id(cell), session.state(cell)) for cell in plan.cells]
+    found = []
+    trainings: set[str] = set()
+    for cell in plan.cells:
+        training = session.trained_id(cell)
+        shared = training in trainings
+        found.append(Status(cell, session.record_id(cell), session.state(cell), shared))
+        trainings.add(training)
+    return found
 
 
 class _Session:

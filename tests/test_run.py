@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -178,6 +179,9 @@ def test_dropped_branches_share_the_trained_network(tiny, tmp_path, invoke, tiny
         f"rows:\n- {{label: whole, {net}}}\n- {{label: w/o 9x9, {net}, drop: [9]}}\n"
         f"- {{label: w/o 7x7 and 9x9, {net}, drop: [7, 9]}}\n"
     )
+    planned = invoke("run", *tiny, f"ablation={path}", "--dry-run").stdout
+    steps = re.findall(r"awsrn_s +x2 +0 +(\S+) ", planned)
+    assert steps == ["6", "-", "-"]
     result = invoke("run", *tiny, f"ablation={path}")
     assert result.exit_code == 0, result.output
     assert len(weights(tmp_path)) == 1
