@@ -40,10 +40,10 @@ def fields(
         return Column(f"{prefix}mean_psnr_diff_{name}", printed=False)
 
     title = "95 % interval\n(dB)"
-    low = Column(f"{prefix}mean_psnr_diff_low_db", title, "psnr", signed=True, form="[{}")
+    low = Column(f"{prefix}mean_psnr_diff_low_db", title, "diff", signed=True, form="[{}")
     high = Column(
         f"{prefix}mean_psnr_diff_high_db",
-        kind="psnr",
+        kind="diff",
         signed=True,
         joined=True,
         between=", ",
@@ -51,7 +51,7 @@ def fields(
     )
     mark = Column(f"{prefix}mean_psnr_diff_mark", joined=True, between=" ")
     p = Column(f"{prefix}mean_psnr_diff_p_corrected", "p\n(corrected)", "p")
-    spread = Column(f"{prefix}mean_psnr_sd_db", "SD over\nseeds", "spread")
+    spread = Column(f"{prefix}mean_psnr_sd_db", "SD over\nseeds", "diff")
     return (
         [field(spread, lambda one: one.spread_db)],
         [

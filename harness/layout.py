@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 Cell = str | int | float | Decimal | None
-Kind = Literal["text", "count", "kilo", "mega", "giga", "psnr", "ssim", "spread", "p"]
+Kind = Literal["text", "count", "kilo", "mega", "giga", "psnr", "ssim", "diff", "p"]
 Marks = Literal["none", "best", "two"]
 
 
@@ -19,7 +19,8 @@ class Column:
         key: Machine-readable name with the unit, unique within the table.
         title: Printed heading; a line feed marks where it may break.
         kind: Which rounding applies. ``kilo``, ``mega`` and ``giga`` are counts printed in
-            units of 1e3, 1e6 and 1e9, ``spread`` a standard deviation in dB, ``p`` a p-value.
+            units of 1e3, 1e6 and 1e9, ``diff`` a spread of PSNR or a difference whose interval
+            is known, ``p`` a p-value.
         signed: Whether positive values carry a plus sign, as differences do.
         joined: Printed in the cell of the column before it.
         between: What then stands between the two.

@@ -15,7 +15,7 @@ _STEP = {
     "giga": Decimal("0.01"),
     "psnr": Decimal("0.01"),
     "ssim": Decimal("0.0001"),
-    "spread": Decimal("0.001"),
+    "diff": Decimal("0.001"),
     "p": Decimal("0.001"),
 }
 _UNIT = {"kilo": 10**3, "mega": 10**6, "giga": 10**9}
@@ -49,9 +49,10 @@ class Sheet:
 def format_value(value: Cell, column: Column) -> str:
     """Return a value as it is printed: rounded half up, empty for a gap.
 
-    PSNR has 2 decimals, its spread and p-values 3, SSIM 4, counts in units of 1e6 and 1e9 2;
-    other counts have thousands separators, and all their digits also in units of 1e3. Published
-    values (``Decimal``) keep the digits that the paper prints.
+    PSNR has 2 decimals, its spread, its differences that have intervals and p-values 3, SSIM 4,
+    counts in units of 1e6 and 1e9 2; other counts have thousands separators, and all their
+    digits also in units of 1e3. Published values (``Decimal``) keep the digits that the paper
+    prints.
     """
     return "" if value is None else column.form.format(_plain(value, column))
 

@@ -122,7 +122,7 @@ def test_an_interval_that_holds_zero_is_marked() -> None:
     found = to_markdown(table([*BASE, *BETTER, *ALIKE]))
     base, better, alike = column(found, "95 % interval (dB)")
     assert base == ""
-    assert better == "\\[+0.27, +0.34\\]"
+    assert better == "\\[+0.265, +0.341\\]"
     assert alike.startswith("\\[-0.")
     assert alike.endswith("\\] n.s.")
     assert column(found, "p (corrected)")[:2] == ["", "0.002"]
@@ -131,7 +131,7 @@ def test_an_interval_that_holds_zero_is_marked() -> None:
 def test_latex_prints_minus_signs_within_an_interval() -> None:
     found = to_latex(table([*BASE, *BETTER, *ALIKE]))
     assert "& [$-$0." in found
-    assert "[+0.27, +0.34]" in found
+    assert "[+0.265, +0.341]" in found
 
 
 def test_the_csv_file_has_every_number_in_a_column_of_its_own() -> None:

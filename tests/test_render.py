@@ -63,6 +63,8 @@ NASTY = r"50% of A_B & #1 $x$ {y} ~z^2 \n <t> |u| *v* `w` [x] é"
         (0.03, "psnr", True, "+0.03"),
         (-0.03, "psnr", True, "-0.03"),
         (-0.004, "psnr", True, "0.00"),
+        (-0.0012, "diff", True, "-0.001"),
+        (0.0005, "diff", True, "+0.001"),
         (float("inf"), "psnr", False, "inf"),
         (Decimal("35.1"), "psnr", False, "35.1"),
         (Decimal("17974"), "giga", False, "17,974"),
