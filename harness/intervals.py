@@ -128,7 +128,8 @@ def _gain(found: Iterable[Inference]) -> str:
 
 
 def _list(items: Iterable[str]) -> str:
-    return ", ".join(items)
+    """Return the items with a mark between them that labels do not have, as they have commas."""
+    return "; ".join(items)
 
 
 def _db(value: SupportsFloat) -> str:
