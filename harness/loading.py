@@ -120,7 +120,7 @@ def _own_weights(model: str, scale: int, *, as_registered: bool) -> Path:
         return found
     scales = pretrained.scales(model) if as_registered else ()
     own = f" (for {' and '.join(f'x{one}' for one in scales)} it comes with some)" if scales else ""
-    raise UsageError(f"{model} x{scale} has weights: expected --checkpoint FILE{own}")
+    raise UsageError(f"{model} x{scale} needs weights: expected --checkpoint FILE{own}")
 
 
 def device_of(asked: str) -> torch.device:

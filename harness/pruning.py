@@ -57,7 +57,7 @@ def prune(
     model: str,
     *,
     scale: int,
-    checkpoint: Path,
+    checkpoint: Path | None,
     output: Path,
     tolerance_db: float,
     what: What = "branches",
@@ -74,7 +74,8 @@ def prune(
     Args:
         model: Id, or ``FILE.py:CLASS``.
         scale: Upscaling factor.
-        checkpoint: Its weights; may be pruned already.
+        checkpoint: Its weights; may be pruned already. None for those that come with the
+            harness.
         output: The smaller checkpoint, ``.safetensors``.
         tolerance_db: How much of the mean PSNR on ``data`` may be lost, in dB.
         what: What may be removed.
@@ -101,7 +102,7 @@ def prune(
     choosing = find_test(data, root, scale)
     reported = [find_test(name, root, scale) for name in dict.fromkeys(report)] or [choosing]
     device = loading.device_of("auto")
-    earlier = pruned.read(checkpoint)
+    earlier = pruned.read(checkpoint) if checkpoint else None
     network = loading.build(model, scale=scale, checkpoint=checkpoint).to(device)
     found = candidates(network, what)
     if not found:

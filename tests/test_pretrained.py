@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 import re
 from pathlib import Path
 
@@ -117,7 +118,7 @@ def test_another_scale_is_refused_and_those_there_are_named(tmp_path, invoke):
     result = invoke("upscale", tmp_path / "one.png", "--scale", 3)
     assert result.exit_code == 2
     known = " and ".join(f"x{scale}" for scale in pretrained.scales("awsrn_s"))
-    assert f"awsrn_s x3 has weights: expected --checkpoint FILE (for {known} it comes" in (
+    assert f"awsrn_s x3 needs weights: expected --checkpoint FILE (for {known} it comes" in (
         result.output
     )
 
@@ -145,3 +146,16 @@ def test_the_parts_of_a_picture_are_drawn_from_them(invoke, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert (tmp_path / "parts.png").is_file()
+
+
+def test_branches_are_ranked_and_pruned_from_them(invoke, tmp_path, tiny_root, monkeypatch):
+    monkeypatch.setenv("HARNESS_DATA", str(tiny_root))
+    result = invoke(
+        *("prune", "awsrn_s", "--scale", 2, "--data", "own", "--tolerance-db", 0),
+        *("-o", tmp_path / "smaller.safetensors", "--format", "json"),
+    )
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    branches = [loss["candidate"]["number"] for loss in found["ranking"]]
+    assert sorted(branches) == [3, 5, 7, 9]
+    assert round(found["before"]["params"] / 1000) == 397  # as the paper prints

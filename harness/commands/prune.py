@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    required=True,
-    help="Weights, as for harness eval; may be pruned already.",
+    help="Weights, as for harness eval (default: those that come with the harness); may be "
+    "pruned already.",
 )
 @click.option(
     "-o",
