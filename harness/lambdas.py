@@ -111,7 +111,7 @@ def _lambdas(axes: Axes, *, runs: Sequence[Record], prefix: str, of: str) -> Non
         mean = [fmean(values) for values in zip(*lines, strict=True)]
         axes.plot(depth, mean, linewidth=1.8, markersize=3.5, label=label, **look)
     axes.axhline(1, color="0.7", linewidth=0.6, zorder=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel(f"{of}, by depth")
     if not prefix:
         axes.set_ylabel("learned weight")

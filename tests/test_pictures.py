@@ -139,6 +139,8 @@ def test_units_fusions_and_branches_have_a_panel_each():
         figure = lambdas.draw(lambdas.Learned("x", (fused,)))
     labels = [axes.get_xlabel() for axes in figure.axes]
     assert labels == ["residual unit, by depth", "fusion unit, by depth", "branch"]
+    low, high = figure.axes[1].get_xlim()
+    assert [tick for tick in figure.axes[1].get_xticks() if low <= tick <= high] == [1]
     assert [bar.get_height() for bar in figure.axes[2].patches] == [0.2, 0.3, 0.1]
 
 

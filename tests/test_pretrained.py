@@ -159,3 +159,23 @@ def test_branches_are_ranked_and_pruned_from_them(invoke, tmp_path, tiny_root, m
     branches = [loss["candidate"]["number"] for loss in found["ranking"]]
     assert sorted(branches) == [3, 5, 7, 9]
     assert round(found["before"]["params"] / 1000) == 397  # as the paper prints
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("scale", "removed", "loss_db"), [(2, [], 0.060), (4, [9], 0.007)])
+def test_pruning_them_gives_what_the_readme_says(scale, removed, loss_db, invoke, tmp_path):
+    result = invoke(
+        *("prune", "awsrn_s", "--scale", scale, "--data", "Set5", "--format", "json"),
+        *("-o", tmp_path / "smaller.safetensors"),
+    )
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [loss["candidate"]["number"] for loss in found["removed"]] == removed
+    assert found["ranking"][0]["candidate"]["number"] == 9
+    assert found["ranking"][0]["loss_db"] == pytest.approx(loss_db, abs=0.002)
+    if removed:
+        # 9x9 weights, gains, biases of 48 channels from 32; alpha.
+        saved = found["before"]["params"] - found["after"]["params"]
+        assert saved == 81 * 32 * 48 + 48 + 48 + 1
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        assert f"{saved:,} of {found['before']['params']:,}" in readme
