@@ -82,7 +82,7 @@ def plan_text(plan: Plan, statuses: Sequence[Status]) -> str:
         cell = status.cell
         trains = cell.trained and not status.shared
         cost = plan.training_multi_adds(cell) if trains else 0
-        left += cost if status.state.startswith(("to do", "at step")) else 0
+        left += cost if status.to_train else 0
         body.append(
             [
                 cell.row.label,

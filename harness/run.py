@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -46,7 +46,12 @@ class Status:
     cell: Cell
     id: str
     state: str
-    shared: bool
+    shared: bool = False
+
+    @property
+    def to_train(self) -> bool:
+        """Whether its weights are still to be trained, to the end."""
+        return self.state.startswith(("to do", "at step"))
 
 
 def execute(plan: Plan, *, report: Report) -> list[Record]:
@@ -80,12 +85,15 @@ def statuses(plan: Plan) -> list[Status]:
     """Return how far each cell is; changes nothing but the cache of prepared images."""
     session = _Session(plan)
     found = []
-    trainings: set[str] = set()
+    to_train: dict[str, bool] = {}
     for cell in plan.cells:
         training = session.trained_id(cell)
-        shared = training in trainings
-        found.append(Status(cell, session.record_id(cell), session.state(cell), shared))
-        trainings.add(training)
+        status = Status(cell, session.record_id(cell), session.state(cell))
+        # A record without weights gives none: a later row that wants them trains them again.
+        earlier = to_train.get(training)
+        shared = earlier is not None and (earlier or not status.to_train)
+        found.append(replace(status, shared=shared))
+        to_train[training] = bool(earlier) or status.to_train
     return found
 
 

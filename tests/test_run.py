@@ -191,6 +191,11 @@ def test_dropped_branches_share_the_trained_network(tiny, tmp_path, invoke, tiny
     assert stored[(9,)].learned["alpha"].keys() == {"3", "5", "7"}
     scores = {drop: record.scores[0].psnr_db for drop, record in stored.items()}
     assert len(set(scores.values())) == 3
+    # A record alone has no weights: what is cut anew is trained anew.
+    next(tmp_path.glob("results/runs/*/weights.safetensors")).unlink()
+    next(tmp_path.glob("results/runs/*-drop9/record.json")).unlink()
+    planned = invoke("run", *tiny, f"ablation={path}", "--dry-run").stdout
+    assert re.findall(r"awsrn_s +x2 +0 +(\S+) ", planned) == ["6", "6", "-"]
 
 
 def test_rows_with_weights_are_loaded_and_stand_beside_trained_ones(tiny, tmp_path, invoke):
