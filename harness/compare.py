@@ -10,7 +10,7 @@ from statistics import fmean
 from harness import estimates, intervals, pretrained, rivals
 from harness.errors import UsageError
 from harness.estimates import Runs
-from harness.layout import Cell, Column, Kind, Table, TableRow
+from harness.layout import Cell, Column, Table, TableRow
 from harness.rivals import Request, Rival
 
 _Field = tuple[Column, Callable[[Rival], Cell]]
@@ -149,8 +149,7 @@ def _fields(
         fields += _set_fields(name)
     spread, interval, hidden = map(_by_label, intervals.fields(known, prefix=""))
     several = any(len(row.runs.seeds) > 1 for row in rows)
-    kind: Kind = "diff" if known else "psnr"
-    difference = Column("mean_psnr_diff_db", "Diff. to\nbase (dB)", kind, signed=True)
+    difference = intervals.difference(known, prefix="")
     return [
         *fields,
         (Column("mean_psnr_db", "Mean\nPSNR", "psnr"), lambda row: _mean(row.runs, sets)),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, SupportsFloat
 
 from harness.estimates import Inference
-from harness.layout import Cell, Column
+from harness.layout import Cell, Column, Kind
 
 if TYPE_CHECKING:
     from harness.statistics import Estimate
@@ -71,6 +71,15 @@ def fields(
             field(hidden("half_width_unrelated_db"), lambda one: one.unrelated_db),
         ],
     )
+
+
+def difference(found: Sequence[Inference], *, prefix: str = "ours_") -> Column:
+    """Return the column of differences to the base, as finely printed as their intervals.
+
+    Arguments are as for :func:`fields`.
+    """
+    kind: Kind = "diff" if found else "psnr"
+    return Column(f"{prefix}mean_psnr_diff_db", "Diff. to\nbase (dB)", kind, signed=True)
 
 
 def notes(found: Sequence[Inference]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from harness import counts, estimates, intervals, provenance, published
 from harness.ablation import PAPER_SETS, Ablation
 from harness.estimates import Inference
-from harness.layout import Cell, Column, Kind, Table, TableRow
+from harness.layout import Cell, Column, Table, TableRow
 from harness.published import Published
 from harness.records import Record
 from harness.selection import Comparison, Entry, comparisons
@@ -122,10 +122,8 @@ def _fields(
     for name in sets:
         fields += _set_fields(name, cells)
     mean = Column("ours_mean_psnr_db", "Mean PSNR\n(ours)", "psnr")
-    kind: Kind = "diff" if known else "psnr"
-    diff = Column("ours_mean_psnr_diff_db", "Diff. to\nbase (dB)", kind, signed=True)
     ours, *theirs = pair((mean, lambda entry: entry.mean_psnr_db(sets)), "mean_psnr_db")
-    difference: _Field = (diff, minus_base_psnr)
+    difference: _Field = (intervals.difference(known), minus_base_psnr)
     spread, interval, hidden = map(_by_label, intervals.fields(known))
     origin = Column("base", printed=False)
     fields += [ours, *spread, difference, *interval, *theirs, *hidden]
