@@ -79,8 +79,8 @@ def protocol(session: nox.Session) -> None:
     session.run("harness", "tables", silent=True)
     session.run(
         "pytest",
-        "tests/test_proof.py",
-        "tests/importers/test_public.py",
+        "tests/evaluation/test_audit.py",
+        "tests/weights/test_public.py",
         "-m",
         "slow or not slow",
     )

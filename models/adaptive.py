@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from models.awms import AWMS
-from models.awsrn import LRFU
-from models.units import AWRU
+from harness.models.awms import AWMS
+from harness.models.awsrn import LRFU
+from harness.models.units import AWRU
 
 Learned = dict[str, list[float] | dict[str, float]]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from models.layers import same_conv
+from harness.models.layers import same_conv
 
 
 class AWMS(nn.Module):

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from models.awms import AWMS
-from models.layers import GlobalSkip, Normalise, check_positive, same_conv
-from models.units import unit_class
+from harness.models.awms import AWMS
+from harness.models.layers import GlobalSkip, Normalise, check_positive, same_conv
+from harness.models.units import unit_class
 
 
 class LRFU(nn.Module):

@@ -7,7 +7,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor, nn
 
-from models.resampling import contributions
+from harness.models.resampling import contributions
 
 
 class Bicubic(nn.Module):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.layers import (
+from harness.models.layers import (
     Normalise,
     Residual,
     Upsampler,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.layers import BLACK, Normalise, check_positive, in_float32, plain_conv, start_he
+from harness.models.layers import BLACK, Normalise, check_positive, in_float32, plain_conv, start_he
 
 KERNEL_SIZES = {2: 6, 4: 8, 8: 12}
 """Side of the projections' kernels by scale; the stride is the scale, the padding 2."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from models.layers import check_positive, plain_conv, start_he
-from models.luma import MixedNetwork
+from harness.models.layers import check_positive, plain_conv, start_he
+from harness.models.luma import MixedNetwork
 
 
 class DRCN(MixedNetwork):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from models.layers import check_positive, norm_relu, plain_conv, start_he
-from models.luma import InterpolatedNetwork
+from harness.models.layers import check_positive, norm_relu, plain_conv, start_he
+from harness.models.luma import InterpolatedNetwork
 
 
 class DRRN(InterpolatedNetwork):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from models.layers import (
+from harness.models.layers import (
     Normalise,
     Residual,
     Upsampler,

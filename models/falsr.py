@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from models.layers import check_positive, in_float32, plain_conv
-from models.luma import ColourSpace, LumaNetwork
+from harness.models.layers import check_positive, in_float32, plain_conv
+from harness.models.luma import ColourSpace, LumaNetwork
 
 F = -1
 """Stands for the features of the first convolution where a cell's number is asked for."""

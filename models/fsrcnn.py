@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from models.layers import check_positive, in_float32, plain_conv, start_he
-from models.luma import LumaNetwork
+from harness.models.layers import check_positive, in_float32, plain_conv, start_he
+from harness.models.luma import LumaNetwork
 
 
 class FSRCNN(LumaNetwork):

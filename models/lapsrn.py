@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.layers import check_positive, in_float32, plain_conv, start_he
-from models.luma import LumaNetwork, doublings
+from harness.models.layers import check_positive, in_float32, plain_conv, start_he
+from harness.models.luma import LumaNetwork, doublings
 
 SLOPE = 0.2
 """Of the leaky ReLUs (Sec. 3.3)."""

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.bicubic import Bicubic
-from models.layers import check_positive
+from harness.models.bicubic import Bicubic
+from harness.models.layers import check_positive
 
 Row = tuple[float, float, float]
 Matrix = tuple[Row, Row, Row]

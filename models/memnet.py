@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.layers import check_positive, norm_relu, plain_conv, start_he
-from models.luma import MixedNetwork
+from harness.models.layers import check_positive, norm_relu, plain_conv, start_he
+from harness.models.luma import MixedNetwork
 
 
 class MemoryBlock(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from models.layers import (
+from harness.models.layers import (
     Normalise,
     Residual,
     Upsampler,

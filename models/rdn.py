@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.layers import Upsampler, check_positive, in_float32, plain_conv
+from harness.models.layers import Upsampler, check_positive, in_float32, plain_conv
 
 
 class RDB(nn.Module):

@@ -14,15 +14,15 @@ from typing import Any
 
 from torch import nn
 
-from models.awsrn import AWSRN
-from models.bicubic import Bicubic
-from models.carn import CARN
-from models.ddbpn import DDBPN
-from models.drcn import DRCN
-from models.drrn import DRRN
-from models.edsr import EDSR, MDSR
-from models.espcn import ESPCN
-from models.falsr import (
+from harness.models.awsrn import AWSRN
+from harness.models.bicubic import Bicubic
+from harness.models.carn import CARN
+from harness.models.ddbpn import DDBPN
+from harness.models.drcn import DRCN
+from harness.models.drrn import DRRN
+from harness.models.edsr import EDSR, MDSR
+from harness.models.espcn import ESPCN
+from harness.models.falsr import (
     FALSR,
     FALSR_A,
     FALSR_B,
@@ -31,21 +31,21 @@ from models.falsr import (
     MOREMNAS_C,
     MOREMNAS_D,
 )
-from models.fsrcnn import FSRCNN
-from models.imdn import IMDN
-from models.lapsrn import LapSRN
-from models.memnet import MemNet
-from models.msrn import MSRN
-from models.rcan import RCAN
-from models.rdn import RDN
-from models.rlfn import RLFN
-from models.selnet import SelNet
-from models.srcnn import SRCNN
-from models.srdensenet import SRDenseNet
-from models.srmdnf import SRMDNF
-from models.srresnet import SRResNet
-from models.vdsr import VDSR
-from models.wdsr import WDSR
+from harness.models.fsrcnn import FSRCNN
+from harness.models.imdn import IMDN
+from harness.models.lapsrn import LapSRN
+from harness.models.memnet import MemNet
+from harness.models.msrn import MSRN
+from harness.models.rcan import RCAN
+from harness.models.rdn import RDN
+from harness.models.rlfn import RLFN
+from harness.models.selnet import SelNet
+from harness.models.srcnn import SRCNN
+from harness.models.srdensenet import SRDenseNet
+from harness.models.srmdnf import SRMDNF
+from harness.models.srresnet import SRResNet
+from harness.models.vdsr import VDSR
+from harness.models.wdsr import WDSR
 
 ALL_SCALES = (2, 3, 4, 8)
 

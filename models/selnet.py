@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.bicubic import Bicubic
-from models.layers import BLACK, Normalise, Residual, check_positive, plain_conv
+from harness.models.bicubic import Bicubic
+from harness.models.layers import BLACK, Normalise, Residual, check_positive, plain_conv
 
 
 class SelectionUnit(nn.Module):

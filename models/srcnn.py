@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from models.layers import check_positive, in_float32, plain_conv
-from models.luma import InterpolatedNetwork
+from harness.models.layers import check_positive, in_float32, plain_conv
+from harness.models.luma import InterpolatedNetwork
 
 
 class SRCNN(InterpolatedNetwork):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from models.layers import same_conv
+from harness.models.layers import same_conv
 
 
 def residual_body(channels: int, inner_channels: int) -> nn.Sequential:

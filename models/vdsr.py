@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from models.layers import check_positive, plain_conv, start_he
-from models.luma import InterpolatedNetwork
+from harness.models.layers import check_positive, plain_conv, start_he
+from harness.models.luma import InterpolatedNetwork
 
 
 class VDSR(InterpolatedNetwork):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.awsrn import AWSRN
+from harness.models.awsrn import AWSRN
 
 
 class WDSR(AWSRN):
@@ -27,7 +27,7 @@ class WDSR(AWSRN):
         skip_kernel: int = 5,
         lambda_init: Sequence[float] | None = None,
     ) -> None:
-        """Build the network; the arguments are those of :class:`models.awsrn.AWSRN`."""
+        """Build the network; the arguments are those of :class:`harness.models.awsrn.AWSRN`."""
         super().__init__(
             scale=scale,
             num_blocks=1,

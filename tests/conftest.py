@@ -118,6 +118,6 @@ def invoke(monkeypatch):
     """Run the command line in this process; returns click's result."""
     from click.testing import CliRunner
 
-    from harness.cli import main
+    from harness.cli.main import main
 
     return lambda *arguments: CliRunner().invoke(main, [str(one) for one in arguments])

@@ -31,10 +31,10 @@ def test_wheel_ships_networks_ablations_and_published_numbers(wheel):
         assert f"harness/_bundled/published/{path.name}" in names
     for path in ROOT.glob("results/pretrained/*"):
         assert f"harness/_bundled/pretrained/{path.name}" in names
-    assert {"harness/data/sets.json", "harness/data/pins.csv"} <= names
-    assert {"harness/py.typed", "models/py.typed", "models/registry.py"} <= names
+    assert {"harness/data/fetch/sets.json", "harness/data/fetch/pins.csv"} <= names
+    assert {"harness/py.typed", "harness/models/registry.py"} <= names
     top = {name.partition("/")[0] for name in names}
-    assert top == {"harness", "models", next(name for name in top if name.endswith("dist-info"))}
+    assert top == {"harness", next(name for name in top if name.endswith("dist-info"))}
 
 
 def test_installed_wheel_works_from_any_folder(wheel, tmp_path):
@@ -44,11 +44,15 @@ def test_installed_wheel_works_from_any_folder(wheel, tmp_path):
     script = (
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
         "import harness; assert harness.__file__.startswith(sys.path[0])\n"
-        "from harness import ablation, efficiency_table, pretrained, published\n"
+        "from harness.config import ablation\n"
+        "from harness.data.fetch import registry\n"
+        "from harness.records import published\n"
+        "from harness.reports.tables import efficiency\n"
+        "from harness.weights import pretrained\n"
         "print(ablation.load('awru').name, len(published.load(1)))\n"
-        "print(len(efficiency_table.build().rows))\n"
+        "print(len(efficiency.build().rows))\n"
         "print(pretrained.find('awsrn_s', 2).name)\n"
-        "from harness.data import sets; print(sets.known()['T291'].images)\n"
+        "print(registry.known()['T291'].images)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path

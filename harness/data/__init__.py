@@ -1,1 +1,1 @@
-"""Image sets by name, read, resized, prepared once and cut into training patches."""
+"""Image sets by name: found, read, resized, prepared once, cut into training patches."""

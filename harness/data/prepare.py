@@ -25,7 +25,7 @@ from harness.data.catalogue import TestSet, TrainSet
 from harness.data.images import hash_image, read_rgb
 from harness.data.resize import crop_to_multiple, downscale
 from harness.errors import DataError
-from harness.files import reason
+from harness.host.files import reason
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.resampling import Boundary, contributions
+from harness.models.resampling import Boundary, contributions
 
 Pixel = TypeVar("Pixel", np.uint8, np.float64)
 

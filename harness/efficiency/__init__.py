@@ -1,1 +1,1 @@
-"""What a network costs: Multi-Adds, parameters, activations, and how far they can be trusted."""
+"""What a network costs: counted and measured."""

@@ -4,8 +4,8 @@ import io
 import time
 from contextlib import redirect_stdout
 
-from harness.efficiency.multi_adds import count
-from models import registry
+from harness.efficiency.counting.multi_adds import count
+from harness.models import registry
 
 TRUE = 664_704 * 1280 * 720
 

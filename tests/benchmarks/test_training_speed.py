@@ -9,10 +9,10 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from harness.config import TrainConfig
-from harness.train import Trainer
-from models import registry
-from models.initialise import initialise
+from harness.config.settings import TrainConfig
+from harness.experiment.trainer import Trainer
+from harness.models import registry
+from harness.models.initialise import initialise
 
 CPUINFO = Path("/proc/cpuinfo")
 HAS_AMX = CPUINFO.is_file() and "amx_bf16" in CPUINFO.read_text(encoding="utf-8")

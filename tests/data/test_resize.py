@@ -13,7 +13,7 @@ from PIL import Image
 
 from harness.data.images import list_images, read_rgb
 from harness.data.resize import crop_to_multiple, downscale, imresize, upscale
-from models.resampling import Boundary
+from harness.models.resampling import Boundary
 
 EDGE = np.repeat(np.array([0, 0, 0, 0, 255, 255, 255, 255], np.uint8)[:, None], 4, axis=1)
 

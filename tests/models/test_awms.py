@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from models import registry
-from models.awms import AWMS, drop_branches
+from harness.models import registry
+from harness.models.awms import AWMS, drop_branches
 
 
 def tail(**options):

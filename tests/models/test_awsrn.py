@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from models import registry
-from models.adaptive import learned_scalars
-from models.awsrn import AWSRN
-from models.initialise import initialise
+from harness.models import registry
+from harness.models.adaptive import learned_scalars
+from harness.models.awsrn import AWSRN
+from harness.models.initialise import initialise
 
 # Trainable parameters, all printed cells of Table 5 to the digit.
 PARAMS = {

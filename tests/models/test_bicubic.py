@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import interpolate
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.bicubic import Bicubic
+from harness.models.bicubic import Bicubic
 
 SCALES = (2, 3, 4, 8)
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import registry
-from models.initialise import initialise
+from harness.models import registry
+from harness.models.initialise import initialise
 
 # Fewer layers of the published widths, so that the slow networks run in a moment.
 SHALLOW: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import registry
+from harness.models import registry
 
 OUTPUT_PX = 1280 * 720
 

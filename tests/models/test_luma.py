@@ -15,20 +15,29 @@ from skimage.data import astronaut
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import registry
-from models.bicubic import Bicubic
-from models.drcn import DRCN
-from models.drrn import DRRN
-from models.espcn import ESPCN
-from models.falsr import FALSR, FALSR_B, FALSR_C, YPBPR, Cell, Graph, depth_to_space, pillow_bicubic
-from models.fsrcnn import FSRCNN
-from models.initialise import initialise
-from models.lapsrn import LapSRN
-from models.luma import YCBCR, InterpolatedNetwork, MixedNetwork, doublings
-from models.memnet import MemNet
-from models.srcnn import SRCNN
-from models.srdensenet import SRDenseNet
-from models.vdsr import VDSR
+from harness.models import registry
+from harness.models.bicubic import Bicubic
+from harness.models.drcn import DRCN
+from harness.models.drrn import DRRN
+from harness.models.espcn import ESPCN
+from harness.models.falsr import (
+    FALSR,
+    FALSR_B,
+    FALSR_C,
+    YPBPR,
+    Cell,
+    Graph,
+    depth_to_space,
+    pillow_bicubic,
+)
+from harness.models.fsrcnn import FSRCNN
+from harness.models.initialise import initialise
+from harness.models.lapsrn import LapSRN
+from harness.models.luma import YCBCR, InterpolatedNetwork, MixedNetwork, doublings
+from harness.models.memnet import MemNet
+from harness.models.srcnn import SRCNN
+from harness.models.srdensenet import SRDenseNet
+from harness.models.vdsr import VDSR
 
 
 class Untouched(InterpolatedNetwork):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models import registry
+from harness.models import registry
 
 OWN = """
 from torch import nn

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from models.resampling import contributions, cubic
+from harness.models.resampling import contributions, cubic
 
 HALF = [-3, -9, 29, 111, 111, 29, -9, -3]  # of 256: the kernel at odd quarters, halved
 

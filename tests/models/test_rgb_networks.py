@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import registry
-from models.bicubic import Bicubic
-from models.carn import CARN
-from models.initialise import initialise
-from models.layers import DIV2K_MEAN, Residual, Upsampler
-from models.rcan import ChannelAttention
-from models.selnet import SelectionUnit
-from models.srmdnf import SRMDNF
+from harness.models import registry
+from harness.models.bicubic import Bicubic
+from harness.models.carn import CARN
+from harness.models.initialise import initialise
+from harness.models.layers import DIV2K_MEAN, Residual, Upsampler
+from harness.models.rcan import ChannelAttention
+from harness.models.selnet import SelectionUnit
+from harness.models.srmdnf import SRMDNF
 
 COUNTS = (
     # id, scale, trainable parameters, Multi-Adds in G at a 1280x720 output

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.units import AWRU, UNITS, BasicRU, Gate, WeightedRU, unit_class
+from harness.models.units import AWRU, UNITS, BasicRU, Gate, WeightedRU, unit_class
 
 SIZE = {"channels": 32, "inner_channels": 128}
 

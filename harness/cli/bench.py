@@ -1,0 +1,111 @@
+"""``harness bench``: how long networks take here, what memory and energy they need."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from harness.cli.options import RESULTS_ROOT
+
+log = logging.getLogger(__name__)
+
+
+@click.command("bench")
+@click.argument("models", nargs=-1, metavar="ID...")
+@click.option("--scale", "scales", multiple=True, help="Upscaling factor; may be repeated.")
+@click.option("--output-size", metavar="WxH", help="Size of the SR image (default 1280x720).")
+@click.option("--input-size", metavar="WxH", help="Size of the LR image, instead.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option(
+    "--dtype",
+    type=click.Choice(["fp32", "bf16"]),
+    default="fp32",
+    help="fp32 (on CUDA without TF32), or bf16 by autocast.",
+)
+@click.option("--channels-last", is_flag=True, help="Weights and images in NHWC memory order.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: PyTorch's).")
+@click.option("--as-built", is_flag=True, help="Keep weight norms instead of folding them.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 99),
+    default=6,
+    show_default=True,
+    help="Times that everything is measured anew, in new processes.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Fewest timed repetitions in a process, unless --max-seconds ends it.",
+)
+@click.option(
+    "--min-seconds",
+    type=click.FloatRange(0),
+    default=1.0,
+    show_default=True,
+    help="Shortest timed section of a process.",
+)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="No repetition begins after so much of it.",
+)
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
+@RESULTS_ROOT
+def bench(
+    *,
+    models: Sequence[str],
+    scales: Sequence[str],
+    output_size: str | None,
+    input_size: str | None,
+    device: Literal["auto", "cpu", "cuda"],
+    dtype: Literal["fp32", "bf16"],
+    channels_last: bool,
+    threads: int | None,
+    as_built: bool,
+    processes: int,
+    repeats: int,
+    min_seconds: float,
+    max_seconds: float,
+    form: str,
+    root: Path,
+) -> None:
+    """Measure latency, memory and energy of networks, each in processes of its own.
+
+    ID is from `harness list`, or a class of your own: PKG.MODULE:CLASS or FILE.py:CLASS.
+    Rows are kept in results/bench/, one file per device, number type and PyTorch version.
+
+    Example: harness bench awsrn_s carn --scale 4
+    """
+    from harness.efficiency.bench import measure
+    from harness.efficiency.bench.latency import Effort
+    from harness.efficiency.bench.process import Setup
+    from harness.reports.tables import bench as bench_text
+    from harness.weights import load
+
+    setup = Setup(
+        device="cuda" if load.device_of(device).type == "cuda" else "cpu",
+        dtype=dtype,
+        channels_last=channels_last,
+        threads=threads,
+        as_built=as_built,
+    )
+    effort = Effort(repeats=repeats, min_s=min(min_seconds, max_seconds), max_s=max_seconds)
+    candidates = measure.candidates(
+        models, scales=scales, output_size=output_size, input_size=input_size
+    )
+    measure.measure(
+        candidates,
+        setup,
+        effort,
+        processes=processes,
+        folder=root / "results" / "bench",
+        show=lambda rows: click.echo(bench_text.render(rows, form), nl=False),
+    )

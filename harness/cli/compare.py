@@ -1,0 +1,72 @@
+"""``harness compare``: any networks beside each other, with intervals of their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from harness.cli.options import DATA_ROOT
+
+
+class _SeveralSets(click.Command):
+    """Reads ``--data A B`` as ``--data A --data B``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words: list[str] = []
+        within = False
+        for word in args:
+            if word.startswith("-"):
+                within = False
+            elif within and words[-1] != "--data":
+                words.append("--data")
+            within = within or word == "--data"
+            words.append(word)
+        return super().parse_args(ctx, words)
+
+
+@click.command(cls=_SeveralSets)
+@click.argument("rows", nargs=-1, metavar="A B [C]...")
+@click.option("--scale", type=int, help="Upscaling factor of weights.")
+@click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
+@click.option("--protocol", default="awsrn", show_default=True, help="How to score weights.")
+@DATA_ROOT
+@click.option("--results", type=click.Path(path_type=Path), default=Path(), help="Results root.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "md", "latex"]),
+    default="table",
+)
+def compare(
+    *,
+    rows: Sequence[str],
+    scale: int | None,
+    sets: Sequence[str],
+    protocol: str,
+    root: Path | None,
+    results: Path,
+    device: str,
+    form: str,
+) -> None:
+    """Compare two networks or more: cost, scores, differences to the first with intervals.
+
+    Each is ID=FILE, a network with weights to score now (or the ID alone where it has none
+    or comes with some); or a record: its id, its file, or the beginning of ids, which takes
+    all seeds as one row. Options stand after the rows.
+
+    Example: harness compare imdn=imdn_x2.pth carn=carn_x2.pth --scale 2 --data Set5 Set14
+    """
+    from harness.evaluation.contenders import Request
+    from harness.reports.tables import render
+    from harness.reports.tables.compare import compare as compared
+
+    request = Request(scale, tuple(sets), protocol, root, device, results)
+    forms = render.FORMATS | {
+        "table": render.to_text,
+        "json": render.to_json,
+        "latex": render.to_latex,
+    }
+    click.echo(forms[form](compared(rows, request)), nl=False)

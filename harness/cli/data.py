@@ -1,0 +1,225 @@
+"""``harness data``: list, get and verify the image sets."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import DATA_ROOT
+from harness.errors import HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from harness.data.fetch.inventory import Standing
+    from harness.data.fetch.registry import ImageSet
+    from harness.data.fetch.verify import Finding
+
+_FORM = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+
+
+@click.group("data")
+def data() -> None:
+    """List, get and verify the training and test sets.
+
+    Example: harness data prepare Set5 --root ~/sr-data
+    """
+
+
+@data.command("list")
+@DATA_ROOT
+@_FORM
+def list_sets(*, root: Path | None, form: str) -> None:
+    """List the sets: what they are, their terms, where from, and whether they are there.
+
+    Example: harness data list --format json
+    """
+    from harness.data.fetch import inventory
+
+    standings = inventory.take_stock(root)
+    if form == "json":
+        click.echo(json.dumps([inventory.as_json(one) for one in standings], indent=1))
+        return
+    click.echo(f"Data root: {root or 'not set (HARNESS_DATA or --root)'}\n")
+    for standing in standings:
+        _describe(standing)
+
+
+@data.command("prepare")
+@click.argument("names", nargs=-1, required=True, metavar="SET...")
+@DATA_ROOT
+@click.option(
+    "--from",
+    "origins",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Archive or folder of your own to take the images from, instead of downloading.",
+)
+@click.option(
+    "--scale",
+    default="2,3,4",
+    show_default=True,
+    help="LR files to get, where there are any; none for HR alone (LR is then made from it).",
+)
+@click.option("--mirror", metavar="URL", help="Folder of the archives, tried first.")
+@click.option("--keep", is_flag=True, help="Keep the archives in the root's .downloads.")
+@click.option("--yes", is_flag=True, help="Accept the terms without being asked.")
+def prepare(
+    *,
+    names: Sequence[str],
+    root: Path | None,
+    origins: Sequence[Path],
+    scale: str,
+    mirror: str | None,
+    keep: bool,
+    yes: bool,
+) -> None:
+    """Get sets, verify them and lay them out below the data root.
+
+    What is there is not fetched again, and an interrupted download goes on.
+
+    Example: harness data prepare T291 Set5 Set14 B100 --yes
+    """
+    from harness.data.fetch import install, registry
+
+    order = install.Order(
+        sets=registry.named(names),
+        root=_required(root),
+        scales=_scales(scale),
+        origins=tuple(origins),
+        mirror=mirror,
+        keep=keep,
+    )
+    todo = install.examine(order)
+    for one in order.sets:
+        click.echo(f"{one.name}: {one.licence} ({one.home})")
+    if todo and not origins:
+        chosen = install.first_choice(todo)
+        gigabytes = sum(archive.about or 0 for archive in chosen) / 1e9
+        more = "" if all(archive.about for archive in chosen) else ", some of unknown size"
+        click.echo(f"To download: {len(chosen)} archives, {gigabytes:.2f} GB{more}")
+        _consent(yes=yes)
+    for finding in install.obtain(order, todo):
+        click.echo(_line(finding, order.root))
+
+
+@data.command("verify")
+@click.argument("names", nargs=-1, metavar="[SET]...")
+@DATA_ROOT
+@_FORM
+def verify(*, names: Sequence[str], root: Path | None, form: str) -> None:
+    """Compare the decoded pixels of sets with what is known of them.
+
+    Without SET, every set that is there. Sets whose pixels nobody states are compared with
+    what was first seen. Exit code 1: something differs, or a SET is not there.
+
+    Example: harness data verify Set5 Set14
+    """
+    from harness.data.fetch import inventory
+    from harness.data.fetch.ledger import Seen
+    from harness.data.fetch.verify import WRONG, check, leaks
+
+    place = _required(root)
+    chosen = _present(place, names)
+    seen = Seen(place)
+    findings: list[Finding] = []
+    notes: list[str] = []
+    for standing in inventory.take_stock(place, chosen) if chosen else ():
+        for part in standing.set.parts:
+            finding = check(part, place, seen)
+            if part.scale and finding.status == "missing":
+                continue
+            findings.append(finding)
+            if form == "table":
+                click.echo(_line(finding, place))
+        notes += leaks(standing.set, place) if standing.state != "absent" else ()
+    if form == "json":
+        click.echo(json.dumps([_as_json(one) for one in findings], indent=1))
+    for note in notes:
+        click.echo(f"Warning: {note}", err=True)
+    bad = [
+        one
+        for one in findings
+        # Half of DIV2K may be wanted, half of a folder not.
+        if one.status in WRONG or (one.status == "missing" and (names or one.part.prefix))
+    ]
+    if bad:
+        raise HarnessError(f"not as they should be: {', '.join(one.part.id for one in bad)}")
+    if not findings:
+        raise HarnessError(f"{place}: there is no set to verify; see harness data list")
+
+
+def _present(root: Path, names: Sequence[str]) -> tuple[ImageSet, ...]:
+    """Return the named sets, the user's own among them; without names those that are there."""
+    from harness.data.fetch import inventory, registry
+
+    standings = inventory.take_stock(root)
+    own = {one.set.name: one.set for one in standings if one.set.name not in registry.known()}
+    if names:
+        chosen = [own[name] if name in own else registry.named([name])[0] for name in names]
+        return tuple({one.name: one for one in chosen}.values())
+    return tuple(one.set for one in standings if one.state != "absent")
+
+
+def _required(root: Path | None) -> Path:
+    if root is None:
+        raise UsageError("expected a data root: set HARNESS_DATA, or name one by --root")
+    return root.expanduser()
+
+
+def _scales(text: str) -> tuple[int, ...]:
+    if text.strip().lower() in ("none", ""):
+        return ()
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part in ("2", "3", "4", "8") for part in parts):
+        raise UsageError(f"--scale: expected some of 2,3,4,8, or none; not {text!r}")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def _consent(*, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("say --yes to accept the terms above and to download")
+    click.confirm("Download on these terms?", abort=True)
+
+
+def _describe(standing: Standing) -> None:
+    from harness.data.fetch.registry import archives
+
+    one = standing.set
+    lr = f"; LR {', '.join(f'x{scale}' for scale in standing.scales)}" if standing.scales else ""
+    click.echo(f"{one.name:<12}{standing.state}{lr}")
+    click.echo(f"{'':<12}{one.what}")
+    if not one.home:
+        return
+    click.echo(f"{'':<12}terms: {one.licence}")
+    names = dict.fromkeys(name for part in one.parts for name in part.archives)
+    hosts = dict.fromkeys(url.split("/")[2] for name in names for url in archives()[name].urls)
+    source = f"from: {', '.join(hosts)}" if hosts else f"by hand: {one.by_hand}"
+    click.echo(f"{'':<12}{source} ({one.home})")
+
+
+def _line(finding: Finding, root: Path) -> str:
+    part = finding.part
+    words = {
+        "unverified": "unverified: nobody states its pixels; as first seen here",
+        "missing": "no files; LR is made from HR" if part.scale else "missing",
+    }
+    lines = [f"{part.id:<16}{finding.found:>4} images  {words.get(finding.status, finding.status)}"]
+    if finding.status == "ok" and finding.found:
+        lines[0] += f"  {root / part.folder}"
+    return "\n".join([*lines, *(f"  - {problem}" for problem in finding.problems)])
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "part": finding.part.id,
+        "status": finding.status,
+        "found": finding.found,
+        "expected": finding.part.images,
+        "problems": list(finding.problems),
+    }

@@ -1,0 +1,85 @@
+"""``harness eval``: score any weights on any sets, by a named protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import DATA_ROOT
+
+if TYPE_CHECKING:
+    from harness.records.record import SetScore
+
+
+@click.command("eval")
+@click.argument("model", metavar="ID")
+@click.argument("more", nargs=-1, metavar="[SET]...")
+@click.option("--scale", type=int, required=True, help="Upscaling factor.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Weights: ours, or public ones as released; see harness checkpoint inspect.",
+)
+@click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
+@click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
+@DATA_ROOT
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option("--self-ensemble", is_flag=True, help="The mean over 8 flips and turns.")
+@click.option(
+    "--results", type=click.Path(path_type=Path), help="Results root; stores a record below it."
+)
+@click.option("--images", is_flag=True, help="Print the scores of each image, too.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def evaluate(
+    *,
+    model: str,
+    more: Sequence[str],
+    scale: int,
+    checkpoint: Path | None,
+    sets: Sequence[str],
+    protocol: str,
+    root: Path | None,
+    device: str,
+    self_ensemble: bool,
+    results: Path | None,
+    images: bool,
+    form: str,
+) -> None:
+    """Score a network with given weights on test sets.
+
+    ID is from `harness list`, or FILE.py:CLASS. SET is a name below HARNESS_DATA, a
+    folder, or sample.
+
+    Example: harness eval imdn --scale 2 --checkpoint IMDN_x2.pth --data Set5 Set14
+    """
+    from harness.evaluation import scoring
+
+    scores = scoring.score(
+        model,
+        scale=scale,
+        checkpoint=checkpoint,
+        sets=(*sets, *more),
+        protocol=protocol,
+        root=root,
+        device=device,
+        results=results,
+        self_ensemble=self_ensemble,
+    )
+    if form == "json":
+        content = {"model": model, "scale": scale, "protocol": protocol}
+        click.echo(json.dumps(content | {"scores": [asdict(one) for one in scores]}, indent=1))
+        return
+    click.echo(f"{model} x{scale}, protocol {protocol}")
+    for one in scores:
+        click.echo(_line(one))
+        for image in one.images if images else ():
+            click.echo(f"  {image.name:<14} {image.psnr_db:7.3f} dB / {image.ssim:.4f}")
+
+
+def _line(score: SetScore) -> str:
+    return f"{score.set:<16} {score.psnr_db:7.3f} dB / {score.ssim:.4f}  (LR {score.lr})"

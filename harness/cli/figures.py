@@ -1,0 +1,147 @@
+"""``harness figures``: the paper's figures, from stored records and counts, or from weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from harness.cli.options import DATA_ROOT, RESULTS_ROOT
+
+if TYPE_CHECKING:
+    from harness.reports.figures.crops import Box
+
+_SCALE = click.option("--scale", type=int, required=True, help="Upscaling factor.")
+_OUT = click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File to write; without an ending, SVG, PDF and PNG.",
+)
+
+
+@click.group("figures", invoke_without_command=True)
+@RESULTS_ROOT
+@click.pass_context
+def figures(context: click.Context, *, root: Path) -> None:
+    """Draw Figure 1, and Figure 4 of every network that was trained, as SVG, PDF and PNG.
+
+    Figure 1 is PSNR over Multi-Adds: the PSNR are the paper's, the Multi-Adds ours. Figure 4
+    is what networks have learned of lambda and alpha, from records.
+
+    Example: harness figures
+    """
+    if context.invoked_subcommand:
+        return
+    from harness.records import record
+    from harness.reports import write
+    from harness.reports.figures import learned_weights, pareto
+
+    folder = write.folder(root)
+    for path in (*pareto.write(folder), *learned_weights.write(record.load_all(root), folder)):
+        click.echo(path)
+
+
+@figures.command()
+@_SCALE
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="[LABEL:]ID=FILE",
+    help="A network and weights; ID alone for those that come with it.",
+)
+@click.option("--image", "images", multiple=True, required=True, metavar="SET/NAME or FILE")
+@click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="The detail, in HR pixels.")
+@DATA_ROOT
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@_OUT
+def crops(
+    *,
+    scale: int,
+    models: Sequence[str],
+    images: Sequence[str],
+    boxes: Sequence[str],
+    root: Path | None,
+    device: Literal["auto", "cpu", "cuda"],
+    output: Path,
+) -> None:
+    """Draw details of images as HR, bicubic and networks have them, as in Figure 6.
+
+    The n-th --box belongs to the n-th --image; where there is none, the detail is where the
+    networks differ most.
+
+    Example: harness figures crops --scale 2 --model imdn=imdn_x2.pth --image Set14/ppt3 -o ppt3
+    """
+    from harness.reports.figures import crops, style
+
+    folder, name, forms = style.destination(output)
+    wanted = [_box(text) for text in boxes]
+    if len(wanted) > len(images):
+        raise click.UsageError(f"{len(wanted)} boxes for {len(images)} images")
+    tests = [crops.find_image(image, root=root, scale=scale) for image in images]
+    networks = [crops.parse_model(text, scale=scale) for text in models]
+    padded = [*wanted, *(len(tests) - len(wanted)) * [None]]
+    views = [
+        crops.view(test, networks, scale=scale, box=box, device=device)
+        for test, box in zip(tests, padded, strict=True)
+    ]
+    for path in style.write(name, lambda: crops.draw(views, scale=scale), folder, forms=forms):
+        click.echo(path)
+
+
+@figures.command()
+@_SCALE
+@click.option("--model", required=True, metavar="ID", help="A network with weighted branches.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Its weights (default: those that come with the harness, if any).",
+)
+@click.option("--image", required=True, metavar="SET/NAME or FILE")
+@click.option("--box", metavar="X,Y,W,H", help="The part to show, in HR pixels.")
+@DATA_ROOT
+@_OUT
+def branches(
+    *,
+    scale: int,
+    model: str,
+    checkpoint: Path | None,
+    image: str,
+    box: str | None,
+    root: Path | None,
+    output: Path,
+) -> None:
+    """Draw what each branch of the multi-scale reconstruction adds, as in Figure 5.
+
+    Example: harness figures branches --scale 2 --model awsrn_s --checkpoint w.safetensors
+    --image sample/coffee -o coffee
+    """
+    from harness.reports.figures import contributions, crops, style
+    from harness.weights import load
+
+    folder, name, forms = style.destination(output)
+    test = crops.find_image(image, root=root, scale=scale)
+    part = _box(box) if box else None
+    loaded = load.load(model, scale=scale, checkpoint=checkpoint)
+    written = style.write(
+        name,
+        lambda: contributions.draw(loaded, test, scale=scale, box=part),
+        folder,
+        forms=forms,
+    )
+    for path in written:
+        click.echo(path)
+
+
+def _box(text: str) -> Box:
+    from harness.errors import UsageError
+
+    numbers = text.split(",")
+    if len(numbers) != 4 or not all(number.strip().isdecimal() for number in numbers):
+        raise UsageError(f"--box {text}: expected four whole numbers X,Y,W,H")
+    left, top, width, height = map(int, numbers)
+    return left, top, width, height

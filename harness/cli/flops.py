@@ -1,0 +1,65 @@
+"""``harness flops``: what networks cost, beside what the paper prints."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import click
+
+log = logging.getLogger(__name__)
+
+
+@click.command("flops")
+@click.argument("models", nargs=-1, metavar="[ID]...")
+@click.option("--all", "everything", is_flag=True, help="Count every registered network.")
+@click.option("--scale", "scales", multiple=True, help="Upscaling factor; may be repeated.")
+@click.option("--output-size", metavar="WxH", help="Size of the SR image (default 1280x720).")
+@click.option("--input-size", metavar="WxH", help="Size of the LR image, instead.")
+@click.option(
+    "--convention",
+    type=click.Choice(["paper", "executed"]),
+    default="paper",
+    help="Charge transposed convolutions on their output grid, or for what they execute.",
+)
+@click.option("--counters", is_flag=True, help="Count by fvcore and ptflops too, and compare.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "latex", "markdown"]),
+    default="table",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file.")
+def flops(
+    *,
+    models: Sequence[str],
+    everything: bool,
+    scales: Sequence[str],
+    output_size: str | None,
+    input_size: str | None,
+    convention: Literal["paper", "executed"],
+    counters: bool,
+    form: str,
+    output: Path | None,
+) -> None:
+    """Count parameters and Multi-Adds of networks, and compare them with the paper's.
+
+    ID is from `harness list`, or a class of your own: PKG.MODULE:CLASS or FILE.py:CLASS.
+
+    Example: harness flops awsrn_s carn --scale 4
+    """
+    from harness.efficiency import targets
+    from harness.host.files import write_atomic
+    from harness.reports.tables import flops as flops_text
+
+    size = targets.image_size(output_size, input_size)
+    chosen = targets.choose(models, everything=everything, scales=targets.factors(scales))
+    rows = targets.count(chosen, size, convention=convention, counters=counters)
+    text = flops_text.render(rows, form, size=size, convention=convention, counters=counters)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_atomic(output, text)
+        log.info("wrote %s", output)

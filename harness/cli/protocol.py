@@ -1,0 +1,54 @@
+"""``harness protocol``: prove on public weights that scores are what their papers print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from harness.cli.options import DATA_ROOT
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--checkpoints",
+    envvar="HARNESS_CHECKPOINTS",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of public weights (HARNESS_CHECKPOINTS).",
+)
+@click.option("--data", "sets", multiple=True, metavar="SET", help="Test sets; default: all three.")
+@DATA_ROOT
+@click.option("--results", type=click.Path(path_type=Path), default=Path(), help="Results root.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+def protocol(
+    *,
+    files: Sequence[str],
+    checkpoints: Path,
+    sets: Sequence[str],
+    root: Path | None,
+    results: Path,
+    device: str,
+) -> None:
+    """Score public weights by their papers' protocols and by the default one.
+
+    FILE is a name in results/published/weights.yaml; without one, all. What is recorded is
+    not scored again. `harness tables` makes reports/protocol and reports/table5_rescored of
+    the records.
+
+    Example: harness protocol --data Set5 imdn_x2.pth
+    """
+    from harness.evaluation import audit
+    from harness.records import released
+
+    number = audit.run(
+        checkpoints,
+        root=root,
+        results=results,
+        files=files,
+        sets=sets or released.SETS,
+        device=device,
+    )
+    click.echo(f"{number} records: {(results / 'results' / 'runs').resolve()}")

@@ -1,0 +1,108 @@
+"""``harness prune``: remove the branches and units that a network needs least."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import DATA_ROOT
+
+if TYPE_CHECKING:
+    from harness.deploy.prune import Result
+
+
+@click.command("prune")
+@click.argument("model", metavar="ID")
+@click.option("--scale", type=int, required=True, help="Upscaling factor.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Weights, as for harness eval (default: those that come with the harness); may be "
+    "pruned already.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The smaller checkpoint, .safetensors.",
+)
+@click.option(
+    "--tolerance-db",
+    type=float,
+    default=0.02,
+    show_default=True,
+    help="Loss of mean PSNR on --data that is allowed in all.",
+)
+@click.option(
+    "--what",
+    type=click.Choice(["branches", "units", "all"]),
+    default="branches",
+    show_default=True,
+    help="Branches of the reconstruction, residual units, or both.",
+)
+@click.option("--data", default="Set5", show_default=True, metavar="SET", help="Set to choose on.")
+@click.option(
+    "--report",
+    multiple=True,
+    metavar="SET",
+    help="Set to score before and after, instead of that of --data; may be repeated.",
+)
+@click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
+@DATA_ROOT
+@click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def prune(*, model: str, scale: int, output: Path, form: str, **options: Any) -> None:
+    """Remove what costs the least PSNR when removed, as far as a tolerance allows.
+
+    Every branch or unit is removed alone and the loss measured; the least harmful one goes,
+    what is left is measured again, until the loss in all would exceed the tolerance. A unit
+    is replaced by the identity. ID is from `harness list`, or FILE.py:CLASS; harness eval
+    loads OUTPUT under the same ID.
+
+    Example: harness prune awsrn_s --scale 2 --checkpoint a.safetensors -o b.safetensors
+    """
+    from harness.deploy import prune as pruning
+
+    result = pruning.prune(model, scale=scale, output=output, **options)
+    if form == "json":
+        content = {"model": model, "scale": scale, "output": str(output)}
+        click.echo(json.dumps(content | asdict(result), indent=1))
+        return
+    removed = ", ".join(loss.candidate.name for loss in result.removed) or "nothing"
+    lost = result.removed[-1].loss_db if result.removed else 0.0
+    click.echo(f"{model} x{scale}: removed {removed}; {lost:.4f} dB lost on {result.data}")
+    click.echo("\n".join(_ranking(result)))
+    click.echo("\n".join(_states(result)))
+    click.echo(output)
+
+
+def _ranking(result: Result) -> Iterator[str]:
+    order = [loss.candidate for loss in result.removed]
+    yield f"\n{'removed alone':<14} {'loss (dB)':>10} {'alpha/lambda':>13}  goes as"
+    for loss in result.ranking:
+        one = loss.candidate
+        scalar = "-" if one.scalar is None else f"{one.scalar:.4f}"
+        goes = str(order.index(one) + 1) if one in order else "kept"
+        yield f"{one.name:<14} {loss.loss_db:>10.4f} {scalar:>13}  {goes}"
+
+
+def _states(result: Result) -> Iterator[str]:
+    before, after = result.before, result.after
+    yield f"\n{'':<24} {'before':>14} {'after':>14} {'change':>14}"
+    yield _row("Params", before.params, after.params, ",d", "+,d")
+    giga = (before.multi_adds / 1e9, after.multi_adds / 1e9)
+    yield _row("Multi-Adds (G, 1280x720)", *giga, ".2f", "+.2f")
+    for one, other in zip(before.scores, after.scores, strict=True):
+        yield _row(f"{one.set} PSNR (dB)", one.psnr_db, other.psnr_db, ".3f", "+.4f")
+        yield _row(f"{one.set} SSIM", one.ssim, other.ssim, ".4f", "+.4f")
+
+
+def _row(name: str, before: float, after: float, form: str, change: str) -> str:
+    cells: Sequence[str] = (f"{before:{form}}", f"{after:{form}}", f"{after - before:{change}}")
+    return f"{name:<24} " + " ".join(f"{cell:>14}" for cell in cells)

@@ -1,0 +1,94 @@
+"""``harness upscale``: upscale image files by a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from harness.weights import pretrained
+
+
+@click.command("upscale")
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for NAME_xN.png; for one image also a file name (default: beside each image; "
+    "for a folder IN, the folder IN_xN).",
+)
+@click.option("--model", metavar="ID", default=pretrained.MODEL, show_default=True, help="Network.")
+@click.option(
+    "--scale", type=int, default=pretrained.SCALE, show_default=True, help="Upscaling factor."
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Weights: ours, or public ones as released (default: those that come with the "
+    "harness, if any; bicubic has none).",
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option(
+    "--self-ensemble",
+    is_flag=True,
+    help='Mean over 8 flips and transposes (the "+" of papers): 8 times the time.',
+)
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="What a run of the network may take, such as 2GB (default: half of what is free).",
+)
+@click.option(
+    "--tile",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Side of the tiles in LR pixels, 0 for whole images (default: by the memory).",
+)
+@click.option(
+    "--overlap",
+    type=click.IntRange(0),
+    metavar="N",
+    help="LR pixels around a tile (default: as far as the network looks).",
+)
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+def upscale(
+    *,
+    inputs: Sequence[Path],
+    output: Path | None,
+    model: str,
+    scale: int,
+    checkpoint: Path | None,
+    device: Literal["auto", "cpu", "cuda"],
+    self_ensemble: bool,
+    memory: str | None,
+    tile: int | None,
+    overlap: int | None,
+    force: bool,
+) -> None:
+    """Upscale images, or all images in folders.
+
+    Grey, alpha, 16 bits and colour profiles are kept. Images too large for the memory are
+    cut into overlapping tiles. ID is from `harness list`, or FILE.py:CLASS.
+
+    Example: harness upscale photo.png
+
+    Example: harness upscale photo.jpg -o out --model imdn --scale 2 --checkpoint IMDN_x2.pth
+    """
+    from harness.deploy import tile_size
+    from harness.deploy import upscale as upscaling
+    from harness.weights import load
+
+    way = upscaling.Way(
+        model,
+        scale,
+        checkpoint=checkpoint,
+        device=load.device_of(device).type,
+        self_ensemble=self_ensemble,
+        memory=None if memory is None else tile_size.parse_memory(memory),
+        tile=tile,
+        overlap=overlap,
+    )
+    upscaling.run(inputs, output, way=way, force=force)

@@ -1,0 +1,1 @@
+"""Get image sets: downloaded, extracted, recognised, verified."""

@@ -1,0 +1,101 @@
+"""What sets there are, and how each of them stands under a data root."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.data.fetch.ledger import Seen
+from harness.data.fetch.registry import ImageSet, archives, known, on_disk
+from harness.data.fetch.verify import WRONG, Finding, glance
+from harness.data.images import is_folder
+from harness.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A set, and what was found of its parts; no findings where there is no root."""
+
+    set: ImageSet
+    findings: tuple[Finding, ...]
+
+    @property
+    def state(self) -> str:
+        """Say in a few words whether it is there and whether it was verified."""
+        hr = [one for one in self.findings if not one.part.scale]
+        if all(one.status == "missing" for one in hr):
+            return "absent"
+        if bad := [one for one in self.findings if one.status in WRONG]:
+            return f"{bad[0].status}: {bad[0].part.id} has {bad[0].found} images"
+        statuses = {one.status for one in self.findings} - {"missing"}
+        if any(one.status == "missing" for one in hr):
+            return f"incomplete: no {next(one.part.id for one in hr if one.status == 'missing')}"
+        if "unchecked" in statuses:
+            return "complete, not verified yet"
+        return "unverified, as first seen" if "unverified" in statuses else "verified"
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """Return the scales whose LR files are there."""
+        there = {one.part.scale for one in self.findings if one.status != "missing"}
+        return tuple(sorted(there - {0}))
+
+
+def take_stock(root: Path | None, sets: Sequence[ImageSet] = ()) -> tuple[Standing, ...]:
+    """Return how sets stand, by names and earlier checks.
+
+    Args:
+        root: Data root; None where there is none.
+        sets: Which; by default all that are known, and the user's own under the root.
+
+    Raises:
+        DataError: The root is no folder, or cannot be read.
+    """
+    if root is None:
+        return tuple(Standing(one, ()) for one in sets or known().values())
+    if not is_folder(root):
+        raise DataError(f"{root}: expected the data root, but there is no such folder")
+    seen = Seen(root)
+    chosen = sets or (*known().values(), *on_disk(root))
+    return tuple(
+        Standing(one, tuple(glance(part, root, seen) for part in one.parts)) for one in chosen
+    )
+
+
+def as_json(standing: Standing) -> dict[str, Any]:
+    """Return all that is known of a set, for machines."""
+    one = standing.set
+    names = dict.fromkeys(name for part in one.parts for name in part.archives)
+    return {
+        "name": one.name,
+        "what": one.what,
+        "images": sum(finding.found for finding in standing.findings if not finding.part.scale)
+        if any(part.images is None for part in one.parts)
+        else one.images,
+        "licence": one.licence,
+        "home": one.home,
+        "by_hand": one.by_hand,
+        "state": standing.state,
+        "archives": [
+            {
+                "name": name,
+                "urls": list(archives()[name].urls),
+                "bytes": archives()[name].size,
+                "hash": ":".join(archives()[name].hashed or ()) or None,
+                "source": archives()[name].source,
+            }
+            for name in names
+        ],
+        "parts": [
+            {
+                "part": finding.part.id,
+                "folder": finding.part.folder,
+                "status": finding.status,
+                "found": finding.found,
+                "expected": finding.part.images,
+            }
+            for finding in standing.findings
+        ],
+    }

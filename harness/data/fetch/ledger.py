@@ -1,0 +1,103 @@
+"""What a data root is known to hold: a small file in it, ``data-seen.json``.
+
+A part whose pixels no publisher states is recorded when it is first seen, and compared with that
+ever after. A part that was checked is remembered with the times of its files, so that a list of
+the sets need not decode them all. The file is a convenience: a root that cannot be written works.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness.data.fetch.registry import Part
+from harness.errors import DataError, HarnessError
+from harness.host.files import reason, write_atomic
+
+log = logging.getLogger(__name__)
+
+FILE = "data-seen.json"
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A part as it was seen.
+
+    Attributes:
+        digest: Of the whole part, as in ``harness.data.fetch.registry``.
+        images: Short hash of each image, by name; empty where pins say it.
+        source: Where the files came from; empty where they were found.
+        trusted: Whether the source had a hash that its publisher, or a loader in wide use, states.
+        stamp: Of the names, sizes and times of the files when they were last checked.
+    """
+
+    digest: str
+    images: Mapping[str, str]
+    source: str
+    trusted: bool
+    stamp: str
+
+
+class Seen:
+    """The sights of one data root."""
+
+    def __init__(self, root: Path) -> None:
+        """Read the root's file.
+
+        Raises:
+            DataError: It is damaged.
+        """
+        self._path = root / FILE
+        self._sights = _read(self._path)
+
+    def get(self, part: Part) -> Sight | None:
+        """Return how a part was seen; None where it never was."""
+        return self._sights.get(part.id)
+
+    def put(self, part: Part, sight: Sight) -> None:
+        """Record how a part is seen, at once; a root that cannot be written is no error."""
+        if self._sights.get(part.id) == sight:
+            return
+        self._sights[part.id] = sight
+        parts = {name: asdict(one) for name, one in sorted(self._sights.items())}
+        text = json.dumps({"schema": _SCHEMA, "parts": parts}, indent=1)
+        try:
+            write_atomic(self._path, f"{text}\n")
+        except HarnessError as error:
+            log.debug("%s", error)
+
+
+def stamp(files: Iterable[Path]) -> str:
+    """Return what changes when a file is added, removed or written.
+
+    Raises:
+        DataError: A file cannot be looked at.
+    """
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError as error:
+            raise DataError(f"{file}: expected a readable image ({reason(error)})") from error
+        digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _read(path: Path) -> dict[str, Sight]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema"] != _SCHEMA:
+            raise ValueError(f"schema {content['schema']}, not {_SCHEMA}")
+        return {name: Sight(**one) for name, one in content["parts"].items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path}: expected the record that harness data keeps ({error}); "
+            "move it away to begin a new one"
+        ) from error

@@ -1,0 +1,187 @@
+"""Remove the branches and units whose removal costs the least measured PSNR: ``harness prune``."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from torch import nn
+
+from harness.config import protocols
+from harness.config.protocols import Protocol
+from harness.data.catalogue import TestSet, find_test
+from harness.deploy.prune_search import Loss, What, candidates, greedy
+from harness.efficiency.counting import multi_adds
+from harness.errors import UsageError
+from harness.evaluation import evaluate, metrics
+from harness.records.record import SetScore
+from harness.weights import load, pruned, schemes
+from harness.weights.pruned import Pruned
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A network before or after: trainable parameters, Multi-Adds at 1280x720, scores."""
+
+    params: int
+    multi_adds: int
+    scores: tuple[SetScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured and done.
+
+    Attributes:
+        data: The set that was chosen on; losses are on it.
+        ranking: Every candidate removed alone, the least loss first.
+        removed: What was removed, in order; each loss is of all so far.
+        before: The network at the start.
+        after: The network that is left.
+    """
+
+    data: str
+    ranking: tuple[Loss, ...]
+    removed: tuple[Loss, ...]
+    before: State
+    after: State
+
+
+def prune(
+    model: str,
+    *,
+    scale: int,
+    checkpoint: Path | None,
+    output: Path,
+    tolerance_db: float,
+    what: What = "branches",
+    data: str = "Set5",
+    report: Sequence[str] = (),
+    protocol: str = protocols.DEFAULT.name,
+    root: Path | None = None,
+    force: bool = False,
+) -> Result:
+    """Remove what the tolerance allows and write the smaller checkpoint.
+
+    It is written anew after each removal, so that an interruption loses none.
+
+    Args:
+        model: Id, or ``FILE.py:CLASS``.
+        scale: Upscaling factor.
+        checkpoint: Its weights; may be pruned already. None for those that come with the
+            harness.
+        output: The smaller checkpoint, ``.safetensors``.
+        tolerance_db: How much of the mean PSNR on ``data`` may be lost, in dB.
+        what: What may be removed.
+        data: The set that the removal is chosen on.
+        report: Sets scored before and after; without one, ``data``.
+        protocol: How to score.
+        root: Data root; None where there is none.
+        force: Whether to replace the output.
+
+    Raises:
+        HarnessError: Something of it does not exist, does not fit or cannot be read, or the
+            network has nothing of the kind; all of this is checked before anything is run.
+    """
+    if not (math.isfinite(tolerance_db) and tolerance_db >= 0):
+        raise UsageError(f"--tolerance-db must be 0 or more, not {tolerance_db:g}")
+    if output.suffix != ".safetensors":
+        raise UsageError(f"'{output}': a pruned checkpoint is written as .safetensors")
+    if output.exists() and not force:
+        raise UsageError(f"'{output}' exists: use --force to replace it")
+    if not output.resolve().parent.is_dir():
+        raise UsageError(f"there is no folder '{output.parent}' to write '{output.name}' to")
+    chosen = protocols.get(protocol)
+    chosen.check_scale(scale)
+    choosing = find_test(data, root, scale)
+    reported = [find_test(name, root, scale) for name in dict.fromkeys(report)] or [choosing]
+    device = load.device_of("auto")
+    earlier = pruned.read(checkpoint) if checkpoint else None
+    network = load.build(model, scale=scale, checkpoint=checkpoint).to(device)
+    found = candidates(network, what)
+    if not found:
+        raise UsageError(_nothing(model, network, what))
+    if chosen.needs_luma_network:
+        evaluate.luma_part(network)
+    if any(test.hr == choosing.hr for test in reported):
+        log.warning(
+            "%s is both chosen on and reported on, which flatters the result: "
+            "--report SET scores another set",
+            data,
+        )
+
+    def state(network: nn.Module) -> State:
+        cost = multi_adds.count(network, scale=scale)
+        scores = tuple(
+            evaluate.score(network, test, scale=scale, device=device, protocol=chosen)
+            for test in reported
+        )
+        return State(cost.params, cost.multi_adds_paper, scores)
+
+    smallest = network
+
+    def keep(network: nn.Module, removed: tuple[Loss, ...]) -> None:
+        nonlocal smallest
+        smallest = network
+        said = _said(model, scale, earlier, removed)
+        pruned.write(output, schemes.tensors_of(network), said)
+
+    before = state(network)
+    measure = scorer(choosing, scale=scale, device=device, protocol=chosen)
+    ranking, removed = greedy(network, what, measure=measure, tolerance_db=tolerance_db, keep=keep)
+    return Result(choosing.name, ranking, removed, before, state(smallest))
+
+
+def scorer(
+    test: TestSet, *, scale: int, device: torch.device, protocol: Protocol
+) -> Callable[[nn.Module], float]:
+    """Return a function from a network to its mean PSNR on a set, read only once."""
+    images = list(evaluate.pairs(test, scale=scale, protocol=protocol))
+
+    def measure(network: nn.Module) -> float:
+        return fmean(
+            metrics.score(
+                evaluate.upscale(network, lr, device, protocol=protocol),
+                hr,
+                scale=scale,
+                name=name,
+                protocol=protocol,
+            )[0]
+            for name, lr, hr in images
+        )
+
+    return measure
+
+
+def _said(model: str, scale: int, earlier: Pruned | None, removed: Sequence[Loss]) -> Pruned:
+    """Return all that the written file lacks, with what the file read lacked already."""
+    before = earlier or Pruned(model, scale)
+    gone = [loss.candidate for loss in removed]
+    branches = {one.number for one in gone if one.kind == "branch"}
+    units = {one.number for one in gone if one.kind == "unit"}
+    return Pruned(
+        model,
+        scale,
+        tuple(sorted(branches.union(before.branches))),
+        tuple(sorted(units.union(before.units))),
+    )
+
+
+_WORDS: dict[What, str] = {
+    "branches": "weighted branches",
+    "units": "residual units",
+    "all": "weighted branches or residual units",
+}
+
+
+def _nothing(model: str, network: nn.Module, what: What) -> str:
+    other: What = "units" if what == "branches" else "branches"
+    hint = f", but {_WORDS[other]}: use --what {other}" if candidates(network, other) else ""
+    return f"{model} has no {_WORDS[what]} that could be removed{hint}"

@@ -1,0 +1,120 @@
+"""What can be removed from a trained network, and the removal of what harms least."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+from tqdm import tqdm
+
+from harness.models.awms import AWMS, drop_branches
+from harness.models.awsrn import AWSRN, drop_units, units_left
+from harness.models.units import AWRU
+
+log = logging.getLogger(__name__)
+
+What = Literal["branches", "units", "all"]
+Kind = Literal["branch", "unit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What could be removed.
+
+    Attributes:
+        kind: A branch of the reconstruction, or a residual unit.
+        number: Kernel size of the branch, or number of the unit.
+        scalar: The branch's learned alpha, or the unit's lambda_res; None where it has none.
+    """
+
+    kind: Kind
+    number: int
+    scalar: float | None
+
+    @property
+    def name(self) -> str:
+        """``k9`` or ``unit 3``."""
+        return f"k{self.number}" if self.kind == "branch" else f"unit {self.number}"
+
+    def remove(self, network: nn.Module) -> None:
+        """Remove it from a network, in place."""
+        (drop_branches if self.kind == "branch" else drop_units)(network, [self.number])
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A candidate and the dB that its removal loses, against the network at the start."""
+
+    candidate: Candidate
+    loss_db: float
+
+
+def candidates(network: nn.Module, what: What) -> tuple[Candidate, ...]:
+    """Return what can be removed from a network, without leaving it no branch."""
+    found: list[Candidate] = []
+    tail = getattr(network, "tail", None)
+    if what != "units" and isinstance(tail, AWMS) and len(tail.alpha) > 1:
+        sizes = tail.kernel_sizes
+        found += [Candidate("branch", size, tail.alpha[f"k{size}"].item()) for size in sizes]
+    if what != "branches" and isinstance(network, AWSRN):
+        for index in units_left(network):
+            unit = network.units[index]
+            scalar = unit.lambda_res.item() if isinstance(unit, AWRU) else None
+            found.append(Candidate("unit", index, scalar))
+    return tuple(found)
+
+
+def greedy(
+    network: nn.Module,
+    what: What,
+    *,
+    measure: Callable[[nn.Module], float],
+    tolerance_db: float,
+    keep: Callable[[nn.Module, tuple[Loss, ...]], None],
+) -> tuple[tuple[Loss, ...], tuple[Loss, ...]]:
+    """Remove the least harmful candidate, and again, while the tolerance is kept.
+
+    Args:
+        network: Left as it is; removal is tried on copies.
+        what: What may be removed.
+        measure: Returns a network's PSNR in dB.
+        tolerance_db: The loss that is allowed in all, against the network at the start.
+        keep: Given the network at the start and after each removal, with what was removed.
+
+    Returns:
+        Every candidate removed alone, the least loss first; and what was removed.
+    """
+    start, current = measure(network), network
+    ranking: tuple[Loss, ...] = ()
+    removed: list[Loss] = []
+    keep(current, ())
+    while found := candidates(current, what):
+        losses = []
+        for candidate in tqdm(found, f"removing {len(removed) + 1}", disable=_quiet()):
+            tried = _without(current, candidate)
+            losses.append(Loss(candidate, start - measure(tried)))
+        losses.sort(key=lambda loss: loss.loss_db)
+        ranking = ranking or tuple(losses)
+        best = losses[0]
+        if not best.loss_db <= tolerance_db:
+            break
+        log.info("%s goes: %+.4f dB in all", best.candidate.name, -best.loss_db)
+        removed.append(best)
+        current = _without(current, best.candidate)
+        keep(current, tuple(removed))
+    return ranking, tuple(removed)
+
+
+def _without(network: nn.Module, candidate: Candidate) -> nn.Module:
+    smaller = copy.deepcopy(network)
+    candidate.remove(smaller)
+    return smaller
+
+
+def _quiet() -> bool:
+    return not sys.stderr.isatty()

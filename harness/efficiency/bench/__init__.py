@@ -1,0 +1,1 @@
+"""Latency, memory and energy, measured side by side."""

@@ -1,0 +1,190 @@
+"""Measure networks side by side, each in processes of its own, and say what came out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import fmean, median_low
+from typing import Any
+
+import torch
+
+from harness.efficiency.bench import process
+from harness.efficiency.bench.latency import Effort, summarise
+from harness.efficiency.bench.peak import Peak
+from harness.efficiency.bench.process import Job, Setup, Target
+from harness.efficiency.bench.rows import Row
+from harness.efficiency.bench.worker import Measured
+from harness.errors import HarnessError
+from harness.host import environment
+
+log = logging.getLogger(__name__)
+
+_PEAK_EVERY = 2  # rounds
+
+Run = Callable[[Job], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A network to be measured.
+
+    Attributes:
+        target: The network and its image.
+        label: Its name in tables.
+        multi_adds: What it executes on the image, None where that cannot be counted.
+        note: Why not, or nothing.
+    """
+
+    target: Target
+    label: str
+    multi_adds: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The rows of what could be measured, and one line for each network that could not."""
+
+    rows: tuple[Row, ...]
+    failures: tuple[str, ...]
+
+
+def measure(
+    candidates: Sequence[Candidate],
+    setup: Setup,
+    effort: Effort,
+    *,
+    processes: int,
+    run: Run = process.run,
+) -> Outcome:
+    """Measure networks in rounds: in each round, one new process for every network.
+
+    So whatever slows the machine down for a while falls on all of them, and the spread
+    between the processes of a network shows how far another run may lie from this one.
+    The machine's peak is measured in the same way, in every second round.
+
+    Args:
+        candidates: The networks.
+        setup: How they are run.
+        effort: How long each process measures.
+        processes: Rounds.
+        run: Runs a job in a process of its own.
+
+    Raises:
+        HarnessError: The machine's peak cannot be measured.
+    """
+    found: dict[Candidate, list[Measured]] = {candidate: [] for candidate in candidates}
+    failures: dict[Candidate, str] = {}
+    peaks: list[Peak] = []
+    for number in range(1, processes + 1):
+        if len(failures) == len(found):
+            break
+        if number % _PEAK_EVERY == 1:
+            peaks.append(Peak(**run(Job(setup, effort))))
+        for candidate in candidates:
+            if candidate in failures:
+                continue
+            try:
+                once = Measured(**run(Job(setup, effort, candidate.target)))
+            except HarnessError as error:
+                failures[candidate] = str(error)
+                continue
+            found[candidate].append(once)
+            log.info("%s", _progress(candidate, once, number, processes))
+    peaks.sort(key=lambda peak: peak.gmacs_per_s)
+    rows = [
+        _row(candidate, setup, measured, peaks)
+        for candidate, measured in found.items()
+        if candidate not in failures
+    ]
+    return Outcome(tuple(rows), tuple(failures.values()))
+
+
+def _progress(candidate: Candidate, once: Measured, number: int, processes: int) -> str:
+    return (
+        f"process {number} of {processes}: {candidate.target.model} x{candidate.target.scale}, "
+        f"{1e3 * median_low(once.times_s):.4g} ms ({len(once.times_s)} repetitions)"
+    )
+
+
+def _row(
+    candidate: Candidate, setup: Setup, processes: Sequence[Measured], peaks: Sequence[Peak]
+) -> Row:
+    """Put together what the processes of one network found, and the peaks in rising order."""
+    target, first = candidate.target, processes[0]
+    times = summarise([one.times_s for one in processes])
+    peak, low, high = peaks[(len(peaks) - 1) // 2], peaks[0], peaks[-1]
+    out_px = [target.scale * side for side in target.lr_px]
+
+    def rate(seconds: float, of: Peak | None = None) -> float | None:
+        if candidate.multi_adds is None:
+            return None
+        return _short(candidate.multi_adds / seconds / 1e9 / (of.gmacs_per_s if of else 1))
+
+    name, changed = environment.commit()
+    return Row(
+        model=target.model,
+        label=candidate.label,
+        scale=target.scale,
+        input_px="{}x{}".format(*target.lr_px),
+        output_px="{}x{}".format(*out_px),
+        device=first.device,
+        dtype=setup.dtype,
+        memory_format="channels_last" if setup.channels_last else "contiguous",
+        threads=first.threads,
+        weights="as built" if setup.as_built else "folded",
+        weight_norms_folded=first.folded,
+        torch=torch.__version__,
+        commit=f"{name or 'unknown'}{'+changes' if changed else ''}",
+        processes=times.processes,
+        repeats=times.repeats,
+        first_ms=_short(1e3 * median_low(one.first_s for one in processes)),
+        p10_ms=_short(1e3 * times.p10),
+        p50_ms=_short(1e3 * times.p50),
+        p90_ms=_short(1e3 * times.p90),
+        p50_low_ms=_short(1e3 * times.median.low),
+        p50_high_ms=_short(1e3 * times.median.high),
+        confidence=_short(times.median.confidence),
+        mpixel_per_s=_short(out_px[0] * out_px[1] / times.p50 / 1e6),
+        multi_adds=candidate.multi_adds,
+        gmacs_per_s=rate(times.p50),
+        peak_gmacs_per_s=_short(peak.gmacs_per_s),
+        peak_low_gmacs_per_s=_short(low.gmacs_per_s),
+        peak_high_gmacs_per_s=_short(high.gmacs_per_s),
+        peak_by=peak.by,
+        peak_share=rate(times.p50, peak),
+        peak_share_low=rate(times.median.high, high),
+        peak_share_high=rate(times.median.low, low),
+        cpu_share=_short_mean(one.cpu_share for one in processes),
+        peak_memory_mib=_short_max(one.peak_memory_mib for one in processes),
+        energy_j=_joules(processes),
+        energy_note=first.energy_note,
+        note=candidate.note,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _joules(processes: Sequence[Measured]) -> float | None:
+    """Return the energy of one run of the network."""
+    used = [one.joules for one in processes if one.joules is not None]
+    if len(used) < len(processes):
+        return None
+    return _short(sum(used) / sum(len(one.times_s) for one in processes))
+
+
+def _short_mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _short(fmean(known)) if known else None
+
+
+def _short_max(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _short(max(known)) if known else None
+
+
+def _short(value: float) -> float:
+    """Return a measured value without digits that mean nothing."""
+    return float(f"{value:.6g}")

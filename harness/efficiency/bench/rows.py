@@ -1,0 +1,193 @@
+"""Measured rows on disk: one CSV file per device, number type and PyTorch version."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from harness.errors import RecordError
+from harness.host.files import write_atomic
+
+MISSING = "n/a"
+
+Cells = Mapping[str, str]
+"""A row as text, by column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One network, measured; the fields are the columns of the files and keys of the JSON form.
+
+    Attributes:
+        model: Id of the network.
+        label: Its name in tables.
+        scale: Upscaling factor.
+        input_px: Size of the LR image, such as ``320x180``.
+        output_px: Size of the SR image.
+        device: Kind and model of the device.
+        dtype: ``fp32`` or ``bf16``.
+        memory_format: ``contiguous`` or ``channels_last``.
+        threads: CPU threads within an operator.
+        weights: ``folded``: weight norms are part of the kernels; or ``as built``.
+        weight_norms_folded: How many were folded.
+        torch: Version of PyTorch.
+        commit: Commit of the code, ``+changes`` where files differed from it.
+        processes: Processes that measured it.
+        repeats: Timed repetitions of all processes.
+        first_ms: The first, cold run: median over the processes.
+        p10_ms: Tenth percentile of the repetitions, each process weighing the same.
+        p50_ms: Median.
+        p90_ms: Ninetieth percentile.
+        p50_low_ms: Where the median may lie in another run: lower end.
+        p50_high_ms: Upper end.
+        confidence: Of that interval, 0..1.
+        mpixel_per_s: SR pixels per second at the median, in units of 1e6.
+        multi_adds: What the network executes on this image.
+        gmacs_per_s: Multi-Adds per second at the median, in units of 1e9.
+        peak_gmacs_per_s: The machine's rate on its best work, with the same numbers and
+            threads: median over the processes that measured it.
+        peak_low_gmacs_per_s: The least of them.
+        peak_high_gmacs_per_s: The most.
+        peak_by: What the best work was.
+        peak_share: The network's rate as a share of the peak.
+        peak_share_low: Where that may lie in another run: lower end.
+        peak_share_high: Upper end.
+        cpu_share: CPU time the process got, as a share of its threads' time.
+        peak_memory_mib: CPU: resident memory above that of Python with PyTorch; CUDA:
+            PyTorch's allocator.
+        energy_j: Joules of one run.
+        energy_note: What they belong to, or why there are none.
+        note: Anything unusual.
+        date: End of the measurement, UTC.
+    """
+
+    model: str
+    label: str
+    scale: int
+    input_px: str
+    output_px: str
+    device: str
+    dtype: str
+    memory_format: str
+    threads: int
+    weights: str
+    weight_norms_folded: int
+    torch: str
+    commit: str
+    processes: int
+    repeats: int
+    first_ms: float
+    p10_ms: float
+    p50_ms: float
+    p90_ms: float
+    p50_low_ms: float
+    p50_high_ms: float
+    confidence: float
+    mpixel_per_s: float
+    multi_adds: int | None
+    gmacs_per_s: float | None
+    peak_gmacs_per_s: float
+    peak_low_gmacs_per_s: float
+    peak_high_gmacs_per_s: float
+    peak_by: str
+    peak_share: float | None
+    peak_share_low: float | None
+    peak_share_high: float | None
+    cpu_share: float | None
+    peak_memory_mib: float | None
+    energy_j: float | None
+    energy_note: str
+    note: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row, the file it stands in now, and the row that it replaced there, if any."""
+
+    row: Row
+    path: Path
+    replaced: Cells | None
+
+    def agrees(self) -> bool | None:
+        """Tell whether the medians of both rows can be the same: whether their intervals meet."""
+        if self.replaced is None:
+            return None
+        low, high = (float(self.replaced[name]) for name in ("p50_low_ms", "p50_high_ms"))
+        return self.row.p50_low_ms <= high and low <= self.row.p50_high_ms
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+_KEY = ("model", "scale", "input_px", "memory_format", "threads", "weights")
+
+
+def to_csv(rows: Iterable[Row]) -> str:
+    """Return rows as CSV; what is not known is ``n/a``."""
+    return _text(map(_cells, rows))
+
+
+def write(rows: Sequence[Row], folder: Path) -> list[Written]:
+    """Add rows to the files they belong to; a row of the same network and setup is replaced.
+
+    Args:
+        rows: What was measured.
+        folder: Where the files are, or will be.
+
+    Raises:
+        RecordError: A file of that name is there and holds something else.
+        HarnessError: A file cannot be written.
+    """
+    tables: dict[Path, dict[tuple[str, ...], Cells]] = {}
+    written = []
+    for row in rows:
+        path, cells = folder / file_name(row), _cells(row)
+        if path not in tables:
+            tables[path] = {_key(old): old for old in _read(path)}
+        written.append(Written(row, path, tables[path].get(_key(cells))))
+        tables[path][_key(cells)] = cells
+    for path, table in tables.items():
+        write_atomic(path, _text(table.values()))
+    return written
+
+
+def file_name(row: Row) -> str:
+    """Return the name of the file that a row belongs to."""
+    device = re.sub(r"[^a-z0-9]+", "-", row.device.lower()).strip("-")
+    return f"{device}_{row.dtype}_torch-{row.torch}.csv"
+
+
+def _cells(row: Row) -> Cells:
+    values = asdict(row).items()
+    return {name: MISSING if value is None else str(value) for name, value in values}
+
+
+def _key(cells: Cells) -> tuple[str, ...]:
+    return tuple(cells[name] for name in _KEY)
+
+
+def _text(rows: Iterable[Cells]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, restval=MISSING, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _read(path: Path) -> list[Cells]:
+    """Return the rows of a file, none where there is no such file."""
+    if not path.exists():
+        return []
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            rows: list[Cells] = list(reader)
+            columns = set(reader.fieldnames or ())
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RecordError(f"{path}: cannot be read: {error}") from error
+    if columns != set(COLUMNS) or any(None in row.values() or None in row for row in rows):
+        raise RecordError(f"{path}: not a file of this version of harness bench; move it away")
+    return rows

@@ -1,0 +1,211 @@
+"""The inside of a measuring process: one job from stdin, one answer to stdout, as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize, remove_weight_norm
+from torch.nn.utils.weight_norm import WeightNorm
+
+from harness.efficiency.bench import energy, latency, memory, peak
+from harness.efficiency.bench.process import Job, Setup, Target
+from harness.errors import HarnessError
+from harness.host import environment
+from harness.models import registry
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+_PEAK_SHARE = 0.12  # of a network's measuring time, for each piece of work
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one process found out about a network.
+
+    Attributes:
+        device: What it ran on.
+        threads: CPU threads within an operator.
+        first_s: Seconds of the first, cold run.
+        times_s: Seconds of each timed repetition.
+        cpu_share: CPU time of the process as a share of all its threads' time while it
+            was timed; None on CUDA.
+        peak_memory_mib: Peak from the first run on, None where the system does not tell.
+        joules: Energy of all timed repetitions, or None.
+        energy_note: What the energy belongs to, or why there is none.
+        folded: Weight norms folded into kernels.
+    """
+
+    device: str
+    threads: int
+    first_s: float
+    times_s: tuple[float, ...]
+    cpu_share: float | None
+    peak_memory_mib: float | None
+    joules: float | None
+    energy_note: str
+    folded: int
+
+
+def main() -> None:
+    """Do the job that stands on stdin; whatever a network prints goes to stderr."""
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        try:
+            answer: dict[str, object] = {"measured": work(Job.of(json.load(sys.stdin)))}
+        except Exception as error:  # a user's network may raise anything at all
+            answer = {"failed": reason(error)}
+        json.dump(answer, answers)
+
+
+def work(job: Job) -> dict[str, object]:
+    """Do a job in this process; return the fields of ``Measured`` or ``Peak``.
+
+    Raises:
+        HarnessError: The network does not return an SR image.
+    """
+    prepare(job.setup)
+    if job.target:
+        return asdict(measure(job, job.target))
+    seconds = min(0.6, _PEAK_SHARE * job.effort.max_s)
+    return asdict(
+        peak.measure(
+            job.setup.device,
+            _DTYPES[job.setup.dtype],
+            seconds=seconds,
+            synchronise=waiting(job.setup),
+        )
+    )
+
+
+def prepare(setup: Setup) -> None:
+    """Set the threads, and arithmetic that is what it is called."""
+    if setup.threads:
+        torch.set_num_threads(setup.threads)
+    if setup.device == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False  # PyTorch's default is TF32 for convolutions
+
+
+def waiting(setup: Setup) -> Callable[[], None]:
+    """Return what waits for the device; the CPU has done its work when a call returns."""
+    return torch.cuda.synchronize if setup.device == "cuda" else _nothing
+
+
+def _nothing() -> None:
+    return
+
+
+def measure(job: Job, target: Target) -> Measured:
+    """Build a network with random weights and measure it on a random image.
+
+    Raises:
+        HarnessError: It does not return an SR image.
+    """
+    setup, effort = job.setup, job.effort
+    watch = memory.watch(setup.device)
+    network, folded = load(target, setup)
+    width, height = target.lr_px
+    lr = placed(255 * torch.rand(1, 3, height, width), setup)
+    wait = waiting(setup)
+
+    def step() -> None:
+        check(network(lr), target)
+        wait()
+
+    watch.forget()
+    with torch.no_grad(), numbers(setup):  # inference_mode would cast weights on every run
+        first_s = latency.warm_up(step, effort)
+        meter = energy.meter(setup.device)
+        meter.start()
+        cpu_s = time.process_time()
+        times = latency.repeat(step, effort)
+        cpu_s = time.process_time() - cpu_s
+        used = meter.stop()
+    threads = torch.get_num_threads()
+    return Measured(
+        device=environment.device_name(setup.device),
+        threads=threads,
+        first_s=first_s,
+        times_s=tuple(times),
+        cpu_share=cpu_s / sum(times) / threads if setup.device == "cpu" else None,
+        peak_memory_mib=watch.peak_mib(),
+        joules=used.joules,
+        energy_note=used.note,
+        folded=folded,
+    )
+
+
+def load(target: Target, setup: Setup) -> tuple[nn.Module, int]:
+    """Return a network ready to run, and the number of weight norms folded."""
+    torch.manual_seed(0)
+    variant = registry.get(target.model)
+    own = ":" in target.model
+    build = variant.constructor if own else variant.build
+    network = build(scale=target.scale).eval()
+    folded = 0 if setup.as_built else fold_weight_norm(network)
+    network = network.to(setup.device)
+    if setup.channels_last:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network, folded
+
+
+@torch.enable_grad()  # without, PyTorch leaves the kernel as a tensor that is no parameter
+def fold_weight_norm(network: nn.Module) -> int:
+    """Replace parametrised weights, of either kind PyTorch has, by their values; count them."""
+    folded = 0
+    for module in list(network.modules()):
+        if parametrize.is_parametrized(module):
+            for name in list(module.parametrizations):  # type: ignore[arg-type]
+                parametrize.remove_parametrizations(module, name)
+                folded += 1
+        for hook in list(module._forward_pre_hooks.values()):
+            if isinstance(hook, WeightNorm):
+                remove_weight_norm(module, hook.name)
+                folded += 1
+    return folded
+
+
+def placed(image: Tensor, setup: Setup) -> Tensor:
+    """Return an image on the device, in the memory format."""
+    image = image.to(setup.device)
+    return image.contiguous(memory_format=torch.channels_last) if setup.channels_last else image
+
+
+def numbers(setup: Setup) -> AbstractContextManager[object]:
+    """Return the context in which a network computes in the numbers asked for."""
+    return torch.autocast(setup.device, dtype=torch.bfloat16, enabled=setup.dtype == "bf16")
+
+
+def check(sr: object, target: Target) -> None:
+    """See that a network returned an SR image.
+
+    Raises:
+        HarnessError: It did not.
+    """
+    width, height = (target.scale * side for side in target.lr_px)
+    expected = (1, 3, height, width)
+    got = tuple(sr.shape) if isinstance(sr, Tensor) else type(sr).__name__
+    if got != expected:
+        raise HarnessError(f"its forward returned {got}, expected an SR image {expected}")
+
+
+def reason(error: Exception) -> str:
+    """Return an error in one line."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    if isinstance(error, HarnessError):
+        return lines[0]
+    exhausted = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    if exhausted or "can't allocate memory" in lines[0]:
+        return f"out of memory: {lines[0]}"
+    return f"{type(error).__name__}: {lines[0]}"
+
+
+if __name__ == "__main__":
+    main()

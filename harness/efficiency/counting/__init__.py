@@ -1,0 +1,1 @@
+"""Parameters, Multi-Adds and activations, and how far a count can be trusted."""

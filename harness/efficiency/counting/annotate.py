@@ -1,0 +1,66 @@
+"""The column ``status`` of the published counts: computed, never typed.
+
+A cell of Table 5 that holds a count gets ``exact``, ``explained`` or ``open``; cells that
+no count can be compared with stay empty.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any, get_args
+
+from harness.efficiency.counting.agreement import Metric, judge
+from harness.efficiency.counting.counted import Subject
+from harness.errors import RecordError
+from harness.host.files import write_atomic
+from harness.models import registry
+from harness.records.published import Published
+
+
+def statuses(cells: tuple[Published, ...]) -> dict[tuple[str, int, str], str]:
+    """Return the status of every cell that holds a count, by label, scale and metric."""
+    variants = {variant.label: variant for variant in registry.VARIANTS}
+    subjects: dict[tuple[str, int], Subject] = {}
+    found: dict[tuple[str, int, str], str] = {}
+    for cell in cells:
+        variant = variants.get(cell.label)
+        metric: Any = cell.metric
+        if variant is None or cell.value is None or metric not in get_args(Metric):
+            continue
+        key = (cell.label, cell.scale)
+        if key not in subjects:
+            subjects[key] = Subject(variant.id, variant.build, scale=cell.scale)
+        found[(*key, metric)] = judge(subjects[key], metric, cell.value).status
+    return found
+
+
+def with_status(text: str, found: dict[tuple[str, int, str], str]) -> str:
+    """Return the text of a published CSV file with its column ``status`` filled anew."""
+    reader = csv.DictReader(io.StringIO(text))
+    columns = [name for name in reader.fieldnames or () if name != "status"]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*columns, "status"])
+    for row in reader:
+        status = found.get((row["label"], int(row["scale"]), row["metric"]), "")
+        writer.writerow([*(row[name] for name in columns), status])
+    return out.getvalue()
+
+
+def annotate(path: Path, cells: tuple[Published, ...]) -> None:
+    """Write the column ``status`` of a published CSV file.
+
+    Args:
+        path: The file, such as ``results/published/table5.csv``.
+        cells: What it holds.
+
+    Raises:
+        RecordError: It cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: cannot be read: {error}") from error
+    write_atomic(path, with_status(text, statuses(cells)))

@@ -1,0 +1,100 @@
+"""One network at one scale: how to build it, and what it costs once built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from harness.efficiency.counting import multi_adds
+from harness.efficiency.counting.multi_adds import Cost
+from harness.errors import UsageError
+
+Size = tuple[int, int]
+
+
+class Subject:
+    """A network to be counted; built and counted when first asked for, without weights.
+
+    Attributes:
+        id: The network's id.
+        scale: Its upscaling factor.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        build: Callable[..., nn.Module],
+        *,
+        scale: int,
+        output_px: Size = multi_adds.PAPER_OUTPUT_PX,
+        input_px: Size | None = None,
+    ) -> None:
+        """Take a network and the image size to count it at.
+
+        Args:
+            id: Its id.
+            build: Takes ``scale`` and overrides as keywords.
+            scale: Its upscaling factor.
+            output_px: Width and height of the SR image.
+            input_px: Width and height of the LR image, instead of ``output_px``.
+        """
+        self.id = id
+        self.scale = scale
+        self._build = build
+        self._output_px = output_px
+        self._input_px = input_px
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The network in evaluation mode, without weights where it can be built so."""
+        return self.variant().eval()
+
+    @cached_property
+    def cost(self) -> Cost:
+        """Its cost at the image size given."""
+        return multi_adds.count(
+            self.network, scale=self.scale, output_px=self._output_px, input_px=self._input_px
+        )
+
+    def variant(self, **overrides: Any) -> nn.Module:
+        """Return the network with arguments of its constructor overridden.
+
+        Raises:
+            UsageError: The constructor refuses.
+        """
+        arguments = {"scale": self.scale, **overrides}
+        try:
+            with torch.device("meta"):
+                return self._build(**arguments)
+        except Exception:  # constructors may compute with tensors, as in .item()
+            return self._build_with_weights(arguments)
+
+    def _build_with_weights(self, arguments: dict[str, Any]) -> nn.Module:
+        try:
+            return self._build(**arguments)
+        except Exception as error:  # a user's constructor may raise anything at all
+            first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise UsageError(f"cannot build '{self.id}' at x{self.scale}: {first_line}") from error
+
+    def edited(self, edit: Callable[[nn.Module], None]) -> Subject:
+        """Return the same network with some layers replaced by ``edit``."""
+
+        def build(**arguments: Any) -> nn.Module:
+            network = self._build(**arguments)
+            edit(network)
+            return network
+
+        return self._like(build, self.scale)
+
+    def at(self, scale: int) -> Subject:
+        """Return the same network at another scale."""
+        return self._like(self._build, scale)
+
+    def _like(self, build: Callable[..., nn.Module], scale: int) -> Subject:
+        return Subject(
+            self.id, build, scale=scale, output_px=self._output_px, input_px=self._input_px
+        )

@@ -1,0 +1,117 @@
+"""Reasons to doubt a count: operators nobody reviewed, silent modules, too little work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from torch import nn
+
+from harness.efficiency.counting.params import declared_unused
+from harness.efficiency.counting.trace import Trace
+
+LEAST_DENSITY = Fraction(1, 2)
+"""Fewest Multi-Adds per deployed weight and LR pixel; a plain convolutional network has 1."""
+
+_SHAPE = """
+    _reshape_alias _unsafe_index _unsafe_view alias as_strided cat channel_shuffle chunk clone
+    col2im constant_pad_nd contiguous copy detach diagonal expand flatten flip gather im2col
+    index index_select lift_fresh movedim narrow pad permute pixel_shuffle pixel_unshuffle
+    reflection_pad1d reflection_pad2d repeat repeat_interleave replication_pad2d reshape roll
+    scatter select slice sort split split_with_sizes squeeze stack t transpose unbind unflatten
+    unfold unsafe_split unsqueeze view
+"""
+_CREATION = """
+    _to_copy arange empty empty_like empty_strided full full_like linspace new_empty new_full
+    new_ones new_zeros ones ones_like rand rand_like randn randn_like scalar_tensor to type_as
+    zeros zeros_like
+"""
+_ELEMENTWISE = """
+    _prelu_kernel abs add addcdiv addcmul bitwise_and bitwise_not bitwise_or ceil celu clamp
+    clamp_max clamp_min cos div elu eq erf exp expm1 floor floor_divide ge gelu glu gt
+    hardsigmoid hardswish hardtanh le leaky_relu lerp log log1p log_sigmoid_forward logical_and
+    logical_not logical_or lt masked_fill maximum minimum mish mul ne neg pow prelu reciprocal
+    relu relu6 remainder round rsqrt rsub selu sigmoid sign silu sin softplus sqrt square sub
+    tanh threshold where
+"""
+_REDUCTION = """
+    _log_softmax _safe_softmax _softmax all amax amin any argmax argmin cumsum
+    linalg_vector_norm log_softmax logsumexp max mean min norm prod softmax std std_mean sum
+    topk var var_mean
+"""
+_NORM_AND_POOLING = """
+    _adaptive_avg_pool2d _batch_norm_no_update _native_batch_norm_legit
+    _native_batch_norm_legit_no_training _weight_norm _weight_norm_interface adaptive_avg_pool2d
+    adaptive_max_pool2d avg_pool2d batch_norm group_norm instance_norm layer_norm max_pool2d
+    max_pool2d_with_indices native_batch_norm native_group_norm native_layer_norm
+"""
+_FIXED_INTERPOLATION = """
+    _upsample_bicubic2d_aa _upsample_bilinear2d_aa _upsample_nearest_exact2d upsample_bicubic2d
+    upsample_bilinear2d upsample_nearest2d
+"""
+FREE_OPERATORS = frozenset(
+    f"aten.{name}"
+    for names in (
+        _SHAPE,
+        _CREATION,
+        _ELEMENTWISE,
+        _REDUCTION,
+        _NORM_AND_POOLING,
+        _FIXED_INTERPOLATION,
+    )
+    for name in names.split()
+)
+"""Operators known to have no kernel or matrix: they count no Multi-Adds by the convention."""
+
+
+def doubts(
+    network: nn.Module, seen: Trace, *, deployed: int, lr_px: Fraction | int
+) -> tuple[str, ...]:
+    """Return why a count may have missed something, one clause a reason.
+
+    Args:
+        network: What was counted; its ``unused_modules``, if it has any, are prefixes of
+            modules that it does not run.
+        seen: The forward pass.
+        deployed: Deployed parameters of what the network does run.
+        lr_px: Pixels of the LR image of that pass.
+    """
+    reasons = []
+    strange = unreviewed(set(seen.operators) - set(seen.products))
+    if strange:
+        reasons.append(
+            f"operators not known to be free of Multi-Adds: {listed(strange)} (not counted)"
+        )
+    silent = [name for name in seen.uncalled if not is_declared_unused(network, name)]
+    if silent:
+        reasons.append(f"modules never called: {listed(silent)}")
+    if deployed and seen.multi_adds < LEAST_DENSITY * deployed * lr_px:
+        density = float(seen.multi_adds / (deployed * lr_px))
+        reasons.append(
+            f"{density:.2f} Multi-Adds per deployed weight and LR pixel, "
+            f"expected at least {float(LEAST_DENSITY)}"
+        )
+    return tuple(reasons)
+
+
+def unreviewed(operators: Iterable[str]) -> tuple[str, ...]:
+    """Return the operators that are not known to be free, sorted.
+
+    Args:
+        operators: Names such as ``aten.relu_``; in-place ones count as their base form.
+    """
+    return tuple(sorted(name for name in operators if name.rstrip("_") not in FREE_OPERATORS))
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """Return names for a message: all of them, or the first and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def is_declared_unused(network: nn.Module, name: str) -> bool:
+    """Tell whether a network says that it does not run one of its modules."""
+    return any(
+        name == prefix or name.startswith(f"{prefix}.") for prefix in declared_unused(network)
+    )

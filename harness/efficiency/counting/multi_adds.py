@@ -1,0 +1,143 @@
+"""The one counting rule: what a network executes at a given image size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import Literal
+
+from torch import nn
+from torch.nn.utils import parametrize
+
+from harness.efficiency.counting import params
+from harness.efficiency.counting.doubts import doubts
+from harness.efficiency.counting.meta import is_shadow, shadow
+from harness.efficiency.counting.trace import Trace, trace
+
+PAPER_OUTPUT_PX = (1280, 720)
+"""Width and height of the SR image that the paper's Multi-Adds belong to."""
+
+Convention = Literal["paper", "executed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a network costs.
+
+    Attributes:
+        params: Trainable scalars, weight-norm gains included.
+        params_deployed: Those left with weight norm and batch norm folded.
+        multi_adds: Multi-Adds executed: multiplications of convolutions, linear layers
+            and matrix products; no biases, activations, norms, scalars or interpolation.
+        multi_adds_paper: The same with transposed convolutions charged on their output
+            grid, as the tables of the field do.
+        activations: Elements that convolutions write (NTIRE efficient-SR challenge).
+        convs: Convolutions executed, a shared one as often as it runs (ditto).
+        lr_px: Pixels of the LR image; a fraction where the scale does not divide the output.
+        note: What is unusual about the count, or nothing.
+        doubts: Why the count may have missed something; empty where nothing speaks for it.
+    """
+
+    params: int
+    params_deployed: int
+    multi_adds: int
+    multi_adds_paper: int
+    activations: int
+    convs: int
+    lr_px: Fraction
+    note: str = ""
+    doubts: tuple[str, ...] = ()
+
+    def by(self, convention: Convention) -> int:
+        """Return the Multi-Adds by one of the two conventions."""
+        return self.multi_adds_paper if convention == "paper" else self.multi_adds
+
+
+def count(
+    network: nn.Module,
+    *,
+    scale: int,
+    output_px: tuple[int, int] = PAPER_OUTPUT_PX,
+    input_px: tuple[int, int] | None = None,
+) -> Cost:
+    """Count a network by one forward pass on the meta device.
+
+    ``torch.utils.flop_counter.FlopCounterMode``, halved, on a copy that has shapes but no
+    values; neither the network nor its mode changes. Where the scale does not divide the
+    output size (1280 px at x3), the exact area is used, as in the paper: two sizes are
+    counted, and what grows with the area is scaled. A network where something neither
+    grows with the area nor stays as it is (windows, valid convolutions) is counted at the
+    LR size rounded up, and the cost's note says so.
+
+    Args:
+        network: Maps LR ``(N, 3, H, W)`` RGB to SR.
+        scale: Its upscaling factor.
+        output_px: Width and height of the SR image.
+        input_px: Width and height of the LR image, instead of ``output_px``.
+
+    Raises:
+        HarnessError: The forward pass fails, depends on the image's values, or does not
+            return an SR image.
+    """
+    if input_px is not None:
+        output_px = (scale * input_px[0], scale * input_px[1])
+    width, height = (ceil(side / scale) for side in output_px)
+    sizes = [(width, height)]
+    if (scale * width, scale * height) != output_px:
+        sizes.append((width + 8, height + 5))
+    twin = network if is_shadow(network) else shadow(network)
+    with parametrize.cached():  # weights are the same for every image
+        traces = [trace(twin, scale=scale, lr_px=size) for size in sizes]
+    seen = traces[0]
+    measures, area, note = _measures(seen), Fraction(output_px[0] * output_px[1], scale**2), ""
+    if len(traces) > 1:
+        exact = _at(area, *traces)
+        if exact is None:
+            area = Fraction(width * height)
+            note = f"not affine in the image area: counted on an LR image of {width}x{height} px"
+        else:
+            measures = exact
+    deployed = params.deployed(network, seen.foldable)
+    multi_adds, on_output_grid, activations, convs = measures
+    return Cost(
+        params=params.trainable(network),
+        params_deployed=deployed,
+        multi_adds=multi_adds,
+        multi_adds_paper=on_output_grid,
+        activations=activations,
+        convs=convs,
+        lr_px=area,
+        note=note,
+        doubts=doubts(
+            network, seen, deployed=deployed - params.unused(network), lr_px=width * height
+        ),
+    )
+
+
+def _parts(seen: Trace) -> list[tuple[int, int, int, int]]:
+    """Return what adds up to the fields of Cost from ``multi_adds`` to ``convs``."""
+    convs = [(conv.executed, conv.on_output_grid, conv.outputs, 1) for conv in seen.convolutions]
+    return convs + [(work, work, 0, 0) for _, work in sorted(seen.other_products.items())]
+
+
+def _measures(seen: Trace) -> tuple[int, ...]:
+    return tuple(map(sum, zip((0, 0, 0, 0), *_parts(seen), strict=True)))
+
+
+def _at(area: Fraction, first: Trace, second: Trace) -> tuple[int, ...] | None:
+    """Return the measures at an area, or None where they are not affine in it."""
+    areas = [Fraction(seen.lr_px[0] * seen.lr_px[1]) for seen in (first, second)]
+    parts = [_parts(first), _parts(second)]
+    if len(parts[0]) != len(parts[1]):
+        return None
+    totals = [Fraction(0)] * 4
+    for pair in zip(*parts, strict=True):
+        for index, (one, other) in enumerate(zip(*pair, strict=True)):
+            if one == other:
+                totals[index] += one
+            elif one * areas[1] == other * areas[0]:
+                totals[index] += one * area / areas[0]
+            else:
+                return None
+    return tuple(map(round, totals))

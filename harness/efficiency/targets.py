@@ -1,0 +1,183 @@
+"""Which networks ``harness flops`` counts, at which scales and sizes, and their rows."""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from harness.errors import UsageError, suggest
+from harness.records import published
+
+if TYPE_CHECKING:
+    from harness.efficiency.counting.report import Row
+    from harness.models.registry import Variant
+
+Convention = Literal["paper", "executed"]
+
+PAPER_TABLE = 5
+"""The paper's table that prints parameters and Multi-Adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSize:
+    """Width and height of an image in pixels, and which of the two images it is."""
+
+    width: int
+    height: int
+    of: Literal["output", "input"] = "output"
+
+    @property
+    def px(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
+    @property
+    def in_paper(self) -> bool:
+        """Whether the paper's counts belong to it."""
+        return self == ImageSize(1280, 720)
+
+
+def image_size(output_size: str | None, input_size: str | None) -> ImageSize:
+    """Return the size that one of the two options gives, by default 1280x720 at the output.
+
+    Raises:
+        UsageError: Both are given, or one is no size.
+    """
+    if output_size and input_size:
+        raise UsageError("give --output-size or --input-size, not both")
+    if input_size:
+        return ImageSize(*_parse_size("--input-size", input_size), "input")
+    return ImageSize(*_parse_size("--output-size", output_size or "1280x720"))
+
+
+def _parse_size(option: str, text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
+    if not match:
+        raise UsageError(f"{option} must be WIDTHxHEIGHT in pixels, such as 1280x720, not '{text}'")
+    return int(match[1]), int(match[2])
+
+
+def factors(texts: Sequence[str]) -> tuple[int, ...]:
+    """Return upscaling factors from options such as ``2`` or ``2,3,4``.
+
+    Raises:
+        UsageError: One is not a positive whole number.
+    """
+    words = [word for text in texts for word in text.split(",")]
+    for word in words:
+        if not re.fullmatch(r"[1-9]\d?", word):
+            raise UsageError(f"--scale must be a whole number such as 2, not '{word}'")
+    return tuple(dict.fromkeys(map(int, words)))
+
+
+def choose(
+    models: Sequence[str], *, everything: bool, scales: Sequence[int]
+) -> list[tuple[Variant, int]]:
+    """Return the networks to count, each with one scale.
+
+    Args:
+        models: Ids, or classes as ``pkg.module:Class`` or ``file.py:Class``.
+        everything: All registered networks, with those of the scales that they have.
+        scales: Upscaling factors; none for all that a network has.
+
+    Raises:
+        UsageError: Nothing is named, a network does not exist or has no such scale, or
+            the scale of a user's own class is not given.
+    """
+    from harness.models import registry
+
+    if everything == bool(models):
+        raise UsageError("name networks to count, or --all for every registered one")
+    if not everything:
+        return [
+            (variant, scale)
+            for variant in map(_variant, dict.fromkeys(models))
+            for scale in _scales(variant, scales)
+        ]
+    found = [
+        (variant, scale)
+        for variant in registry.VARIANTS
+        for scale in variant.scales
+        if not scales or scale in scales
+    ]
+    if not found:
+        raise UsageError(f"no registered network is for {_listed(scales)}")
+    return found
+
+
+def _variant(name: str) -> Variant:
+    from harness.models import registry
+
+    if _own(name) and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # as `python -m` does; a console script does not
+    try:
+        return registry.get(name)
+    except LookupError as error:
+        hint = "" if _own(name) else suggest(name, registry.names())
+        raise UsageError(f"{error.args[0]}{hint}") from error
+
+
+def _own(name: str) -> bool:
+    """Tell whether a name is that of a user's own class."""
+    return ":" in name
+
+
+def _scales(variant: Variant, scales: Sequence[int]) -> Sequence[int]:
+    if _own(variant.id):
+        if not scales:
+            raise UsageError(f"say by --scale which upscaling factor '{variant.id}' has")
+        return scales
+    for scale in scales:
+        if scale not in variant.scales:
+            raise UsageError(
+                f"'{variant.id}' is defined for {_listed(variant.scales)}, not x{scale}"
+            )
+    return scales or variant.scales
+
+
+def _listed(scales: Iterable[int]) -> str:
+    return ", ".join(f"x{scale}" for scale in scales)
+
+
+def count(
+    chosen: Iterable[tuple[Variant, int]],
+    size: ImageSize,
+    *,
+    convention: Convention,
+    counters: bool,
+) -> list[Row]:
+    """Count networks; the published figures stand beside those at the paper's size.
+
+    Raises:
+        HarnessError: A network cannot be built or counted, its count is in doubt, or the
+            other counters disagree with it.
+    """
+    from harness.efficiency.counting.counted import Subject
+    from harness.efficiency.counting.report import row
+
+    printed = published.load(PAPER_TABLE)
+    gc.freeze()  # all that is imported stays: collecting it anew costs a tenth of the time
+    rows = []
+    for variant, scale in chosen:
+        own = _own(variant.id)
+        subject = Subject(
+            variant.id,
+            variant.constructor if own else variant.build,
+            scale=scale,
+            **{f"{size.of}_px": size.px},
+        )
+        rows.append(
+            row(
+                subject,
+                label=variant.label,
+                convention=convention,
+                published=() if own or not size.in_paper else printed,
+                counters=counters,
+            )
+        )
+    return rows

@@ -1,0 +1,1 @@
+"""Score a network on benchmark images by a named protocol, and record that."""

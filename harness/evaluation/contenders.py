@@ -1,0 +1,238 @@
+"""What ``harness compare`` compares: stored records, or weights that are scored now."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from harness.errors import UsageError, suggest
+from harness.records import counts
+from harness.records import record as records
+from harness.records.record import Record
+from harness.statistics.estimates import Runs
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How weights are scored, and where records lie.
+
+    Attributes:
+        scale: Upscaling factor; None where only records are named.
+        sets: Names or folders of test sets; of records, those that are shown.
+        protocol: Name of the protocol.
+        root: Data root.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        results: Results root.
+    """
+
+    scale: int | None = None
+    sets: tuple[str, ...] = ()
+    protocol: str = "awsrn"
+    root: Path | None = None
+    device: str = "auto"
+    results: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """One row of a comparison.
+
+    Attributes:
+        name: What the user called it.
+        runs: Its trainings and their scores.
+        scale: Upscaling factor.
+        protocols: How each training was scored.
+        params: Trainable scalars.
+        multi_adds: Multi-Adds for a 1280x720 output.
+        activations: Elements that its convolutions write; None where nobody counted.
+        group: What its records have in common; empty for weights of others.
+        origin: Where its scores come from, in words.
+    """
+
+    name: str
+    runs: Runs
+    scale: int
+    protocols: tuple[str, ...]
+    params: int
+    multi_adds: int
+    activations: int | None
+    group: str
+    origin: str
+
+
+def stored(name: str, request: Request) -> Rival | None:
+    """Return the row of stored records that a name means, or None where it means none.
+
+    A name is a file or folder of a record, an id, the beginning of ids, a pattern with
+    ``*``, or several of those joined by commas. Where it fits networks with and without
+    dropped branches, the whole ones are meant.
+
+    Raises:
+        UsageError: It means records that are not one network trained alike.
+        RecordError: A record cannot be read.
+    """
+    found: dict[str, Record] = {}
+    for word in name.split(","):
+        matches = _matches(word, request.results)
+        if not matches:
+            return None
+        found |= {record.id: record for record in matches}
+    chosen = sorted(found.values(), key=lambda record: (record.seed or 0, record.id))
+    _check_alike(name, chosen)
+    first = chosen[0]
+    trained = f", {first.steps:,} steps" if first.steps else ""
+    return Rival(
+        name=name,
+        runs=Runs.of_records(first.label, chosen),
+        scale=first.scale,
+        protocols=tuple(record.protocol for record in chosen),
+        params=first.params,
+        multi_adds=first.multi_adds,
+        activations=_activations(first),
+        group=first.group,
+        origin=f"{', '.join(record.id for record in chosen)}{trained}",
+    )
+
+
+def _matches(word: str, results: Path) -> list[Record]:
+    """Return the records that one name fits."""
+    path = Path(word)
+    if path.is_dir() and (path / records.FILE_NAME).is_file():
+        path /= records.FILE_NAME
+    if path.is_file():
+        return [records.read_file(path)]
+    known = records.load_all(results)
+    exact = [record for record in known if record.id == word]
+    if exact or not word:
+        return exact
+    if "*" in word:
+        return [record for record in known if fnmatchcase(record.id, word)]
+    begun = [record for record in known if record.id.startswith(word)]
+    return [record for record in begun if not record.drop] or begun
+
+
+def _check_alike(name: str, found: Sequence[Record]) -> None:
+    """Refuse records that are not one network, trained alike, once a seed.
+
+    Raises:
+        UsageError: They are not.
+    """
+    kinds = {
+        (record.model, records.digest(record.overrides), record.drop, record.scale, record.group)
+        for record in found
+    }
+    if len(kinds) > 1 or len({record.seed for record in found}) < len(found):
+        ids = ", ".join(record.id for record in found[:3])
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        raise UsageError(
+            f"'{name}' means records of different trainings: {ids}{more} "
+            "(write more of the id, or a pattern with *)"
+        )
+
+
+def _activations(record: Record) -> int | None:
+    """Return the stored count of a network that is as registered, or None."""
+    for count in counts.load().values():
+        same = (count.model, count.scale) == (record.model, record.scale)
+        if same and (count.params, count.multi_adds) == (record.params, record.multi_adds):
+            return count.activations
+    return None
+
+
+def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
+    """Score networks with given weights; all are loaded before the first is scored.
+
+    Args:
+        names: ``ID=FILE``, or the id of a network that has none or comes with some.
+        request: How.
+
+    Raises:
+        HarnessError: Something of it does not exist, does not fit or cannot be read.
+    """
+    from harness.config import protocols
+    from harness.data.catalogue import find_test
+    from harness.efficiency.counting.multi_adds import count
+    from harness.evaluation import evaluate, scoring
+    from harness.models import registry
+    from harness.weights import load
+
+    scale = request.scale
+    if scale is None:
+        raise UsageError("say by --scale which upscaling factor the weights are for")
+    if not request.sets:
+        raise UsageError("no test set is named: expected --data SET, for example --data Set5")
+    protocol = protocols.get(request.protocol)
+    protocol.check_scale(scale)
+    tests = [find_test(wanted, request.root, scale) for wanted in dict.fromkeys(request.sets)]
+    device = load.device_of(request.device)
+    loaded = {}
+    for name in names:
+        model, checkpoint = split(name)
+        loaded[name] = load.load(model, scale=scale, checkpoint=checkpoint)
+        if protocol.needs_luma_network:
+            evaluate.luma_part(loaded[name].network)
+    found = {}
+    for name, one in loaded.items():
+        log.info("scoring %s", name)
+        cost = count(one.network, scale=scale)
+        scorer = scoring.Scorer(one, device=device)
+        scores = [scorer.score(test, (protocol,))[0] for test in tests]
+        found[name] = Rival(
+            name=name,
+            runs=Runs(
+                registry.get(one.model).label,
+                seeds=(None,),
+                scores=({score.set: score for score in scores},),
+                learned=bool(one.file),
+            ),
+            scale=scale,
+            protocols=(request.protocol,),
+            params=cost.params,
+            multi_adds=cost.multi_adds,
+            activations=cost.activations,
+            group="",
+            origin=one.file or "no weights",
+        )
+    return found
+
+
+def split(name: str) -> tuple[str, Path | None]:
+    """Return network and weights of ``ID=FILE``.
+
+    Raises:
+        UsageError: One of the two is missing.
+    """
+    model, equals, file = name.partition("=")
+    if equals and not (model and file):
+        raise UsageError(f"'{name}' is not ID=FILE, such as imdn=imdn_x2.pth")
+    return model, Path(file) if equals else None
+
+
+def needs_no_weights(name: str, scale: int) -> bool:
+    """Tell whether a name is that of a registered network that learns nothing."""
+    from harness.models import registry
+
+    if name not in registry.names() or scale not in registry.get(name).scales:
+        return False
+    return not registry.get(name).build(scale=scale).state_dict()
+
+
+def unknown(name: str, results: Path) -> UsageError:
+    """Return the error for a name that means nothing."""
+    from harness.models import registry
+
+    if name in registry.names():
+        return UsageError(
+            f"there is no record '{name}' in '{results / 'results' / 'runs'}'; to score weights "
+            f"now, write {name}=FILE --scale N --data SET"
+        )
+    known = [record.id for record in records.load_all(results)]
+    return UsageError(
+        f"'{name}' is neither a record in '{results / 'results' / 'runs'}' nor ID=FILE"
+        f"{suggest(name, [*known, *registry.names()], listing=False)}"
+    )

@@ -1,0 +1,209 @@
+"""Score a network on benchmark sets, by one of the protocols of :mod:`harness.config.protocols`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harness.config.protocols import DEFAULT, Protocol
+from harness.data.catalogue import TestSet
+from harness.data.images import is_grey
+from harness.data.prepare import hash_pair, load_pair
+from harness.data.resize import downscale
+from harness.errors import TrainingError, UsageError
+from harness.evaluation import metrics
+from harness.evaluation.metrics import Image
+from harness.evaluation.self_ensemble import SelfEnsemble, ensemble
+from harness.models.bicubic import Bicubic
+from harness.models.luma import YCBCR, LumaNetwork
+from harness.records.record import ImageScore, SetScore
+
+LowResolution = NDArray[np.uint8] | NDArray[np.float64]
+
+
+def upscale(
+    network: nn.Module, lr: LowResolution, device: torch.device, *, protocol: Protocol = DEFAULT
+) -> Image:
+    """Run a network on one image, in float32.
+
+    Args:
+        network: Maps ``(1, 3, H, W)`` RGB in 0..255 to SR; left in the mode it is in.
+        lr: ``(H, W, 3)`` RGB, or ``(H, W)`` luma for a network of luma; 0..255.
+        device: Where the network is.
+        protocol: How SR is brought to 8 bits.
+
+    Returns:
+        SR, clipped and 8-bit, ``(scale H, scale W, 3)`` or ``(scale H, scale W)``.
+
+    Raises:
+        TrainingError: The network's output is not finite.
+        UsageError: LR is luma, and the network is not of luma.
+    """
+    return metrics.to_uint8(infer(network, lr, device), truncate=protocol.sr == "truncate")
+
+
+def infer(network: nn.Module, lr: LowResolution, device: torch.device) -> NDArray[np.float32]:
+    """Run a network on one image as :func:`upscale` does, but return SR as it comes out."""
+    planes = np.ascontiguousarray(np.atleast_3d(lr).transpose(2, 0, 1))
+    batch = torch.from_numpy(planes).unsqueeze(0).to(device).float()
+    run = network if lr.ndim == 3 else luma_part(network)
+    with torch.no_grad():
+        output = run(batch)[0]
+    sr: NDArray[np.float32] = output.float().cpu().numpy().transpose(1, 2, 0)
+    if not np.isfinite(sr).all():
+        raise TrainingError("the network's output is not finite, so it cannot be scored")
+    return sr if lr.ndim == 3 else sr[..., 0]
+
+
+def luma_part(network: nn.Module) -> Callable[[Tensor], Tensor]:
+    """Return what a network does to BT.601 luma, ``(N, 1, H, W)`` in 0..255.
+
+    Raises:
+        UsageError: The network is not of luma, or of another luma.
+    """
+    if isinstance(network, Bicubic):
+        return Bicubic(scale=network.scale)  # float luma is not rounded between the passes
+    if isinstance(network, SelfEnsemble):
+        part = luma_part(network.network)
+        return lambda luma: ensemble(part, luma)
+    if isinstance(network, LumaNetwork) and network.colour is YCBCR:
+        return lambda luma: 255 * network.forward_luma(luma / 255)
+    raise UsageError(
+        f"{type(network).__name__} is no network of BT.601 luma, so it cannot be scored on "
+        f"its luma: use a protocol on RGB, such as {DEFAULT.name}"
+    )
+
+
+def score(
+    network: nn.Module,
+    test: TestSet,
+    *,
+    scale: int,
+    device: torch.device,
+    protocol: Protocol = DEFAULT,
+) -> SetScore:
+    """Score a network on every image of a set.
+
+    Args:
+        network: As for :func:`upscale`; put into evaluation mode meanwhile.
+        test: The set.
+        scale: Upscaling factor.
+        device: Where the network is.
+        protocol: How it is scored.
+
+    Raises:
+        DataError: An image cannot be read, does not fit its LR, or is too small.
+        TrainingError: The network's output is not finite or not of HR size.
+        UsageError: The protocol is not for this network or scale.
+    """
+    return score_all(network, test, scale=scale, device=device, protocols=(protocol,))[0]
+
+
+def score_all(
+    network: nn.Module,
+    test: TestSet,
+    *,
+    scale: int,
+    device: torch.device,
+    protocols: Sequence[Protocol],
+) -> tuple[SetScore, ...]:
+    """Score a network by several protocols, running it once for those that give it the same.
+
+    Args and errors are those of :func:`score`; the scores are in the order of ``protocols``.
+    """
+    for protocol in protocols:
+        protocol.check_scale(scale)
+        if protocol.needs_luma_network:
+            luma_part(network)
+    images: dict[str, list[ImageScore]] = {protocol.name: [] for protocol in protocols}
+    training = network.training
+    network.eval()
+    try:
+        for alike in _given_the_same(protocols):
+            for name, lr, hr in pairs(test, scale=scale, protocol=alike[0]):
+                output = infer(network, lr, device)
+                if output.shape != hr.shape:
+                    raise TrainingError(
+                        f"the network makes {output.shape[1]}x{output.shape[0]} pixels of "
+                        f"'{name}', expected {hr.shape[1]}x{hr.shape[0]} at x{scale}"
+                    )
+                for protocol in alike:
+                    sr = metrics.to_uint8(output, truncate=protocol.sr == "truncate")
+                    scores = metrics.score(sr, hr, scale=scale, name=name, protocol=protocol)
+                    images[protocol.name].append(ImageScore(name, *scores))
+    finally:
+        network.train(training)
+    return tuple(_set_score(test, scale, each, images[each.name]) for each in protocols)
+
+
+def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
+    """Return the protocols in groups that agree on LR and HR."""
+    groups: list[list[Protocol]] = []
+    for each in protocols:
+        alike = next((group for group in groups if each.sees_as(group[0])), None)
+        if alike is None:
+            groups.append([each])
+        else:
+            alike.append(each)
+    return groups
+
+
+def _set_score(
+    test: TestSet, scale: int, protocol: Protocol, images: Sequence[ImageScore]
+) -> SetScore:
+    origin = "files" if test.lr is not None and protocol.reads_files else "made"
+    digest = fingerprint(test, scale=scale, protocol=protocol)
+    return SetScore.of(test.name, origin, digest, tuple(images))
+
+
+def pairs(
+    test: TestSet, *, scale: int, protocol: Protocol = DEFAULT
+) -> Iterator[tuple[str, LowResolution, Image]]:
+    """Yield name, LR and HR of every image of a set, as the protocol has them.
+
+    Both are ``(H, W, 3)`` RGB, or ``(H, W)`` luma; HR is 8-bit.
+    """
+    source = test if protocol.reads_files else replace(test, lr=None)
+    for index, path in enumerate(source.hr):
+        lr, hr = load_pair(source, index, scale)
+        grey = protocol.grey == "luma" and is_grey(path)
+        yield path.stem, *_as_protocol_has_it(lr, hr, scale, protocol, grey=grey)
+
+
+def _as_protocol_has_it(
+    lr: Image, hr: Image, scale: int, protocol: Protocol, *, grey: bool
+) -> tuple[LowResolution, Image]:
+    """Return LR and HR of one image, from its 8-bit RGB; ``grey`` is its own luma."""
+    if grey:
+        luma = hr[..., 0]
+    elif protocol.on_luma:
+        luma = metrics.to_uint8(metrics.luma(hr))
+    else:
+        return _low_resolution(lr, hr, scale, protocol), hr
+    if protocol.lr == "luma of 8-bit RGB":
+        return lr[..., 0] if grey else metrics.luma(lr), luma
+    return _low_resolution(luma, luma, scale, protocol), luma
+
+
+def _low_resolution(lr: Image, hr: Image, scale: int, protocol: Protocol) -> LowResolution:
+    """Return the set's own LR, or make LR from HR, quantised or not."""
+    if protocol.reads_files:
+        return lr
+    source: NDArray[Any] = hr if protocol.lr == "8-bit RGB" else hr.astype(np.float64)
+    return downscale(source, scale, boundary=protocol.boundary)
+
+
+def fingerprint(test: TestSet, *, scale: int, protocol: Protocol = DEFAULT) -> str:
+    """Return the SHA-256 of all LR and HR pixels of a set, in order, with their sizes."""
+    total = hashlib.sha256()
+    for name, lr, hr in pairs(test, scale=scale, protocol=protocol):
+        total.update(name.encode())
+        hash_pair(total, lr, hr)
+    return total.hexdigest()

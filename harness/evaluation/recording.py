@@ -1,0 +1,103 @@
+"""Make the record of weights that were scored, and say where any record comes from."""
+
+from __future__ import annotations
+
+import platform
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+import harness
+from harness.config.ablation import PAPER_SETS
+from harness.config.protocols import Protocol
+from harness.efficiency.counting.multi_adds import count
+from harness.host import environment
+from harness.models import registry
+from harness.models.adaptive import learned_scalars
+from harness.records.record import Record, SetScore
+from harness.weights.load import Loaded
+
+
+def make_scored_record(
+    loaded: Loaded,
+    *,
+    record_id: str,
+    fingerprint: str,
+    protocol: Protocol,
+    score: SetScore,
+    device: str,
+    self_ensemble: bool,
+    started: datetime,
+    earlier: Record | None,
+) -> Record:
+    """Return the record of weights that were not trained here, with one more set's score.
+
+    It is in no group, and ``data["weights"]`` says which file was scored.
+
+    Args:
+        loaded: The network with its weights.
+        record_id: Name of the record.
+        fingerprint: Of what determines the scores.
+        protocol: How it was scored.
+        score: The new score.
+        device: ``cpu`` or ``cuda``.
+        self_ensemble: Whether SR was the mean over the eight flips and turns of LR.
+        started: When scoring began.
+        earlier: The record that this one replaces; its scores on other sets are kept.
+    """
+    cost = count(loaded.network, scale=loaded.scale)
+    kept = [one for one in (earlier.scores if earlier else ()) if one.set != score.set]
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    return Record(
+        id=record_id,
+        fingerprint=fingerprint,
+        group="",
+        model=loaded.model,
+        label=registry.get(loaded.model).label,
+        overrides=loaded.overrides,
+        drop=loaded.drop,
+        scale=loaded.scale,
+        seed=None,
+        steps=0,
+        profile="",
+        full_budget=True,
+        params=cost.params,
+        multi_adds=cost.multi_adds,
+        protocol=protocol.name,
+        scores=tuple(sorted((*kept, score), key=lambda one: _set_order(one.set))),
+        learned=learned_scalars(loaded.network),
+        config={"self_ensemble": True} if self_ensemble else {},
+        data={"weights": loaded.origin()},
+        provenance=provenance(device, torch.get_num_threads(), started),
+        wall_time_s=round(seconds + (earlier.wall_time_s if earlier else 0.0), 1),
+        loss=None,
+    )
+
+
+def scored_id(model: str, scale: int, protocol: Protocol, fingerprint: str) -> str:
+    """Return the id of the record of scored weights."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", model)
+    return f"{name}-x{scale}-{protocol.name}-{fingerprint[:12]}"
+
+
+def _set_order(name: str) -> tuple[int, str]:
+    known = PAPER_SETS.index(name) if name in PAPER_SETS else len(PAPER_SETS)
+    return known, name
+
+
+def provenance(device: str, threads: int, started: datetime) -> dict[str, Any]:
+    """Return which code, machine and time a record comes from."""
+    commit, dirty = environment.commit()
+    return {
+        "commit": commit,
+        "dirty": dirty,
+        "harness": harness.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": environment.device_name(device),
+        "threads": threads,
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,146 @@
+"""Score given weights, and record that: ``harness eval``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.config import protocols
+from harness.config.protocols import Protocol
+from harness.data.catalogue import TestSet, find_test
+from harness.errors import UsageError
+from harness.evaluation import evaluate
+from harness.evaluation.recording import make_scored_record, scored_id
+from harness.evaluation.self_ensemble import SelfEnsemble
+from harness.records import record as records
+from harness.records.record import Record, SetScore
+from harness.weights.load import Loaded, device_of, load
+
+log = logging.getLogger(__name__)
+
+
+def score(
+    model: str,
+    *,
+    scale: int,
+    checkpoint: Path | None,
+    sets: Sequence[str],
+    protocol: str,
+    root: Path | None,
+    device: str,
+    results: Path | None = None,
+    self_ensemble: bool = False,
+) -> list[SetScore]:
+    """Score a network with given weights; every argument is checked before anything is run.
+
+    Args:
+        model: Id, or ``FILE.py:CLASS``.
+        scale: Upscaling factor.
+        checkpoint: Weights; None for a network that learns nothing.
+        sets: Names or folders of test sets.
+        protocol: Name of the protocol.
+        root: Data root; None where there is none.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        results: Results root below which to store a record; None for none.
+        self_ensemble: Whether SR is the mean over the eight flips and turns of LR.
+
+    Raises:
+        HarnessError: Something of it does not exist, does not fit or cannot be read.
+    """
+    chosen = protocols.get(protocol)
+    chosen.check_scale(scale)
+    if not sets:
+        raise UsageError("no test set is named: expected --data SET, for example --data Set5")
+    tests = [find_test(name, root, scale) for name in dict.fromkeys(sets)]
+    place = device_of(device)
+    scorer = Scorer(
+        load(model, scale=scale, checkpoint=checkpoint),
+        device=place,
+        results=results,
+        self_ensemble=self_ensemble,
+    )
+    return [scorer.score(test, (chosen,))[0] for test in tests]
+
+
+class Scorer:
+    """Scores one network on sets, and stores the record of each protocol where asked to."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        device: torch.device,
+        results: Path | None = None,
+        self_ensemble: bool = False,
+    ) -> None:
+        """Take a network; arguments as for :func:`score`."""
+        self.loaded = loaded
+        self.scale = loaded.scale
+        self.device = device
+        self.results = results
+        self.self_ensemble = self_ensemble
+        network = loaded.network.to(device)
+        self.network = SelfEnsemble(network) if self_ensemble else network
+
+    def score(self, test: TestSet, by: Sequence[Protocol]) -> tuple[SetScore, ...]:
+        """Score a set by several protocols; each one's record is written at once."""
+        started = datetime.now(UTC)
+        scores = evaluate.score_all(
+            self.network, test, scale=self.scale, device=self.device, protocols=by
+        )
+        if self.results is not None:
+            for protocol, score in zip(by, scores, strict=True):
+                self._store(protocol, score, started)
+        return scores
+
+    def stored(self, protocol: Protocol) -> Record | None:
+        """Return the record of that protocol, None where there is none yet."""
+        return records.read(self.results, self.record_id(protocol)) if self.results else None
+
+    def missing(self, test: TestSet, by: Sequence[Protocol]) -> tuple[Protocol, ...]:
+        """Return the protocols without a record of these very images."""
+        return tuple(each for each in by if not self._has(self.stored(each), test, each))
+
+    def _has(self, record: Record | None, test: TestSet, protocol: Protocol) -> bool:
+        score = record.score(test.name) if record else None
+        if score is None:
+            return False
+        return score.sha256 == evaluate.fingerprint(test, scale=self.scale, protocol=protocol)
+
+    def record_id(self, protocol: Protocol) -> str:
+        """Return the id of the record of that protocol."""
+        return scored_id(self.loaded.model, self.scale, protocol, self._fingerprint(protocol))
+
+    def _fingerprint(self, protocol: Protocol) -> str:
+        content: dict[str, Any] = {
+            "model": self.loaded.model,
+            "scale": self.scale,
+            "weights": self.loaded.sha256,
+            "protocol": protocol.name,
+        }
+        changes = {
+            "overrides": self.loaded.overrides,
+            "drop": list(self.loaded.drop),
+            "self_ensemble": self.self_ensemble,
+        }
+        return records.digest(content | {key: value for key, value in changes.items() if value})
+
+    def _store(self, protocol: Protocol, score: SetScore, started: datetime) -> None:
+        assert self.results is not None
+        record = make_scored_record(
+            self.loaded,
+            record_id=self.record_id(protocol),
+            fingerprint=self._fingerprint(protocol),
+            protocol=protocol,
+            score=score,
+            device=self.device.type,
+            self_ensemble=self.self_ensemble,
+            started=started,
+            earlier=self.stored(protocol),
+        )
+        records.write(self.results, record)

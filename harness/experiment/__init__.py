@@ -1,0 +1,1 @@
+"""Run an ablation: plan its cells, train, score and record each."""

@@ -1,0 +1,201 @@
+"""Train one cell to its weights, in one process or in several, going on where it stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch.multiprocessing.spawn import ProcessRaisedException
+
+from harness.config.settings import Config
+from harness.data.catalogue import TestSet, TrainSet
+from harness.data.patches import Patches
+from harness.data.prepare import prepare
+from harness.errors import TrainingError
+from harness.evaluation import evaluate
+from harness.experiment import checkpoints
+from harness.experiment.plan import Cell
+from harness.experiment.tracking import CellRun
+from harness.experiment.trainer import Step, Trainer
+from harness.host.logs import log_to_stderr
+from harness.host.progress import Progress
+from harness.host.signals import Interrupted, StopSignal
+from harness.models import registry
+from harness.models.initialise import initialise
+
+log = logging.getLogger(__name__)
+
+_PRECISION = {"fp32": "32-true", "bf16-mixed": "bf16-mixed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a training process needs; can be sent to another process.
+
+    Attributes:
+        cell: What to train.
+        config: Settings with every automatic choice made.
+        train: Training set.
+        cache: Folder of prepared images.
+        curve: Set scored while training, for the curve; None for no curve.
+        folder: The cell's folder, for checkpoint and weights.
+        fingerprint: Of the cell.
+        run: Where to log.
+    """
+
+    cell: Cell
+    config: Config
+    train: Sequence[TrainSet]
+    cache: Path
+    curve: TestSet | None
+    folder: Path
+    fingerprint: str
+    run: CellRun
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How training went: mean loss of the last steps in grey levels, and its time."""
+
+    loss: float
+    seconds: float
+
+
+def fit(job: Job) -> Outcome | None:
+    """Train until the weights are stored.
+
+    Returns:
+        The outcome; None where the weights were there and nothing else is known.
+
+    Raises:
+        Interrupted: The user stopped it; a checkpoint of the last step is stored.
+        TrainingError: The loss is not finite.
+        CheckpointError: A checkpoint cannot be written or read.
+    """
+    state = checkpoints.read_state(job.folder, fingerprint=job.fingerprint)
+    if state is None and (job.folder / checkpoints.WEIGHTS_FILE).is_file():
+        return None
+    devices = job.config.devices
+    logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
+    fabric = Fabric(
+        accelerator=job.config.device,
+        devices=devices,
+        strategy="auto" if devices == 1 else "ddp_spawn",
+        precision=_PRECISION[job.config.precision],  # type: ignore[arg-type]
+    )
+    try:
+        if devices == 1:
+            return Outcome(*_work(fabric, job))
+        with StopSignal():  # the processes stop by themselves and store a checkpoint
+            # Not as an argument: Fabric takes those apart and stops at a frozen dataclass.
+            return Outcome(*fabric.launch(partial(_work, job=job)))
+    except ProcessRaisedException as error:
+        raise _translated(str(error)) from error
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            raise TrainingError(
+                f"not enough memory to train {job.cell.row.label} with train.batch="
+                f"{job.config.train.batch} and train.patch={job.config.train.patch}; lower them"
+            ) from error
+        raise
+
+
+def _work(fabric: Fabric, job: Job) -> tuple[float, float]:
+    """Train in this process; the first of several processes stores the checkpoints.
+
+    Returns:
+        The fields of the outcome, bare for the same reason.
+    """
+    first = fabric.global_rank == 0
+    if first and fabric.world_size > 1:
+        log_to_stderr(logging.INFO)
+    make_deterministic(job.config)
+    trainer, patches = _prepare(fabric, job)
+    progress = Progress(job.cell.row.label, total=trainer.config.steps, done=trainer.done)
+    try:
+        with StopSignal() as stop:
+            for step in trainer.steps(patches, workers=job.config.data.workers):
+                progress.advance()
+                if first:
+                    _report(job, trainer, step, progress)
+                last = step.number == trainer.config.steps
+                stopping = _any_process(fabric, stop.requested) and not last
+                due = last or stopping or _due(step.number, trainer.config.checkpoint_every)
+                if first and due:
+                    checkpoints.write_state(job.folder, trainer.state())
+                if stopping:
+                    raise Interrupted(
+                        f"stopped at step {step.number:,} of {trainer.config.steps:,}; "
+                        "the same command goes on from there"
+                    )
+    finally:
+        progress.close()
+    if first:
+        checkpoints.write_weights(job.folder, trainer.original)
+    fabric.barrier()
+    return trainer.loss, trainer.seconds
+
+
+def _prepare(fabric: Fabric, job: Job) -> tuple[Trainer, Patches]:
+    """Return the network in training, new or as it was stored, and its patches."""
+    cell, train = job.cell, job.config.train
+    seed = cell.seed or 0
+    prepared = prepare(job.train, cell.scale, job.cache)
+    patches = Patches(prepared, patch=train.patch, batch=train.batch, seed=seed)
+    torch.manual_seed(seed)
+    network = registry.get(cell.row.model).build(scale=cell.scale, **cell.row.overrides)
+    initialise(network, seed=seed)
+    resume = checkpoints.read_state(job.folder, fingerprint=job.fingerprint)
+    if resume is not None:
+        log.info("going on from step %d", resume.step)
+    trainer = Trainer(network, train, fabric=fabric, fingerprint=job.fingerprint, resume=resume)
+    return trainer, patches
+
+
+def _report(job: Job, trainer: Trainer, step: Step, progress: Progress) -> None:
+    """Show and log a step where it is due: loss and learning rate, PSNR for the curve."""
+    train = trainer.config
+    last = step.number == train.steps
+    if last or _due(step.number, train.log_every):
+        progress.report(step.number, loss=trainer.loss, lr=step.lr)
+        job.run.log(step.number, {"loss": trainer.loss, "lr": step.lr})
+    if job.curve is not None and _due(step.number, train.eval_every) and not last:
+        device = trainer.fabric.device
+        result = evaluate.score(trainer.original, job.curve, scale=job.cell.scale, device=device)
+        log.info("step %d  %s %.2f dB", step.number, result.set, result.psnr_db)
+        job.run.log(step.number, {f"psnr_db.{result.set}": result.psnr_db})
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+def _any_process(fabric: Fabric, requested: bool) -> bool:
+    """Whether any process was asked to stop: all must leave at the same step."""
+    if fabric.world_size == 1:
+        return requested
+    flag = torch.tensor(float(requested), device=fabric.device)
+    return bool(fabric.all_reduce(flag, reduce_op="max"))
+
+
+def make_deterministic(config: Config) -> None:
+    """Ask PyTorch for the same result every time, and for real float32."""
+    torch.set_num_threads(config.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def _translated(trace: str) -> TrainingError | Interrupted:
+    """Return the error of a training process as one of ours, without its trace."""
+    log.debug("%s", trace)
+    last = trace.strip().splitlines()[-1]
+    kind, _, message = last.partition(": ")
+    return Interrupted(message) if kind.endswith("Interrupted") else TrainingError(message or last)

@@ -1,0 +1,307 @@
+"""Turn an ablation and the user's settings into the cells to run, checking everything first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.config import settings
+from harness.config.ablation import Ablation, Row
+from harness.config.settings import PROFILES, Config
+from harness.data import catalogue
+from harness.data.catalogue import TestSet, TrainSet
+from harness.efficiency.counting.multi_adds import Cost, count
+from harness.errors import HarnessError, UsageError, suggest
+from harness.models import registry
+from harness.models.awms import drop_branches
+from harness.records import released
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row of the ablation at one scale with one seed.
+
+    Attributes:
+        row: The row.
+        label: The network's name in tables.
+        scale: Upscaling factor.
+        seed: Seed of start weights and patches; None for a network without parameters.
+        cost: Parameters and Multi-Adds of the network as it is trained.
+        checkpoint: Weights that are loaded instead of trained.
+    """
+
+    row: Row
+    label: str
+    scale: int
+    seed: int | None
+    cost: Cost
+    checkpoint: Path | None = None
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is anything to train."""
+        return self.seed is not None
+
+    def name(self) -> str:
+        """Return a readable name, the beginning of the record's id."""
+        parts = [_slug(self.row.model), f"x{self.scale}"]
+        return "-".join([*parts, f"s{self.seed}"] if self.trained else parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that one command is about to do.
+
+    Attributes:
+        ablation: What is compared.
+        config: Settings with every automatic choice made.
+        why: Why this profile, in a sentence.
+        cells: What to run, in order: all rows of the first seed, then the next.
+        train: Parts of the training set, by scale.
+        tests: Sets to score, by scale.
+    """
+
+    ablation: Ablation
+    config: Config
+    why: str
+    cells: tuple[Cell, ...]
+    train: Mapping[int, tuple[TrainSet, ...]]
+    tests: Mapping[int, tuple[TestSet, ...]]
+
+    @property
+    def results(self) -> Path:
+        """Folder below which results are written."""
+        return Path(self.config.results.root)
+
+    def training_multi_adds(self, cell: Cell) -> int:
+        """Estimate the Multi-Adds of training a cell: forward, and twice that backward."""
+        train = self.config.train
+        per_pixel = cell.cost.multi_adds / cell.cost.lr_px
+        return round(3 * per_pixel * train.patch**2 * train.batch * train.steps)
+
+
+def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[str] = ()) -> Plan:
+    """Plan an ablation.
+
+    Args:
+        ablation: What is compared.
+        arguments: The user's settings, text by dotted key.
+        problems: Problems found before, reported together with the new ones.
+
+    Raises:
+        ConfigError: Anything is unknown, mistyped or cannot be combined; all of it is
+            listed, and nothing has been trained.
+    """
+    found = list(problems)
+    profile, why = _profile(ablation, arguments)
+    config, wrong = settings.make(
+        [PROFILES.get(profile, PROFILES["smoke"]), ablation.config, arguments]
+    )
+    found += wrong
+    scales = list(dict.fromkeys(config.scale or [ablation.scale]))
+    config = replace(
+        config,
+        profile=profile,
+        scale=scales,
+        seeds=list(dict.fromkeys(config.seeds or ablation.seeds)),
+        threads=config.threads or len(os.sched_getaffinity(0)),
+    )
+    config = _resolve_device(config, found)
+    ablation = _selected(ablation, config.rows, found)
+    cells = _cells(ablation, config, found)
+    train = {}
+    planned = {cell.row.label for cell in cells}
+    failed = any(row.label not in planned for row in ablation.rows)
+    if failed or any(cell.trained for cell in cells):
+        train = {scale: _train(config, scale, found) for scale in scales}
+    tests = {scale: _tests(ablation, config, scale, found) for scale in scales}
+    settings.check(found)
+    names = list(dict.fromkeys(test.name for scale in scales for test in tests[scale]))
+    config = replace(config, data=replace(config.data, test=names))
+    return Plan(ablation, config, why, cells, train, tests)
+
+
+def data_root(config: Config) -> Path | None:
+    """Return the folder of data sets: ``data.root``, else the environment's, else none."""
+    root = config.data.root or os.environ.get("HARNESS_DATA")
+    return Path(root).expanduser() if root else None
+
+
+def _profile(ablation: Ablation, arguments: Mapping[str, Any]) -> tuple[str, str]:
+    asked = arguments.get("profile", ablation.config.get("profile", "auto"))
+    if asked != "auto":
+        return str(asked), "as asked"
+    root = arguments.get("data.root") or os.environ.get("HARNESS_DATA")
+    if root is None:
+        return "smoke", "no data root is set (HARNESS_DATA or data.root)"
+    try:
+        catalogue.find_train("T291", Path(root).expanduser(), 2)
+    except HarnessError:
+        return "smoke", f"there is no training set T291 under '{root}'"
+    return "cpu", f"the training set T291 is under '{root}'"
+
+
+def _resolve_device(config: Config, problems: list[str]) -> Config:
+    available = torch.cuda.is_available()
+    if config.device == "cuda" and not available:
+        problems.append("device=cuda: PyTorch finds no CUDA device here (use device=auto or cpu)")
+    device = ("cuda" if available else "cpu") if config.device == "auto" else config.device
+    if device == "cuda" and config.devices > torch.cuda.device_count():
+        problems.append(f"devices={config.devices}: there are {torch.cuda.device_count()} GPUs")
+    if config.train.batch % config.devices:
+        problems.append(
+            f"devices={config.devices}: does not divide train.batch={config.train.batch}"
+        )
+    return replace(config, device=device)
+
+
+def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cell, ...]:
+    """Return the cells, the bicubic reference of each scale first."""
+    rows = list(ablation.rows)
+    if not any(row.model == "bicubic" for row in rows):
+        rows.insert(0, Row("Bicubic", "bicubic"))
+    cells = []
+    for scale in config.scale:
+        planned = [one for row in rows if (one := _planned(row, scale, ablation, problems))]
+        for seed in config.seeds:
+            for row, checkpoint, cost in planned:
+                label = registry.get(row.model).label
+                own_seed = seed if cost.params and checkpoint is None else None
+                cells.append(Cell(row, label, scale, own_seed, cost, checkpoint))
+    unique = {(cell.row.label, cell.scale, cell.seed): cell for cell in cells}
+    return tuple(unique.values())
+
+
+def _selected(ablation: Ablation, wanted: Sequence[str], problems: list[str]) -> Ablation:
+    """Return the ablation with only the rows asked for, by label or model id."""
+    names = [name for row in ablation.rows for name in (row.label, row.model)]
+    problems += [
+        f"rows: there is no row '{name}'{suggest(name, names)}"
+        for name in wanted
+        if name not in names
+    ]
+    rows = tuple(row for row in ablation.rows if {row.label, row.model} & set(wanted))
+    return replace(ablation, rows=rows) if rows else ablation
+
+
+def _planned(
+    row: Row, scale: int, ablation: Ablation, problems: list[str]
+) -> tuple[Row, Path | None, Cost] | None:
+    """Return a row at one scale, with the weights it loads if any, and what it costs.
+
+    Where systems are compared, those that are not defined at the scale are left out.
+    """
+    row, checkpoint = _with_weights(row, scale, problems)
+    known = ablation.compares_systems and row.model in registry.names()
+    if known and scale not in registry.get(row.model).scales:
+        return None
+    cost = _cost(row, scale, problems)
+    return (row, checkpoint, cost) if cost else None
+
+
+def _with_weights(row: Row, scale: int, problems: list[str]) -> tuple[Row, Path | None]:
+    """Return the row as its first weights that are there have it, and their file.
+
+    Public weights that are not there are done without: the row is trained. A user's own
+    must be there.
+    """
+    public = {each.file: each for each in released.load()} if row.checkpoint else {}
+    folder = os.environ.get("HARNESS_CHECKPOINTS", "")
+    for name in row.checkpoint:
+        if known := public.get(name):
+            path = Path(folder, name)
+            if scale in known.scales and folder and path.is_file():
+                return replace(row, model=known.model, overrides={}), path
+            continue
+        places = [Path(name.replace("{scale}", str(scale))).expanduser()]
+        places += [Path(folder) / places[0]] if folder else []
+        for path in places:
+            if path.is_file():
+                return row, path
+        problems.append(
+            f"row '{row.label}': there is no file '{places[0]}', here or in HARNESS_CHECKPOINTS"
+            f"{suggest(name, public, listing=False)}"
+        )
+    return row, None
+
+
+def _cost(row: Row, scale: int, problems: list[str]) -> Cost | None:
+    """Build a row's network without memory and count it; note what is wrong with it."""
+    where = f"row '{row.label}'"
+    try:
+        variant = registry.get(row.model)
+    except LookupError as error:
+        problems.append(f"{where}: {error.args[0]}{suggest(row.model, registry.names())}")
+        return None
+    known = variant.options()
+    unknown = [key for key in row.overrides if key not in known]
+    for key in unknown:
+        problems.append(f"{where}: {row.model} has no option '{key}'{suggest(key, known)}")
+    if unknown:
+        return None
+    try:
+        with torch.device("meta"):
+            network = variant.build(scale=scale, **row.overrides)
+        drop_branches(network, row.drop)
+        return count(network, scale=scale)
+    except (TypeError, ValueError, HarnessError) as error:
+        problems.append(f"{where}: {error}")
+        return None
+
+
+def _tests(
+    ablation: Ablation, config: Config, scale: int, problems: list[str]
+) -> tuple[TestSet, ...]:
+    """Return the sets asked for, or those of the ablation that are present."""
+    names = config.data.test
+    if not names:
+        root = data_root(config)
+        present = catalogue.available_tests(root)
+        names = [name for name in ablation.benchmarks if name in present]
+        if not names:
+            problems.append(
+                f"none of the benchmark sets {', '.join(ablation.benchmarks)} is under the data "
+                f"root ({root or 'not set'}); set HARNESS_DATA, or data.test=sample for bundled "
+                "images"
+            )
+    found = [_test(name, config, scale, problems) for name in names]
+    return tuple(test for test in found if test is not None)
+
+
+def _train(config: Config, scale: int, problems: list[str]) -> tuple[TrainSet, ...]:
+    try:
+        return catalogue.find_train(config.data.train, data_root(config), scale)
+    except HarnessError as error:
+        problems.append(f"data.train={config.data.train}: {error}")
+        return ()
+
+
+def _test(name: str, config: Config, scale: int, problems: list[str]) -> TestSet | None:
+    try:
+        return catalogue.find_test(name, data_root(config), scale)
+    except HarnessError as error:
+        problems.append(f"data.test={name}: {error}")
+        return None
+
+
+def _slug(model: str) -> str:
+    """Return a model's name fit for a folder: a user's class by its own name."""
+    return "".join(letter if letter.isalnum() else "_" for letter in model.rpartition(":")[2])
+
+
+def single(name: str) -> Ablation:
+    """Return the ablation that has one network as its only row.
+
+    Raises:
+        UsageError: There is no such network.
+    """
+    try:
+        label = registry.get(name).label
+    except LookupError as error:
+        raise UsageError(f"{error.args[0]}{suggest(name, registry.names())}") from error
+    return Ablation(name=_slug(name), title=label, rows=(Row(label, name),), base=label)

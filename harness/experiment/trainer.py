@@ -1,0 +1,222 @@
+"""Train a network: L1 loss, Adam, and a schedule of learning rates (Sec. 4.2).
+
+Lightning Fabric moves tensors, sets the arithmetic and joins several GPUs; it leaves
+the loop here in sight, which a full trainer would not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from harness.config.settings import TrainConfig
+from harness.data.patches import Patches
+from harness.errors import TrainingError
+from harness.experiment.checkpoints import State
+
+LOSS_WINDOW = 100
+"""Steps over which the reported loss is averaged."""
+
+
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """Return the learning rate of a step, counted from 0.
+
+    ``halving`` is the paper's: halved every ``halve_every`` steps, never restarted.
+    ``onecycle`` rises over the first 30 % from lr/25 to lr and falls to lr/250,000, both
+    along a cosine (Smith & Topin, 2018, as PyTorch's OneCycleLR has it). ``cosine`` falls
+    from lr to 0 over the steps.
+    """
+    if config.schedule == "halving":
+        return config.lr * 0.5 ** (step // config.halve_every)
+    last = config.steps - 1
+    if config.schedule == "cosine":
+        return _cosine(config.lr, 0.0, step / max(1, config.steps))
+    start, end = config.lr / 25, config.lr / 250_000
+    peak = 0.3 * config.steps - 1
+    if step <= peak:
+        return _cosine(start, config.lr, step / peak)
+    return _cosine(config.lr, end, (step - peak) / max(1e-9, last - peak))
+
+
+def _cosine(start: float, end: float, done: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one optimiser step did: its number from 1, learning rate and L1 loss."""
+
+    number: int
+    lr: float
+    loss: Tensor
+
+
+class Trainer:
+    """A network in training: the loop, and the state to stop and go on.
+
+    Iterate over :meth:`steps`; between two steps the state may be read with
+    :meth:`state`, and the network may be scored.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        config: TrainConfig,
+        *,
+        fabric: Fabric,
+        fingerprint: str,
+        resume: State | None = None,
+    ) -> None:
+        """Prepare training from the start, or from an earlier state.
+
+        Args:
+            network: The network with its start weights; trained in place.
+            config: Steps, batch, learning rate, memory format.
+            fabric: Device, precision and number of processes.
+            fingerprint: Of the cell, written into every state.
+            resume: State to go on from.
+        """
+        self.config = config
+        self.fabric = fabric
+        self.fingerprint = fingerprint
+        self.done = 0
+        self._memory_format = (
+            torch.channels_last if config.channels_last else torch.contiguous_format
+        )
+        network.to(memory_format=self._memory_format)  # type: ignore[call-overload]
+        self._losses: list[float] = []
+        self._pending: list[Step] = []
+        self._before = 0.0
+        optimizer = torch.optim.Adam(
+            network.parameters(), lr=config.lr, betas=(0.9, 0.999), eps=1e-8, fused=True
+        )
+        self.network, self.optimizer = fabric.setup(network, optimizer)
+        self.original = network
+        if resume is not None:  # after set-up: only now is everything on its device
+            network.load_state_dict(resume.network)
+            self.optimizer.load_state_dict(resume.optimizer)
+            torch.set_rng_state(resume.rng)
+            if resume.cuda_rng and torch.cuda.is_available():
+                torch.cuda.set_rng_state_all(resume.cuda_rng)
+            self.done = resume.step
+            self._losses = list(resume.losses)
+            self._before = resume.seconds
+        self._started = time.monotonic()
+
+    def steps(self, patches: Patches, *, workers: int = 0) -> Iterator[Step]:
+        """Run the steps that are left, yielding after each.
+
+        Args:
+            patches: Training batches by step.
+            workers: Processes that cut patches ahead; the result does not depend on it.
+
+        Raises:
+            TrainingError: The loss is not finite.
+        """
+        self.network.train()
+        for lr_patches, hr_patches in self._batches(patches, workers):
+            rate = learning_rate(self.config, self.done)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            loss = nn.functional.l1_loss(self.network(lr_patches), hr_patches)
+            self.fabric.backward(loss)
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            self.done += 1
+            step = Step(self.done, rate, loss.detach())
+            self._pending.append(step)
+            if len(self._pending) >= self.config.log_every:
+                self.check()
+            yield step
+        self.check()
+
+    def check(self) -> None:
+        """Read the losses of the steps since the last call, all in one transfer.
+
+        Raises:
+            TrainingError: One of them is not finite; its step and learning rate are named.
+        """
+        if not self._pending:
+            return
+        losses: list[float] = torch.stack([step.loss for step in self._pending]).tolist()
+        for step, loss in zip(self._pending, losses, strict=True):
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"the loss became {loss} at step {step.number} (learning rate {step.lr:.3g}); "
+                    "the last checkpoint before it is kept. Try a smaller train.lr"
+                )
+        self._losses = (self._losses + losses)[-LOSS_WINDOW:]
+        self._pending.clear()
+
+    @property
+    def loss(self) -> float:
+        """Mean L1 loss over the last steps, in grey levels."""
+        self.check()
+        return sum(self._losses) / max(1, len(self._losses))
+
+    @property
+    def seconds(self) -> float:
+        """Training time, that of earlier sessions included."""
+        return self._before + time.monotonic() - self._started
+
+    def state(self) -> State:
+        """Return everything needed to go on from here.
+
+        Raises:
+            TrainingError: The loss is not finite, so the state is not worth keeping.
+        """
+        self.check()
+        return State(
+            fingerprint=self.fingerprint,
+            step=self.done,
+            network=self.original.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            rng=torch.get_rng_state(),
+            cuda_rng=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            losses=list(self._losses),
+            seconds=self.seconds,
+        )
+
+    def _batches(self, patches: Patches, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield LR and HR of each step, float32 on the device, this process's share."""
+        share = slice(self.fabric.global_rank, None, self.fabric.world_size)
+        loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
+            _Steps(patches, self.config.steps, share),
+            batch_size=None,
+            sampler=range(self.done, self.config.steps),
+            num_workers=workers,
+            pin_memory=self.fabric.device.type == "cuda",
+        )
+        for lr, hr in loader:
+            yield self._placed(lr), self._placed(hr)
+
+    def _placed(self, pixels: Tensor) -> Tensor:
+        """Return pixels in float32 on the device, laid out like the network."""
+        there = pixels.to(self.fabric.device, non_blocking=True)
+        return there.float().contiguous(memory_format=self._memory_format)
+
+
+class _Steps(Dataset[tuple[Tensor, Tensor]]):
+    """The patches of each step as tensors, for a loader."""
+
+    def __init__(self, patches: Patches, steps: int, share: slice) -> None:
+        self.patches, self.length, self.share = patches, steps, share
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        lr, hr = self.patches[step]
+        return _tensor(lr[self.share]), _tensor(hr[self.share])
+
+
+def _tensor(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pixels))

@@ -1,0 +1,1 @@
+"""What is needed of the machine: files, paths, logs, progress, signals, environment."""

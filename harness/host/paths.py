@@ -1,0 +1,46 @@
+"""Where files lie: those shipped with the package, in the wheel or a checkout, and the cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.errors import UsageError, suggest
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_IN_CHECKOUT = {
+    "ablations": Path("ablations"),
+    "efficiency": Path("results", "efficiency"),
+    "pretrained": Path("results", "pretrained"),
+    "published": Path("results", "published"),
+}
+
+
+def bundled(name: str) -> Path:
+    """Return the folder of data files shipped under that name.
+
+    Args:
+        name: ``"ablations"``, ``"efficiency"``, ``"pretrained"`` or ``"published"``.
+
+    Raises:
+        UsageError: Nothing of that name is shipped, or the installation lacks it.
+    """
+    if name not in _IN_CHECKOUT:
+        raise UsageError(f"no bundled folder '{name}'{suggest(name, _IN_CHECKOUT)}")
+    places = (_PACKAGE / "_bundled" / name, _PACKAGE.parent / _IN_CHECKOUT[name])
+    for place in places:
+        if place.is_dir():
+            return place
+    raise UsageError(f"this installation lacks its folder '{name}' (expected {places[0]})")
+
+
+def cache_folder(asked: str | None = None) -> Path:
+    """Return where prepared images are kept.
+
+    Args:
+        asked: The user's choice; otherwise ``$HARNESS_CACHE``, else the user's cache folder.
+    """
+    if chosen := asked or os.environ.get("HARNESS_CACHE"):
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "awsrn-harness"

@@ -1,0 +1,1 @@
+"""What is known: stored runs, printed numbers, stored counts. Loads no torch."""

@@ -1,0 +1,246 @@
+"""Which records belong to which row of an ablation, and which may be compared."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import fsum
+
+from harness.config.ablation import Ablation, Row
+from harness.errors import RecordError
+from harness.records.record import Record, SetScore
+
+BICUBIC = "bicubic"
+"""Model id of the reference row, which is comparable with every group of its scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a comparison.
+
+    Attributes:
+        label: The row's name.
+        records: Its records, one a seed, by seed; empty where it has not been run.
+        scores: By set, mean over the seeds of (PSNR in dB, SSIM).
+        reference: Whether this is the bicubic row.
+        base: Label of the row that its differences are taken from: the one that the row names;
+            else, of a network without some branches, that network whole, where it is a row too.
+        weight: What the removed branch was multiplied by, the mean over the seeds; None where
+            nothing, or more than one branch, was removed.
+    """
+
+    label: str
+    records: tuple[Record, ...] = ()
+    scores: dict[str, tuple[float, float]] = field(default_factory=dict)
+    reference: bool = False
+    base: str = ""
+    weight: float | None = None
+
+    def mean_psnr_db(self, sets: Sequence[str]) -> float | None:
+        """Return the plain mean of the set means, None unless every set was scored."""
+        if not sets or any(name not in self.scores for name in sets):
+            return None
+        return _mean([self.scores[name][0] for name in sets])
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The rows of an ablation that were trained and scored alike.
+
+    Attributes:
+        group: What the records have in common, as a hash.
+        scale: Upscaling factor.
+        entries: The ablation's rows in its order, run or not.
+        base: The row that differences are taken from.
+        reference: The bicubic row, None where it was not scored on these images.
+        sets: The sets that every row that was run was scored on, with the same images.
+    """
+
+    group: str
+    scale: int
+    entries: tuple[Entry, ...]
+    base: Entry
+    reference: Entry | None
+    sets: tuple[str, ...]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The trained records, row by row."""
+        return tuple(record for entry in self.entries for record in entry.records)
+
+    def base_of(self, entry: Entry) -> Entry:
+        """Return the row that differences of a row are taken from."""
+        return next((one for one in self.entries if one.label == entry.base), self.base)
+
+    @property
+    def shown(self) -> tuple[Entry, ...]:
+        """The rows as a table shows them, the reference first."""
+        return (self.reference, *self.entries) if self.reference else self.entries
+
+
+def comparisons(ablation: Ablation, records: Iterable[Record]) -> tuple[Comparison, ...]:
+    """Return one comparison for each group of records, sorted by group.
+
+    A group in which only the base row has been run compares nothing and is left out.
+
+    Raises:
+        RecordError: Records of one group were scored by different protocols.
+    """
+    ordered = sorted(records, key=lambda record: record.id)
+    bicubic = [record for record in ordered if record.model == BICUBIC]
+    rows = [row for row in ablation.rows if row.model != BICUBIC]
+    groups = by_group(
+        record for record in ordered if record.group and any(belongs(record, row) for row in rows)
+    )
+    found = [_comparison(ablation.base, rows, groups[key], bicubic) for key in sorted(groups)]
+    return tuple(each for each in found if len(rows) == 1 or _compares(each))
+
+
+def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Return records by their group, in the order given.
+
+    Raises:
+        RecordError: Records of one group were scored by different protocols, so that a table
+            of them would compare what is not comparable.
+    """
+    groups: defaultdict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[record.group].append(record)
+    for found in groups.values():
+        check_one_protocol(found)
+    return dict(groups)
+
+
+def check_one_protocol(records: Iterable[Record]) -> None:
+    """Refuse records that cannot be compared, being scored by different protocols.
+
+    Raises:
+        RecordError: They are; the message names one of each protocol.
+    """
+    by_protocol = {record.protocol: record.id for record in records}
+    if len(by_protocol) > 1:
+        named = ", ".join(f"{name} (such as '{one}')" for name, one in sorted(by_protocol.items()))
+        raise RecordError(f"records scored by different protocols are not comparable: {named}")
+
+
+def _comparison(
+    base: str, rows: Sequence[Row], group: Sequence[Record], bicubic: Sequence[Record]
+) -> Comparison:
+    """Return the comparison that the records of one group make."""
+    entries = tuple(_entry(row, rows, group, base) for row in rows)
+    sets = _common_sets(entries)
+    reference = _reference(group[0], bicubic, sets)
+    return Comparison(
+        group=group[0].group,
+        scale=group[0].scale,
+        entries=entries,
+        base=next((entry for entry in entries if entry.label == base), Entry(base)),
+        reference=reference,
+        sets=sets,
+    )
+
+
+def _compares(comparison: Comparison) -> bool:
+    """Tell whether more was run than the base row."""
+    run = [entry for entry in comparison.entries if entry.records]
+    return run != [comparison.base]
+
+
+def belongs(record: Record, row: Row) -> bool:
+    """Tell whether the record is a run of that row."""
+    same_network = record.model == row.model and record.overrides == row.overrides
+    return same_network and sorted(record.drop) == sorted(row.drop)
+
+
+def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> Entry:
+    """Return a row with its records in the group."""
+    records = _runs(row, group)
+    whole = _whole(row, rows)
+    return Entry(
+        row.label,
+        records,
+        mean_scores(records),
+        base=row.base or (whole.label if whole else base),
+        weight=_removed_weight(row, _runs(whole, group)) if whole else None,
+    )
+
+
+def _runs(row: Row, group: Sequence[Record]) -> tuple[Record, ...]:
+    """Return a row's records in the group; of one seed's, the last finished."""
+    by_seed: dict[int | None, Record] = {}
+    for record in sorted(group, key=_finished):
+        if belongs(record, row):
+            by_seed[record.seed] = record
+    return tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
+
+
+def _whole(row: Row, rows: Sequence[Row]) -> Row | None:
+    """Return the row of the same network with all its branches, if some were dropped."""
+    if not row.drop:
+        return None
+    same = (other for other in rows if (other.model, other.overrides) == (row.model, row.overrides))
+    return next((other for other in same if not other.drop), None)
+
+
+def _removed_weight(row: Row, whole: Sequence[Record]) -> float | None:
+    """Return the learned weight of the one branch that was dropped."""
+    if len(row.drop) != 1:
+        return None
+    weights = [record.learned.get("alpha", {}).get(str(row.drop[0])) for record in whole]
+    found = [float(weight) for weight in weights if weight is not None]
+    return _mean(found) if found else None
+
+
+def _finished(record: Record) -> tuple[str, str]:
+    return str(record.provenance.get("finished", "")), record.id
+
+
+def _reference(like: Record, bicubic: Sequence[Record], sets: Sequence[str]) -> Entry | None:
+    """Return the bicubic row, from scores on the very images that ``like`` was scored on."""
+    images = {score.set: (score.sha256, score.lr) for score in like.scores}
+    scores: dict[str, SetScore] = {}
+    used: dict[str, Record] = {}
+    for record in bicubic:
+        if (record.scale, record.protocol) != (like.scale, like.protocol):
+            continue
+        for score in record.scores:
+            same_images = images.get(score.set) == (score.sha256, score.lr)
+            if score.set in sets and same_images and score.set not in scores:
+                scores[score.set] = score
+                used[record.id] = record
+    if not used:
+        return None
+    records = tuple(used.values())
+    means = {name: (score.psnr_db, score.ssim) for name, score in scores.items()}
+    return Entry(records[0].label, records, means, reference=True)
+
+
+def _common_sets(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """Return the sets that every row with records was scored on, with the same images."""
+    run = [entry for entry in entries if entry.records]
+    images: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for score in (score for entry in run for record in entry.records for score in record.scores):
+        images[score.set].add((score.sha256, score.lr))
+    return tuple(
+        name
+        for name, different in images.items()
+        if len(different) == 1 and all(name in entry.scores for entry in run)
+    )
+
+
+def mean_scores(records: Sequence[Record]) -> dict[str, tuple[float, float]]:
+    """Return the mean over seeds of (PSNR in dB, SSIM) for each set that all of them have."""
+    scores: defaultdict[str, list[SetScore]] = defaultdict(list)
+    for record in records:
+        for score in record.scores:
+            scores[score.set].append(score)
+    return {
+        name: (_mean([score.psnr_db for score in found]), _mean([score.ssim for score in found]))
+        for name, found in scores.items()
+        if len(found) == len(records)
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return fsum(values) / len(values)

@@ -1,0 +1,222 @@
+"""Figure 6 of the paper: what networks make of a detail, with the scores of the whole image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import fill
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.patches import Rectangle
+from scipy.ndimage import uniform_filter
+
+from harness.config.protocols import DEFAULT
+from harness.data.catalogue import TestSet, find_test
+from harness.errors import UsageError, suggest
+from harness.evaluation import evaluate, metrics
+from harness.evaluation.metrics import Image
+from harness.models import registry
+from harness.weights import load, pretrained
+from harness.weights.load import Loaded
+
+Box = tuple[int, int, int, int]
+"""Left, top, width and height, in HR pixels."""
+
+_SHARE = 0.22
+_SMALLEST = 4
+_COLUMNS = 3
+_LABELS_IN = 0.37
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one network made of the image, from which weights; HR has no scores."""
+
+    label: str
+    image: Image
+    weights: str = ""
+    psnr_db: float | None = None
+    ssim: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One image with a box, and all results of it, HR first."""
+
+    name: str
+    box: Box
+    results: tuple[Result, ...]
+
+
+def parse_model(text: str, *, scale: int) -> tuple[str, Loaded]:
+    """Return label and network of ``[LABEL:]ID=FILE``, or of an ID that comes with weights.
+
+    Raises:
+        UsageError: It is not written so, or there is no such network.
+        CheckpointError: The weights do not fit.
+    """
+    name, equals, file = text.partition("=")
+    label, colon, model = name.rpartition(":")
+    bare = not equals and pretrained.find(model, scale) is not None
+    if not bare and not (file and model):
+        raise UsageError(f"'{text}': expected ID=FILE or LABEL:ID=FILE, e.g. imdn=imdn_x2.pth")
+    loaded = load.load(model, scale=scale, checkpoint=None if bare else Path(file))
+    return (label if colon else registry.get(model).label), loaded
+
+
+def find_image(text: str, *, root: Path | None, scale: int) -> TestSet:
+    """Return the set of one image: ``SET/NAME``, or a path to a file.
+
+    Raises:
+        UsageError: There is no such set or image.
+        DataError: The set cannot be read.
+    """
+    path = Path(text)
+    if path.is_file():
+        return TestSet(path.parent.name or "file", (path,), None)
+    name, slash, image = text.rpartition("/")
+    if not slash:
+        raise UsageError(f"there is no image '{text}': expected SET/NAME or a file")
+    test = find_test(name, root, scale)
+    stems = [one.stem for one in test.hr]
+    if image not in stems:
+        raise UsageError(f"set '{name}' has no image '{image}'{suggest(image, stems)}")
+    index = stems.index(image)
+    return TestSet(test.name, (test.hr[index],), (test.lr[index],) if test.lr else None)
+
+
+def view(
+    test: TestSet,
+    models: Sequence[tuple[str, Loaded]],
+    *,
+    scale: int,
+    box: Box | None,
+    device: Literal["auto", "cpu", "cuda"],
+) -> View:
+    """Run all networks, and bicubic, on one image.
+
+    Args:
+        test: A set of that image alone.
+        models: Networks by label.
+        scale: Upscaling factor.
+        box: The detail; None for where the results differ most.
+        device: Where to run.
+
+    Raises:
+        UsageError: The box is not within the image.
+        HarnessError: The image cannot be read, or a network fails.
+    """
+    place = load.device_of(device)
+    name, lr, hr = next(evaluate.pairs(test, scale=scale))
+    if box is not None:
+        check_box(box, hr)
+    bicubic = load.load("bicubic", scale=scale, checkpoint=None)
+    results = [Result("HR", hr)]
+    for label, loaded in [("Bicubic", bicubic), *models]:
+        sr = evaluate.upscale(loaded.network.to(place), lr, place)
+        scores = metrics.score(sr, hr, scale=scale, name=name)
+        results.append(Result(label, sr, loaded.file, *scores))
+    return View(name, box or most_different(results), tuple(results))
+
+
+def check_box(box: Box, image: Image) -> None:
+    """Refuse a box that is not within the image.
+
+    Raises:
+        UsageError: It is not.
+    """
+    left, top, width, height = box
+    rows, columns = image.shape[:2]
+    if (
+        min(width, height) < 4
+        or min(left, top) < 0
+        or left + width > columns
+        or top + height > rows
+    ):
+        raise UsageError(
+            f"box {left},{top},{width},{height} is not within the image of {columns}x{rows} "
+            f"pixels (x,y,width,height, sides of at least {_SMALLEST})"
+        )
+
+
+def most_different(results: Sequence[Result]) -> Box:
+    """Return the box in which the luma of the results differs most, bicubic and HR apart.
+
+    With one network, where it differs most from HR.
+    """
+    chosen = results[2:] if len(results) > 3 else [results[0], *results[2:]]
+    spread = np.var([metrics.luma(one.image) for one in chosen or results], axis=0)
+    rows, columns = spread.shape
+    side = max(_SMALLEST, round(_SHARE * min(rows, columns)))
+    mean = uniform_filter(spread, side, mode="constant")
+    half = side // 2
+    inner = mean[half : rows - side + half + 1, half : columns - side + half + 1]
+    top, left = np.unravel_index(int(inner.argmax()), inner.shape)
+    return int(left), int(top), side, side
+
+
+def draw(views: Sequence[View], *, scale: int) -> Figure:
+    """Return the figure: each image with its box, and beside it the detail of every result."""
+    count = len(views[0].results)
+    lines = -(-count // _COLUMNS)
+    height_in = 1.5 * lines + 0.1
+    figure = Figure(figsize=(7.2, height_in * len(views) + 0.5), dpi=72)
+    heights = [*(len(views) * [lines]), 0.4]
+    rows = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+    parts: list[SubFigure] = [figure.add_subfigure(rows[at]) for at in range(len(heights))]
+    for part, one in zip(parts, views, strict=False):
+        grid = part.add_gridspec(
+            lines,
+            _COLUMNS + 2,
+            left=0.01,
+            right=0.99,
+            top=0.97,
+            bottom=_LABELS_IN / height_in,
+            hspace=0.42,
+            wspace=0.06,
+        )
+        _whole(part.add_subplot(grid[:, :2]), one)
+        best = max(result.psnr_db for result in one.results if result.psnr_db is not None)
+        for index, result in enumerate(one.results):
+            line, column = divmod(index, _COLUMNS)
+            _detail(part.add_subplot(grid[line, column + 2]), one.box, result, best=best)
+    parts[-1].text(0.01, 0.5, _caption(views, scale), fontsize=6.5, va="center")
+    return figure
+
+
+def _caption(views: Sequence[View], scale: int) -> str:
+    boxes = "; ".join(f"{one.name} {','.join(map(str, one.box))}" for one in views)
+    weights = ", ".join(
+        f"{result.label}: {result.weights}" for result in views[0].results if result.weights
+    )
+    text = (
+        f"x{scale}. Under each detail PSNR (dB) / SSIM of the whole image, protocol "
+        f"{DEFAULT.name}; the best PSNR in bold. Details (x,y,width,height): {boxes}. "
+        f"Weights: {weights or 'none'}."
+    )
+    return fill(text, 130)
+
+
+def _whole(axes: Axes, one: View) -> None:
+    axes.imshow(one.results[0].image, interpolation="antialiased")
+    left, top, width, height = one.box
+    for colour, line in (("white", 2.6), ("#b2182b", 1.3)):
+        axes.add_patch(
+            Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=line)
+        )
+    axes.set_axis_off()
+    axes.text(0.5, -0.04, one.name, fontsize=7.5, ha="center", va="top", transform=axes.transAxes)
+
+
+def _detail(axes: Axes, box: Box, result: Result, *, best: float) -> None:
+    left, top, width, height = box
+    axes.imshow(result.image[top : top + height, left : left + width], interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    scores = "" if result.psnr_db is None else f"\n{result.psnr_db:.2f} / {result.ssim:.4f}"
+    weight = "bold" if result.psnr_db == best else "normal"
+    axes.set_xlabel(f"{result.label}{scores}", fontsize=7, weight=weight, labelpad=2)

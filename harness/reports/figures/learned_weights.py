@@ -1,0 +1,145 @@
+"""Figure 4 of the paper: the learned weights of AWRUs over depth, and those of branches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from harness.records import record as records
+from harness.records.record import Record
+from harness.records.selection import by_group
+from harness.reports import notes
+from harness.reports.figures import style
+
+_RES: dict[str, Any] = {"color": "#b2182b", "marker": "o", "linestyle": "-"}
+_X: dict[str, Any] = {"color": "#2166ac", "marker": "s", "linestyle": "--"}
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The trainings of one network whose learned weights are drawn together.
+
+    Attributes:
+        name: File name without its ending.
+        records: One a seed.
+    """
+
+    name: str
+    records: tuple[Record, ...]
+
+
+def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
+    """Return every trained network with AWRUs or weighted branches, one a group of records.
+
+    Networks that branches were cut from after training are left out: they are the same weights.
+
+    Raises:
+        RecordError: Records of one group were scored by different protocols.
+    """
+    trained = [
+        record
+        for record in stored
+        if record.group and not record.drop and {"lambda_res", "alpha"} & record.learned.keys()
+    ]
+    found: dict[tuple[str, str, str], list[Record]] = {}
+    for group, of_group in by_group(trained).items():
+        for record in of_group:
+            found.setdefault((record.model, str(record.overrides), group), []).append(record)
+    stems = [notes.stem(f"figure4_{kind[0].model}", kind[0]) for kind in found.values()]
+    return tuple(
+        Learned(
+            stem if stems.count(stem) == 1 else f"{stem}_{records.digest({'of': key})[:6]}",
+            tuple(sorted(kind, key=lambda record: record.seed or 0)),
+        )
+        for stem, (key, kind) in sorted(
+            zip(stems, found.items(), strict=True), key=lambda one: one[0]
+        )
+    )
+
+
+def draw(learned: Learned) -> Figure:
+    """Return the figure: one thin line a seed, the mean thick.
+
+    Residual units, fusion units (LRFU) and branches have a panel each, where there are any.
+    """
+    runs = learned.records
+    first = runs[0]
+    panels: list[tuple[float, Callable[[Axes], None]]] = [
+        (width, partial(_lambdas, runs=runs, prefix=prefix, of=of))
+        for width, prefix, of in ((3, "", "residual unit"), (1.1, "lfb_", "fusion unit"))
+        if f"{prefix}lambda_res" in first.learned
+    ]
+    if "alpha" in first.learned:
+        panels.append((1.25, partial(_branches, runs=runs)))
+    figure = Figure(figsize=(6.4, 3.1), dpi=72)
+    widths = [width for width, _ in panels]
+    axes = figure.subplots(1, len(panels), width_ratios=widths, squeeze=False)[0]
+    for one, (_, panel) in zip(axes, panels, strict=True):
+        panel(one)
+    figure.subplots_adjust(left=0.115, right=0.985, top=0.9, bottom=0.27, wspace=0.42)
+    seeds = ", ".join(str(record.seed) for record in learned.records)
+    short = "" if first.full_budget else f" of the paper's {notes.PAPER_STEPS:,} (short budget)"
+    figure.suptitle(f"{first.label}, x{first.scale}", fontsize=9, y=0.98)
+    figure.text(
+        0.02,
+        0.02,
+        f"Thin: seed {seeds}; thick: the mean. Trained on {notes.train_name(first)}, "
+        f"{first.steps:,} steps{short}.\n"
+        f"Records of commit {notes.distinct(runs, notes.commit)}.",
+        fontsize=6.5,
+    )
+    return figure
+
+
+def _lambdas(axes: Axes, *, runs: Sequence[Record], prefix: str, of: str) -> None:
+    for key, label, look in (
+        ("lambda_res", r"$\lambda_{res}$", _RES),
+        ("lambda_x", r"$\lambda_{x}$", _X),
+    ):
+        lines = [record.learned[prefix + key] for record in runs]
+        depth = range(1, len(lines[0]) + 1)
+        for line in lines:
+            axes.plot(depth, line, linewidth=0.6, alpha=0.6, **(look | {"marker": ""}))
+        mean = [fmean(values) for values in zip(*lines, strict=True)]
+        axes.plot(depth, mean, linewidth=1.8, markersize=3.5, label=label, **look)
+    axes.axhline(1, color="0.7", linewidth=0.6, zorder=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel(f"{of}, by depth")
+    if not prefix:
+        axes.set_ylabel("learned weight")
+        axes.legend(frameon=False)
+
+
+def _branches(axes: Axes, *, runs: Sequence[Record]) -> None:
+    alphas = [record.learned["alpha"] for record in runs]
+    sizes = list(alphas[0])
+    places = range(len(sizes))
+    means = [fmean(alpha[size] for alpha in alphas) for size in sizes]
+    axes.bar(places, means, width=0.6, color="#d1e5f0", edgecolor="#2166ac", linewidth=0.8)
+    for alpha in alphas:
+        axes.plot(places, [alpha[size] for size in sizes], "x", color="#67001f", markersize=4)
+    axes.axhline(1 / len(sizes), color="0.6", linewidth=0.6, linestyle=":")
+    axes.set_xticks(list(places), [f"{size}x{size}" for size in sizes])
+    axes.set_xlabel("branch")
+    axes.set_ylabel(r"$\alpha$ (dotted: the start)")
+
+
+def write(stored: Iterable[Record], folder: Path) -> tuple[Path, ...]:
+    """Draw every network's figure as SVG, PDF and PNG; returns the files.
+
+    Raises:
+        RecordError: Records of one group were scored by different protocols.
+        HarnessError: A file cannot be written.
+    """
+    written: list[Path] = []
+    for one in networks(stored):
+        written += style.write(one.name, lambda one=one: draw(one), folder)  # type: ignore[misc]
+    return tuple(written)

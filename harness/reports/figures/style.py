@@ -1,0 +1,78 @@
+"""How figures are styled and written: the same figure gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from matplotlib import style
+from matplotlib.figure import Figure
+
+from harness.errors import UsageError, suggest
+from harness.host.files import write_atomic
+
+_STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine has it
+    "font.size": 8,
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+    "pdf.compression": 0,  # zlib's output differs between versions
+}
+_FORMS: dict[str, dict[str, Any]] = {
+    "svg": {"metadata": {"Date": None, "Creator": None}},
+    "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
+    "png": {"metadata": {"Software": None}, "dpi": 200},
+}
+FORMS = tuple(_FORMS)
+"""File endings of figures."""
+
+
+@contextmanager
+def styled(name: str) -> Iterator[None]:
+    """Draw in the house's style meanwhile; ``name`` makes the ids within an SVG file."""
+    with style.context(["default", _STYLE | {"svg.hashsalt": name}], after_reset=True):
+        yield
+
+
+def write(
+    name: str, draw: Callable[[], Figure], folder: Path, *, forms: Sequence[str] = FORMS
+) -> tuple[Path, ...]:
+    """Draw a figure and write it in several forms.
+
+    Args:
+        name: File name without its ending.
+        draw: Makes the figure; called once, in the house's style.
+        folder: Where the files go, made where it is missing.
+        forms: File endings.
+
+    Raises:
+        HarnessError: A file cannot be written.
+    """
+    written = []
+    with styled(name):
+        figure = draw()
+        for form in forms:
+            options = dict(_FORMS[form])
+            if form == "svg":
+                options["metadata"] = options["metadata"] | {"Title": name}
+            content = io.BytesIO()
+            figure.savefig(content, format=form, **options)
+            path = folder / f"{name}.{form}"
+            write_atomic(path, content.getvalue())
+            written.append(path)
+    return tuple(written)
+
+
+def destination(output: Path) -> tuple[Path, str, tuple[str, ...]]:
+    """Return folder, name and forms that a user's ``-o`` asks for: all of them without an ending.
+
+    Raises:
+        UsageError: The ending is not one of a figure.
+    """
+    ending = output.suffix.removeprefix(".").lower()
+    if ending and ending not in _FORMS:
+        raise UsageError(f"'{output}': unknown ending '.{ending}'{suggest(ending, _FORMS)}")
+    return output.parent, output.stem, (ending,) if ending else FORMS

@@ -1,0 +1,136 @@
+"""The rows of ``harness bench`` as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+
+from harness.efficiency.bench.rows import MISSING, Row, to_csv
+from harness.reports.tables import render as tables
+from harness.reports.tables.table import Cell, Column, Table, TableRow
+
+_COLUMNS = (
+    Column("label", "Network"),
+    Column("scale", "Scale", "count"),
+    Column("input_px", "LR (px)"),
+    Column("p10_ms", "p10\n(ms)", "count"),
+    Column("p50_ms", "p50\n(ms)", "count"),
+    Column("p90_ms", "p90\n(ms)", "count"),
+    Column("p50_of", "of another\nrun (ms)"),
+    Column("mpixel_per_s", "Mpixel/s", "count"),
+    Column("gmacs_per_s", "GMAC/s", "count"),
+    Column("peak_share", "Share of\npeak (%)", "count"),
+    Column("peak_share_of", "of another\nrun (%)"),
+    Column("peak_memory_mib", "Memory\n(MiB)", "count"),
+    Column("energy_j", "Energy\n(J)", "count"),
+)
+_DIGITS = 3
+_CPU_MEMORY = "peak resident memory above that of Python with PyTorch"
+_CUDA_MEMORY = "peak of PyTorch's allocator"
+_SHARED_BELOW = 0.9
+
+
+def render(rows: Sequence[Row], form: str) -> str:
+    """Return rows in one of the forms: ``table``, ``csv``, ``json``; at least one row."""
+    if form == "json":
+        return json.dumps([asdict(row) for row in rows], indent=1) + "\n"
+    if form == "csv":
+        return to_csv(rows)
+    return tables.to_text(to_table(rows), width=shutil.get_terminal_size().columns)
+
+
+def to_table(rows: Sequence[Row]) -> Table:
+    """Return rows that were measured together as a table."""
+    first = rows[0]
+    return Table(
+        name="bench",
+        title=f"Latency on {first.device}, {first.dtype}, {first.memory_format}, "
+        f"{_threads(first)}, weight norms {first.weights}, torch {first.torch}",
+        columns=_COLUMNS,
+        rows=tuple(TableRow(_cells(row)) for row in rows),
+        notes=_notes(rows),
+    )
+
+
+def _cells(row: Row) -> tuple[Cell, ...]:
+    return (
+        row.label,
+        row.scale,
+        row.input_px,
+        _cell(row.p10_ms),
+        _cell(row.p50_ms),
+        _cell(row.p90_ms),
+        _range(row.p50_low_ms, row.p50_high_ms),
+        _cell(row.mpixel_per_s),
+        _cell(row.gmacs_per_s),
+        _cell(_percent(row.peak_share)),
+        _range(_percent(row.peak_share_low), _percent(row.peak_share_high)),
+        _cell(row.peak_memory_mib),
+        _cell(row.energy_j),
+    )
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return MISSING if low is None or high is None else f"{_rounded(low):,} to {_rounded(high):,}"
+
+
+def _cell(value: float | None) -> Cell:
+    return MISSING if value is None else _rounded(value)
+
+
+def _rounded(value: float) -> Decimal:
+    """Return a measured value with three digits, or all of those before the point."""
+    number = Decimal(repr(value))
+    places = max(_DIGITS - 1 - number.adjusted(), 0) if number else 0
+    return number.quantize(Decimal(1).scaleb(-places))
+
+
+def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return what must stand under the table."""
+    first = rows[0]
+    cuda = first.device.startswith("cuda")
+    notes = [
+        f"Measured by {first.processes} processes for each network, all anew after a warm-up; "
+        f"{_repeats(rows)} timed repetitions in all.",
+        f"Of another run: where its median and share may lie, judging by the medians of the "
+        f"processes ({100 * first.confidence:.0f} % confidence). Two runs agree where their "
+        "intervals meet; they say nothing about a machine under another load.",
+        f"Peak: {_rounded(first.peak_gmacs_per_s)} GMAC/s (between processes "
+        f"{_range(first.peak_low_gmacs_per_s, first.peak_high_gmacs_per_s)}), measured in between "
+        f"with the same threads and numbers; reached by a {first.peak_by}.",
+        f"Memory: {_CUDA_MEMORY if cuda else _CPU_MEMORY}.",
+        f"Energy: {', '.join(dict.fromkeys(row.energy_note for row in rows))}.",
+    ]
+    shared = [row for row in rows if row.cpu_share is not None and row.cpu_share < _SHARED_BELOW]
+    notes += [f"{_name(row)}: {_busy(row)}." for row in shared]
+    notes += [f"{_name(row)}: {row.note}." for row in rows if row.note]
+    return tuple(notes)
+
+
+def _busy(row: Row) -> str:
+    advice = "; fewer --threads may be faster" if row.threads > 1 else ""
+    return (
+        f"got {100 * (row.cpu_share or 0):.0f} % of the time of its {_threads(row)}; the rest "
+        f"went to other processes or to waiting{advice}"
+    )
+
+
+def _threads(row: Row) -> str:
+    return f"{row.threads} thread{'s' if row.threads > 1 else ''}"
+
+
+def _name(row: Row) -> str:
+    return f"{row.label} x{row.scale}"
+
+
+def _repeats(rows: Iterable[Row]) -> str:
+    counts = [row.repeats for row in rows]
+    least, most = min(counts), max(counts)
+    return str(least) if least == most else f"{least} to {most}"

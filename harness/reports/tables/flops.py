@@ -1,0 +1,89 @@
+"""The rows of ``harness flops`` as a table, CSV, JSON, LaTeX or Markdown."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from harness.efficiency.counting.report import Row, as_dict, to_json
+from harness.efficiency.targets import Convention, ImageSize
+from harness.reports.tables import render as tables
+from harness.reports.tables.table import Column, Table, TableRow
+
+_MEANINGS = (
+    "Params: trainable scalars. Deployed: weight norm and batch norm folded. Multi-Adds: kernel "
+    "elements times pixels; no biases, activations, norms or interpolation.",
+    "Rule: the same by the rule named in the notes, where the printed figures follow another.",
+    "Status: exact, the count has the printed digits; explained, a named rule or misprint "
+    "gives them; open, nothing known does.",
+)
+_CONVENTIONS = {
+    "paper": "Transposed convolutions are charged on their output grid.",
+    "executed": "Transposed convolutions are charged for what they execute, on their input grid.",
+}
+
+
+def render(
+    rows: Sequence[Row], form: str, *, size: ImageSize, convention: Convention, counters: bool
+) -> str:
+    """Return rows in one of the forms: ``table``, ``csv``, ``json``, ``latex``, ``markdown``."""
+    if form == "json":
+        return to_json(rows, counters=counters)
+    table = to_table(rows, size=size, convention=convention, counters=counters)
+    if form == "csv":
+        return tables.to_csv(table)
+    if form == "latex":
+        return tables.to_latex(table)
+    if form == "markdown":
+        return tables.to_markdown(table)
+    return tables.to_text(table, width=shutil.get_terminal_size().columns)
+
+
+def to_table(
+    rows: Sequence[Row], *, size: ImageSize, convention: Convention, counters: bool
+) -> Table:
+    """Return rows as a table whose columns have the keys of the JSON form."""
+    columns = {
+        "model": Column("model", printed=False),
+        "label": Column("label", "Network"),
+        "scale": Column("scale", "Scale", "count"),
+        "params": Column("params", "Params", "count"),
+        "params_deployed": Column("params_deployed", "Deployed", "count"),
+        "multi_adds": Column("multi_adds", "Multi-Adds\n(G)", "giga"),
+        "convention": Column("convention", printed=False),
+        "activations": Column("activations", "Activations", "count"),
+        "convs": Column("convs", "Convs", "count"),
+        "rule": Column("rule", printed=False),
+        "rule_params": Column("rule_params", "Params\n(rule)", "count"),
+        "rule_multi_adds": Column("rule_multi_adds", "Multi-Adds\n(G, rule)", "giga"),
+        "published_params_k": Column("published_params_k", "Params\n(K, paper)", "count"),
+        "published_multi_adds_g": Column(
+            "published_multi_adds_g", "Multi-Adds\n(G, paper)", "giga"
+        ),
+        "status": Column("status", "Status"),
+        "note": Column("note", printed=False),
+        "fvcore": Column("fvcore", "fvcore\n(G)", "giga"),
+        "ptflops": Column("ptflops", "ptflops\n(G)", "giga"),
+    }
+    cells = [as_dict(row, counters=counters) for row in rows]
+    keys = list(as_dict(rows[0], counters=counters)) if rows else list(columns)
+    return Table(
+        name="flops",
+        title=f"Cost of networks, {size.width}x{size.height} {size.of}",
+        columns=tuple(columns[key] for key in keys),
+        rows=tuple(TableRow(tuple(values[key] for key in keys)) for values in cells),
+        notes=(_CONVENTIONS[convention], *_MEANINGS, *_notes(rows)),
+    )
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    """Return one note for all scales of a network that share it."""
+    scales: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        if row.note:
+            named = f"{row.note} ({row.rule})" if row.rule else row.note
+            scales.setdefault((row.label, named), []).append(row.scale)
+    return [
+        f"{label} {', '.join(f'x{scale}' for scale in known)}: {note}."
+        for (label, note), known in scales.items()
+    ]

@@ -1,0 +1,145 @@
+"""Spread, intervals and p-values as columns, and the notes that stand under them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, SupportsFloat
+
+from harness.reports.tables.table import Cell, Column, Kind
+from harness.statistics.estimates import Inference
+
+if TYPE_CHECKING:
+    from harness.statistics.random_effects import Estimate
+
+Field = tuple[Column, Callable[[str], Cell]]
+"""A column, and its cell in the row of a label."""
+
+_DAGGER = " \u2020"
+
+
+def fields(
+    found: Sequence[Inference], *, prefix: str = "ours_"
+) -> tuple[list[Field], list[Field], list[Field]]:
+    """Return the columns beside the mean, beside the difference, and in the CSV file alone.
+
+    Args:
+        found: What is known of the rows; nothing makes no columns.
+        prefix: What the keys of the columns begin with.
+    """
+    if not found:
+        return [], [], []
+    rows = {one.label: one for one in found}
+
+    def field(column: Column, of: Callable[[Inference], Cell]) -> Field:
+        return column, lambda label: of(rows[label]) if label in rows else None
+
+    def number(column: Column, of: Callable[[Estimate], SupportsFloat]) -> Field:
+        return field(column, lambda one: float(of(one.estimate)) if one.estimate else None)
+
+    def hidden(name: str) -> Column:
+        return Column(f"{prefix}mean_psnr_diff_{name}", printed=False)
+
+    title = "95 % interval\n(dB)"
+    low = Column(f"{prefix}mean_psnr_diff_low_db", title, "diff", signed=True, form="[{}")
+    high = Column(
+        f"{prefix}mean_psnr_diff_high_db",
+        kind="diff",
+        signed=True,
+        joined=True,
+        between=", ",
+        form="{}]",
+    )
+    mark = Column(f"{prefix}mean_psnr_diff_mark", joined=True, between=" ")
+    p = Column(f"{prefix}mean_psnr_diff_p_corrected", "p\n(corrected)", "p")
+    spread = Column(f"{prefix}mean_psnr_sd_db", "SD over\nseeds", "diff")
+    return (
+        [field(spread, lambda one: one.spread_db)],
+        [
+            number(low, lambda estimate: estimate.low),
+            number(high, lambda estimate: estimate.high),
+            field(mark, lambda one: one.mark),
+            field(p, lambda one: one.p_corrected),
+        ],
+        [
+            number(hidden("p"), lambda estimate: estimate.p),
+            number(hidden("df"), lambda estimate: estimate.df),
+            field(hidden("over"), lambda one: one.estimate.over if one.estimate else None),
+            field(hidden("bootstrap_low_db"), lambda one: (one.bootstrap_db or (None,))[0]),
+            field(hidden("bootstrap_high_db"), lambda one: (one.bootstrap_db or (None,))[-1]),
+            number(hidden("detectable_db"), lambda estimate: estimate.detectable),
+            number(hidden("half_width_db"), lambda estimate: estimate.half_width),
+            field(hidden("half_width_unrelated_db"), lambda one: one.unrelated_db),
+        ],
+    )
+
+
+def difference(found: Sequence[Inference], *, prefix: str = "ours_") -> Column:
+    """Return the column of differences to the base, as finely printed as their intervals.
+
+    Arguments are as for :func:`fields`.
+    """
+    kind: Kind = "diff" if found else "psnr"
+    return Column(f"{prefix}mean_psnr_diff_db", "Diff. to\nbase (dB)", kind, signed=True)
+
+
+def notes(found: Sequence[Inference]) -> tuple[str, ...]:
+    """Return the notes: the model, what could be detected, and what the pairing gains."""
+    tested = [one for one in found if one.estimate]
+    if not tested:
+        return ()
+    whole = [one for one in tested if not one.partial]
+    unpaired = [one.label for one in whole if not one.paired]
+    partial = [one.label for one in tested if one.partial]
+    detectable = [
+        f"{one.label}{_DAGGER if one.partial else ''} {_db(one.estimate.detectable)}"
+        for one in tested
+        if one.estimate
+    ]
+    without = [one.label for one in found if not one.estimate and one.seeds and not one.is_base]
+    rows = "1 row" if len(tested) == 1 else f"{len(tested)} rows"
+    texts = [
+        f"Intervals: 95 %, {_model(whole)}; n.s.: the interval holds zero. "
+        f"p: corrected by Holm for {rows}.",
+        f"Not paired by seed, as the rows have different ones: {_list(unpaired)}.",
+        f"\u2020 One training is all there is of a row, so the interval is over images alone and "
+        f"says nothing of other seeds: {_list(partial)}.",
+        f"No interval, for want of scores of the same images: {_list(without)}.",
+        f"Smallest difference that this design would detect (5 % two-sided, power 80 %, "
+        f"spread as estimated): {_list(detectable)}.",
+        _gain(whole),
+    ]
+    needed = [True, unpaired, partial, without, detectable, True]
+    return tuple(text for text, needs in zip(texts, needed, strict=True) if needs and text)
+
+
+def _model(whole: Sequence[Inference]) -> str:
+    if not whole:
+        return "images as a random sample of their kind, paired, sets as fixed"
+    return (
+        "two-way random-effects model: seeds and images as random samples, sets as fixed, "
+        "differences paired by both"
+    )
+
+
+def _gain(found: Iterable[Inference]) -> str:
+    """Return by how much common seeds narrow the intervals."""
+    pairs = [
+        f"{one.label} {_db(one.estimate.half_width)} ({_db(one.unrelated_db)})"
+        for one in found
+        if one.estimate and one.unrelated_db is not None
+    ]
+    if not pairs:
+        return ""
+    return (
+        "Gain of common seeds: half-width of the interval, and in brackets what it would be "
+        f"with unrelated seeds on the same images: {_list(pairs)}."
+    )
+
+
+def _list(items: Iterable[str]) -> str:
+    """Return the items with a mark between them that labels do not have, as they have commas."""
+    return "; ".join(items)
+
+
+def _db(value: SupportsFloat) -> str:
+    return f"{float(value):.3f} dB"

@@ -1,0 +1,1 @@
+"""Is a difference more than luck? Intervals over seeds and images."""

@@ -1,0 +1,1 @@
+"""Weights from any file into our networks."""

@@ -1,0 +1,86 @@
+"""Describe a file of weights, and write it in our names or in those of AWSRN's authors."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+
+from harness.errors import CheckpointError, UsageError, suggest
+from harness.host.files import write_atomic
+from harness.weights import pruned, schemes
+from harness.weights.files import Tensors
+from harness.weights.keymaps import awsrn
+
+SUFFIXES = (".safetensors", ".pth", ".pt")
+
+
+def describe(path: Path, *, listing: bool = False) -> str:
+    """Say what a file holds and what it fits.
+
+    Args:
+        path: The file.
+        listing: Whether to list every tensor.
+
+    Raises:
+        CheckpointError: The file cannot be read.
+    """
+    tensors = schemes.read(path)
+    count = sum(value.numel() for value in tensors.values())
+    lines = [f"{path.name}: {len(tensors)} tensors, {count:,} values"]
+    if (removed := pruned.read(path)) is not None:
+        lines.append(f"pruned: {removed}")
+    else:
+        lines += [
+            f"fits {fit.model} at {schemes.scales_text(fit.scales)}  (names: {fit.scheme})"
+            for fit in schemes.find(tensors)
+        ] or [schemes.hint(tensors)]
+    if listing:
+        lines += [f"  {name}  {tuple(value.shape)}" for name, value in tensors.items()]
+    return "\n".join(lines)
+
+
+def convert(path: Path, output: Path, *, names: str, force: bool) -> None:
+    """Write a file's weights under other names.
+
+    Args:
+        path: The file, of any form and scheme.
+        output: ``.safetensors``, or a torch file.
+        names: ``harness``, ``awsrn`` or ``awsrn-unified``.
+        force: Whether to replace the output.
+
+    Raises:
+        UsageError: The output exists, or is of no known form.
+        CheckpointError: The file cannot be read, or has no such names.
+    """
+    if output.suffix not in SUFFIXES:
+        raise UsageError(f"'{output}' has no known form{suggest(output.suffix, SUFFIXES)}")
+    if output.exists() and not force:
+        raise UsageError(f"'{output}' exists: use --force to replace it")
+    tensors = schemes.read(path)
+    if (removed := pruned.read(path)) is not None:
+        raise CheckpointError(f"'{path}' cannot be converted: it is pruned ({removed})")
+    found = schemes.find(tensors)
+    if not found:
+        raise CheckpointError(f"'{path}' cannot be converted: {schemes.hint(tensors)}")
+    ours = found[0].tensors
+    renamed = ours if names == "harness" else _authors(ours, found[0].model, names)
+    write_atomic(output, _bytes(renamed, output.suffix))
+
+
+def _authors(ours: Tensors, model: str, names: str) -> Tensors:
+    renamed = awsrn.to_awsrn(ours, unified=names == "awsrn-unified")
+    if renamed is None:
+        raise CheckpointError(f"{model} is no network that the code of AWSRN's authors can build")
+    return renamed
+
+
+def _bytes(tensors: Tensors, suffix: str) -> bytes:
+    whole = {name: value.clone().contiguous() for name, value in tensors.items()}
+    if suffix == ".safetensors":
+        return save(whole)
+    buffer = io.BytesIO()
+    torch.save(whole, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Others' names of tensors, and ours; one module a family."""

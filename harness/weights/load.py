@@ -1,0 +1,137 @@
+"""Build a network and load weights into it, from whatever file they are in."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from harness.errors import UsageError, suggest
+from harness.models import registry
+from harness.models.awms import drop_branches
+from harness.weights import pretrained, schemes
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A network with the weights of a file.
+
+    Attributes:
+        network: The network, in evaluation mode, branches dropped.
+        model: Its id.
+        scale: Upscaling factor.
+        overrides: Constructor arguments that differ from the registered ones.
+        drop: Kernel sizes of the AWMS branches that were dropped.
+        file: Name of the file; empty for a network that learns nothing.
+        sha256: Of the file's bytes.
+        names: Whose names the file's tensors have.
+    """
+
+    network: nn.Module
+    model: str
+    scale: int
+    overrides: dict[str, Any] = field(default_factory=dict)
+    drop: tuple[int, ...] = ()
+    file: str = ""
+    sha256: str = ""
+    names: str = ""
+
+    def origin(self) -> dict[str, str]:
+        """Return where the weights come from, for a record."""
+        return {"file": self.file, "sha256": self.sha256, "names": self.names}
+
+
+def build(model: str, *, scale: int, checkpoint: Path | None) -> nn.Module:
+    """Build a network and load its weights; arguments and errors as for :func:`load`."""
+    return load(model, scale=scale, checkpoint=checkpoint).network
+
+
+def load(
+    model: str,
+    *,
+    scale: int,
+    checkpoint: Path | None,
+    overrides: Mapping[str, Any] | None = None,
+    drop: Sequence[int] = (),
+) -> Loaded:
+    """Build a network and load its weights.
+
+    Args:
+        model: Id, or ``FILE.py:CLASS``.
+        scale: Upscaling factor.
+        checkpoint: Weights; None for a network that learns nothing, and for the weights
+            that come with the harness.
+        overrides: Constructor arguments that differ from the registered ones.
+        drop: Kernel sizes of AWMS branches to drop.
+
+    Raises:
+        UsageError: There is no such network or scale, or weights are wanting.
+        CheckpointError: The weights are of another network, or cannot be read.
+    """
+    try:
+        network = registry.get(model).build(scale=scale, **(overrides or {}))
+    except LookupError as error:
+        raise UsageError(f"{error.args[0]}{suggest(model, registry.names())}") from error
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from error
+    learns = bool(network.state_dict())
+    if checkpoint is None and learns:
+        checkpoint = _own_weights(model, scale, as_registered=not overrides)
+    if checkpoint is None:
+        return Loaded(network.eval(), model, scale)
+    if not learns:
+        raise UsageError(f"{model} has no weights: leave out --checkpoint")
+    scheme = schemes.load(network, checkpoint, name=f"{model} x{scale}")
+    log.info("'%s' loaded; names: %s", checkpoint, scheme)
+    try:
+        drop_branches(network, drop)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return Loaded(
+        network.eval(),
+        model,
+        scale,
+        overrides=dict(overrides or {}),
+        drop=tuple(drop),
+        file=checkpoint.name,
+        sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+        names=scheme,
+    )
+
+
+def _own_weights(model: str, scale: int, *, as_registered: bool) -> Path:
+    """Return the weights that come with the harness for a network.
+
+    Raises:
+        UsageError: There are none.
+    """
+    found = pretrained.find(model, scale) if as_registered else None
+    if found is not None:
+        log.info("no weights are named: those that come with the harness")
+        return found
+    scales = pretrained.scales(model) if as_registered else ()
+    own = f" (for {' and '.join(f'x{one}' for one in scales)} it comes with some)" if scales else ""
+    raise UsageError(f"{model} x{scale} needs weights: expected --checkpoint FILE{own}")
+
+
+def device_of(asked: str) -> torch.device:
+    """Return the device asked for: ``auto`` is CUDA where there is any.
+
+    Convolutions on it are then in float32, not in PyTorch's default of TF32.
+
+    Raises:
+        UsageError: CUDA is asked for, and there is none.
+    """
+    available = torch.cuda.is_available()
+    if asked == "cuda" and not available:
+        raise UsageError("--device cuda: PyTorch finds no CUDA device here (use auto or cpu)")
+    torch.backends.cudnn.allow_tf32 = False
+    return torch.device("cuda" if available and asked != "cpu" else "cpu")

@@ -1,0 +1,87 @@
+"""What a pruned file says of itself: the network it was, and what was removed from it.
+
+It stands in the metadata of the safetensors file, so that a file that merely lacks tensors
+is never taken for a pruned one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from harness.errors import CheckpointError
+from harness.host.files import write_atomic
+from harness.models.awms import drop_branches
+from harness.models.awsrn import drop_units
+from harness.weights.files import Tensors
+
+_KEY = "pruned"
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was removed.
+
+    Attributes:
+        model: Id of the network before.
+        scale: Its upscaling factor.
+        branches: Kernel sizes of the AWMS branches removed.
+        units: Numbers of the residual units replaced by the identity.
+    """
+
+    model: str
+    scale: int
+    branches: tuple[int, ...] = ()
+    units: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """Return ``awsrn_s x2 without k9, unit 3``."""
+        parts = [f"k{size}" for size in self.branches] + [f"unit {unit}" for unit in self.units]
+        return f"{self.model} x{self.scale} without {', '.join(parts) or 'nothing'}"
+
+    def remove(self, network: nn.Module) -> None:
+        """Remove the same from a whole network, in place.
+
+        Raises:
+            ValueError: The network has none of it.
+        """
+        drop_branches(network, self.branches)
+        drop_units(network, self.units)
+
+
+def read(path: Path) -> Pruned | None:
+    """Return what a file says was removed, None where it says nothing.
+
+    Raises:
+        CheckpointError: It says something that cannot be.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            said = (file.metadata() or {}).get(_KEY)
+    except (OSError, SafetensorError):
+        return None  # of another form, or unreadable, which whoever reads the tensors says
+    if said is None:
+        return None
+    try:
+        raw = json.loads(said)
+        found = Pruned(
+            str(raw["model"]),
+            int(raw["scale"]),
+            tuple(int(size) for size in raw["branches"]),
+            tuple(int(unit) for unit in raw["units"]),
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"'{path}' does not say rightly how it was pruned: {said}") from error
+    return found
+
+
+def write(path: Path, tensors: Tensors, pruned: Pruned) -> None:
+    """Write a pruned network's tensors, atomically, with what was removed if anything was."""
+    whole = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
+    said = {_KEY: json.dumps(asdict(pruned))} if pruned.branches or pruned.units else None
+    write_atomic(path, save(whole, said))

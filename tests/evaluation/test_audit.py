@@ -1,0 +1,60 @@
+"""The committed records of public weights against what code other than ours measured.
+
+``files/measured.csv`` was made with networks and metrics written apart from this project.
+Scoring itself is tested on Set5 in ``importers/test_public.py``; here stand all sets, by the
+records of the nox session ``protocol``.
+"""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from harness.records import record as records
+from harness.records import released
+from harness.records.scored import Scored
+
+with (Path(__file__).parents[1] / "files" / "measured.csv").open(newline="") as file:
+    MEASURED = [tuple(row.values()) for row in csv.DictReader(file)]
+
+PSNR_DB, SSIM = 0.005, 0.0003
+ROUNDED = 0.0005  # the table has three decimals
+
+
+@pytest.fixture(scope="module")
+def scored(request):
+    return Scored(records.load_all(request.config.rootpath))
+
+
+@pytest.fixture(scope="module")
+def known():
+    return {each.file.removesuffix(".pth"): each for each in released.load()}
+
+
+@pytest.mark.parametrize(("name", "scale", "test", "protocol", "psnr_db", "ssim"), MEASURED)
+def test_record_scores_what_others_measured(
+    scored, known, name, scale, test, protocol, psnr_db, ssim
+):
+    score = scored.score(known[name], int(scale), test, protocol)
+    assert score is not None, "run the nox session protocol"
+    assert score.psnr_db == pytest.approx(float(psnr_db), abs=PSNR_DB + ROUNDED)
+    assert score.ssim == pytest.approx(float(ssim), abs=SSIM + ROUNDED / 10)
+
+
+def test_the_protocol_is_no_accident(scored, known):
+    """Rounded luma, and RGB, are far from the default on the same pixels of SR."""
+    imdn = known["imdn_x2"]
+    by = {
+        protocol: scored.score(imdn, 2, "Set5", protocol).psnr_db
+        for protocol in ("awsrn", "y_rounded", "rgb")
+    }
+    assert by["awsrn"] - by["y_rounded"] > 0.03
+    assert by["awsrn"] - by["rgb"] > 0.03
+
+
+def test_every_row_of_table_5_with_public_weights_is_scored_by_the_default(scored, known):
+    for name, each in known.items():
+        for scale in each.scales:
+            record = scored.record(each, scale, "awsrn")
+            assert record is not None, name
+            assert {score.set for score in record.scores} >= set(each.sets), name

@@ -1,0 +1,165 @@
+"""Checkpoints: whole, safe, and of the right network."""
+
+import pickle
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from harness.errors import CheckpointError
+from harness.experiment import checkpoints
+from harness.experiment.checkpoints import STATE_FILE, WEIGHTS_FILE, State
+from harness.models import registry
+
+
+def small(**options):
+    return registry.get("awsrn_s").build(scale=2, num_units=1, channels=4, **options)
+
+
+@pytest.fixture
+def state():
+    network = small()
+    optimizer = torch.optim.Adam(network.parameters())
+    network(torch.rand(1, 3, 4, 4)).mean().backward()
+    optimizer.step()
+    return State(
+        fingerprint="f" * 64,
+        step=7,
+        network=network.state_dict(),
+        optimizer=optimizer.state_dict(),
+        rng=torch.get_rng_state(),
+        cuda_rng=[],
+        losses=[1.5, 1.25],
+        seconds=3.0,
+    )
+
+
+def test_state_round_trip(state, tmp_path):
+    checkpoints.write_state(tmp_path, state)
+    read = checkpoints.read_state(tmp_path, fingerprint="f" * 64)
+    assert (read.step, read.losses, read.seconds) == (7, [1.5, 1.25], 3.0)
+    assert torch.equal(read.rng, state.rng)
+    for name, tensor in state.network.items():
+        assert torch.equal(read.network[name], tensor)
+    assert read.optimizer["state"].keys() == state.optimizer["state"].keys()
+
+
+def test_no_state_is_none(tmp_path):
+    assert checkpoints.read_state(tmp_path, fingerprint="f") is None
+
+
+def test_weights_round_trip(tmp_path):
+    network, other = small(), small()
+    checkpoints.write_weights(tmp_path, network)
+    checkpoints.read_weights(tmp_path / WEIGHTS_FILE, other)
+    image = torch.rand(1, 3, 5, 5) * 255
+    assert torch.equal(network(image), other(image))
+
+
+def shared():
+    conv = torch.nn.Conv2d(3, 3, 1)
+    return torch.nn.Sequential(conv, conv)
+
+
+def test_tensors_under_two_names_are_stored(tmp_path):
+    network, other = shared(), shared()
+    checkpoints.write_weights(tmp_path, network)
+    checkpoints.read_weights(tmp_path / WEIGHTS_FILE, other)
+    assert torch.equal(other[1].weight, network[0].weight)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, 2000])
+def test_truncated_state_is_refused(keep, state, tmp_path):
+    checkpoints.write_state(tmp_path, state)
+    path = tmp_path / STATE_FILE
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt' is damaged.*delete it"):
+        checkpoints.read_state(tmp_path, fingerprint="f" * 64)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, -3])
+def test_truncated_weights_are_refused(keep, tmp_path):
+    checkpoints.write_weights(tmp_path, small())
+    path = tmp_path / WEIGHTS_FILE
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors' is damaged"):
+        checkpoints.read_weights(path, small())
+
+
+def test_state_of_another_experiment_is_refused(state, tmp_path):
+    checkpoints.write_state(tmp_path, state)
+    with pytest.raises(CheckpointError, match=r"another experiment .*ffffffffffff, expected abc"):
+        checkpoints.read_state(tmp_path, fingerprint="abc")
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"channels": 8}, r"is \(.*\), expected \("),
+        ({"num_units": 2}, "is missing"),
+        ({"unit": "basic"}, "is not in the network"),
+    ],
+)
+def test_weights_of_another_network_are_refused(other, message, tmp_path):
+    checkpoints.write_weights(tmp_path, small())
+    network = registry.get("awsrn_s").build(scale=2, **{"num_units": 1, "channels": 4, **other})
+    with pytest.raises(CheckpointError, match=f"weights of another network: .*{message}"):
+        checkpoints.read_weights(tmp_path / WEIGHTS_FILE, network)
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("this must never run",))
+
+
+def test_a_pickle_that_would_run_code_is_not_opened(tmp_path, capsys):
+    torch.save({"format": 1, "step": Evil()}, tmp_path / STATE_FILE)
+    with pytest.raises(CheckpointError, match="would run code when opened, so it was not opened"):
+        checkpoints.read_state(tmp_path, fingerprint="f")
+    assert "never run" not in capsys.readouterr().out
+
+
+def test_a_bare_pickle_that_would_run_code_is_not_opened(tmp_path, capsys):
+    (tmp_path / STATE_FILE).write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt'"):
+        checkpoints.read_state(tmp_path, fingerprint="f")
+    assert "never run" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"step": 3}, {"format": 1, "step": 3}])
+def test_something_else_saved_by_torch_is_refused(content, tmp_path):
+    torch.save(content, tmp_path / STATE_FILE)
+    with pytest.raises(CheckpointError, match="is not a training checkpoint"):
+        checkpoints.read_state(tmp_path, fingerprint="f")
+
+
+def test_full_disk_keeps_the_earlier_checkpoint(state, tmp_path):
+    """On a file system of 64 KiB, in a process with its own mounts."""
+    script = f"""
+import sys, torch
+from pathlib import Path
+from harness.experiment import checkpoints
+from harness.errors import CheckpointError
+folder = Path({str(tmp_path)!r})
+def state(step, size):
+    network = {{"w": torch.zeros(size)}}
+    return checkpoints.State("f", step, network, {{}}, torch.zeros(1), [], [], 0.0)
+checkpoints.write_state(folder, state(1, 10))
+try:
+    checkpoints.write_state(folder, state(2, 100_000))
+except CheckpointError as error:
+    print(error)
+print(checkpoints.read_state(folder, fingerprint="f").step, *[p.name for p in folder.iterdir()])
+"""
+    mount = 'mount -t tmpfs -o size=64k none "$1" && exec "$0" -c "$2"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", mount, sys.executable, str(tmp_path), script],
+        capture_output=True,
+        text=True,
+    )
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"cannot mount a small file system here: {done.stderr.strip()}")
+    first, last = done.stdout.splitlines()
+    assert first.endswith("the disk is full (the earlier one is kept)"), done
+    assert last == "1 checkpoint.pt"

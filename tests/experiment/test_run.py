@@ -1,0 +1,359 @@
+"""The main job from the command line to the table: what is done, kept, continued, refused."""
+
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from harness.experiment import checkpoints
+from harness.models import registry
+from harness.records import record as records
+
+
+def harness(*arguments, **options):
+    """Start the harness in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def finished(*arguments):
+    """Run the harness to its end; returns exit code and stderr."""
+    process = harness(*arguments)
+    errors = process.communicate()[1]
+    return process.returncode, errors
+
+
+def weights(root):
+    """The bytes of the finished weights below a results root, by folder name."""
+    return {
+        path.parent.name: path.read_bytes() for path in root.glob("results/runs/*/*.safetensors")
+    }
+
+
+def written(root):
+    """When the checkpoints below a results root were last written."""
+    return [path.stat().st_mtime_ns for path in root.glob("results/runs/*/checkpoint.pt")]
+
+
+def wait_for(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+    return found
+
+
+def one_cell(tiny, root, steps, **more):
+    """Arguments that train one tiny network."""
+    changed = {"results.root": root, "train.steps": steps, "train.checkpoint_every": 1} | more
+    kept = [item for item in tiny if item.partition("=")[0] not in {"ablation", *changed}]
+    return ["train", "awsrn_sd", "--scale", "2", *kept, *(f"{k}={v}" for k, v in changed.items())]
+
+
+def test_tiny_ablation_from_yaml_to_table(tiny, tmp_path, invoke):
+    result = invoke("run", *tiny)
+    assert result.exit_code == 0, result.output
+    stored = {record.id.partition("-")[0]: record for record in records.load_all(tmp_path)}
+    assert len(records.load_all(tmp_path)) == 3
+    bicubic, trained = stored["bicubic"], stored["awsrn_s"]
+    assert bicubic.params == bicubic.multi_adds == bicubic.steps == 0
+    assert bicubic.seed is None
+    assert trained.steps == 6
+    assert trained.profile == "smoke"
+    assert not trained.full_budget
+    assert [image.name for image in trained.scores[0].images] == ["at150", "at250"]
+    assert trained.learned["alpha"].keys() == {"3", "5", "7", "9"}
+    assert trained.data["train"]["images"] == 3
+    assert trained.provenance["torch"]
+    assert trained.loss > 0
+    assert "data_root" not in json.dumps(trained.config)
+    reports = {path.suffix: path for path in (tmp_path / "reports").iterdir()}
+    assert reports.keys() == {".tex", ".csv", ".md"}
+    assert reports[".md"].stem == "tiny_x2_own_6steps"
+    for label in ("Bicubic", "plain", "basic"):
+        assert label in result.output
+        assert label in reports[".md"].read_text()
+    assert str(tmp_path / "reports") in result.output
+
+
+def test_what_is_done_is_not_done_again(tiny, tmp_path, invoke):
+    invoke("run", *tiny)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("record.json")}
+    files = {path: path.read_bytes() for path in (tmp_path / "reports").iterdir()}
+    result = invoke("run", *tiny)
+    assert result.exit_code == 0
+    assert result.stderr.count("done before") == 3
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("record.json")} == before
+    assert {path: path.read_bytes() for path in (tmp_path / "reports").iterdir()} == files
+
+
+def test_a_new_test_set_is_scored_without_training(tiny, tmp_path, invoke):
+    invoke("run", *tiny)
+    before = weights(tmp_path)
+    finished_at = {one.id: one.provenance["finished"] for one in records.load_all(tmp_path)}
+    result = invoke("run", *tiny, "data.test=own,sample")
+    assert result.exit_code == 0, result.output
+    assert "step" not in result.stderr
+    assert weights(tmp_path) == before
+    for record in records.load_all(tmp_path):
+        assert [score.set for score in record.scores] == ["own", "sample"]
+        assert record.provenance["finished"] == finished_at[record.id]
+        assert "scored_at" in record.provenance
+
+
+def test_changed_test_images_are_scored_again(tiny, tmp_path, invoke, tiny_root):
+    import shutil
+
+    root = tmp_path / "copy"
+    shutil.copytree(tiny_root, root)
+    arguments = [*tiny, f"data.root={root}"]
+    invoke("run", *arguments)
+    first = records.load_all(tmp_path)[0].scores[0].psnr_db
+    (root / "benchmark/own/HR/at150.png").unlink()
+    invoke("run", *arguments)
+    (score,) = records.load_all(tmp_path)[0].scores
+    assert [image.name for image in score.images] == ["at250"]
+    assert score.psnr_db != first
+
+
+def test_seeds_and_scales_make_cells_of_their_own(tiny, tmp_path, invoke):
+    result = invoke("run", *tiny, "seeds=0,1", "scale=2,3")
+    assert result.exit_code == 0, result.output
+    found = [(record.model, record.scale, record.seed) for record in records.load_all(tmp_path)]
+    assert len(found) == 2 + 2 * 2 * 2  # bicubic per scale; rows x scales x seeds
+    assert len({record.fingerprint for record in records.load_all(tmp_path)}) == len(found)
+    assert len(list((tmp_path / "reports").glob("*.csv"))) == 2
+
+
+def test_same_seed_gives_the_same_bytes_and_another_seed_others(tiny, tmp_path, invoke):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        invoke("run", *tiny, f"results.root={tmp_path / name}", f"seeds={seed}")
+    first, second, third = (weights(tmp_path / name) for name in "abc")
+    assert first == second
+    assert first.keys().isdisjoint(third)
+
+
+def test_workers_do_not_change_the_result(tiny, tmp_path, invoke):
+    for name, workers in (("a", 0), ("b", 2)):
+        result = invoke("run", *tiny, f"results.root={tmp_path / name}", f"data.workers={workers}")
+        assert result.exit_code == 0, result.output
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+
+
+def test_precision_threads_and_budget_are_in_the_fingerprint(tiny, tmp_path, invoke):
+    changes = ("precision=fp32", "precision=bf16-mixed", "train.channels_last=true")
+    for change in (*changes, "train.steps=5", "train.lr=0.1"):
+        assert invoke("run", *tiny, change).exit_code == 0
+    trained = [record for record in records.load_all(tmp_path) if record.steps]
+    assert len({record.group for record in trained}) == 5
+    assert len({record.fingerprint for record in trained}) == 10
+
+
+def test_settings_that_change_nothing_share_the_fingerprint(tiny, tmp_path, invoke):
+    invoke("run", *tiny)
+    result = invoke("run", *tiny, "train.eval_every=2", "train.log_every=1", "data.workers=1")
+    assert result.stderr.count("done before") == 3
+
+
+def test_curve_is_scored_without_changing_the_training(tiny, tmp_path, invoke):
+    invoke("run", *tiny, f"results.root={tmp_path / 'a'}")
+    result = invoke("run", *tiny, f"results.root={tmp_path / 'b'}", "train.eval_every=2")
+    assert "step 2  own " in result.stderr
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+
+
+def test_dropped_branches_share_the_trained_network(tiny, tmp_path, invoke, tiny_root):
+    path = tmp_path / "drop.yaml"
+    net = "model: awsrn_s, with: {num_units: 1, channels: 4, inner_channels: 8}"
+    path.write_text(
+        f"rows:\n- {{label: whole, {net}}}\n- {{label: w/o 9x9, {net}, drop: [9]}}\n"
+        f"- {{label: w/o 7x7 and 9x9, {net}, drop: [7, 9]}}\n"
+    )
+    planned = invoke("run", *tiny, f"ablation={path}", "--dry-run").stdout
+    steps = re.findall(r"awsrn_s +x2 +0 +(\S+) ", planned)
+    assert steps == ["6", "-", "-"]
+    result = invoke("run", *tiny, f"ablation={path}")
+    assert result.exit_code == 0, result.output
+    assert len(weights(tmp_path)) == 1
+    stored = {record.drop: record for record in records.load_all(tmp_path) if record.steps}
+    # The 9x9 branch: 12 x 4 x 81 weights, 12 gains, 12 biases, one scalar.
+    assert stored[()].params - stored[(9,)].params == 12 * 4 * 81 + 12 + 12 + 1
+    assert stored[(9,)].learned["alpha"].keys() == {"3", "5", "7"}
+    scores = {drop: record.scores[0].psnr_db for drop, record in stored.items()}
+    assert len(set(scores.values())) == 3
+    # A record alone has no weights: what is cut anew is trained anew.
+    next(tmp_path.glob("results/runs/*/weights.safetensors")).unlink()
+    next(tmp_path.glob("results/runs/*-drop9/record.json")).unlink()
+    planned = invoke("run", *tiny, f"ablation={path}", "--dry-run").stdout
+    assert re.findall(r"awsrn_s +x2 +0 +(\S+) ", planned) == ["6", "6", "-"]
+
+
+def test_rows_with_weights_are_loaded_and_stand_beside_trained_ones(tiny, tmp_path, invoke):
+    torch.manual_seed(0)
+    checkpoints.write_weights(tmp_path, registry.get("espcn").build(scale=2))
+    (tmp_path / checkpoints.WEIGHTS_FILE).rename(tmp_path / "espcn_x2.safetensors")
+    path, name = tmp_path / "systems.yaml", "espcn_x{scale}.safetensors"
+    path.write_text(
+        "rows:\n"
+        f"  - {{label: loaded, model: espcn, checkpoint: '{tmp_path}/{name}'}}\n"
+        "  - label: trained\n"
+        "    model: awsrn_s\n"
+        "    with: {num_units: 1, channels: 4, inner_channels: 8}\n"
+    )
+    arguments = ["run", f"ablation={path}", *tiny[1:]]
+    first = invoke(*arguments)
+    assert first.exit_code == 0, first.output
+    loaded, trained = (
+        next(record for record in records.load_all(tmp_path) if record.model == model)
+        for model in ("espcn", "awsrn_s")
+    )
+    assert (loaded.steps, loaded.seed, loaded.data["weights"]["file"]) == (
+        0,
+        None,
+        "espcn_x2.safetensors",
+    )
+    assert trained.steps == 6
+    table = (tmp_path / "reports" / "systems.md").read_text()
+    assert "| loaded | weights espcn\\_x2.safetensors |" in table
+    assert "| trained | 6 steps \\* |" in table
+    again = invoke(*arguments, "--dry-run")
+    assert again.output.count("done") == 3
+
+
+def test_only_the_rows_asked_for_are_run(tiny, tmp_path, invoke):
+    assert invoke("run", *tiny, "rows=basic").exit_code == 0
+    units = {record.overrides.get("unit") for record in records.load_all(tmp_path)}
+    assert units == {None, "basic"}, "bicubic, and the one row"
+    wrong = invoke("run", *tiny, "rows=basik")
+    assert wrong.exit_code == 2
+    assert "there is no row 'basik' (did you mean 'basic'?)" in wrong.stderr
+
+
+def test_weights_of_a_row_that_are_not_there_are_named(tiny, tmp_path, invoke):
+    path = tmp_path / "systems.yaml"
+    path.write_text("rows:\n  - {label: mine, model: espcn, checkpoint: nowhere.pth}\n")
+    done = invoke("run", f"ablation={path}", *tiny[1:])
+    assert done.exit_code == 2
+    assert "row 'mine': there is no file 'nowhere.pth'" in done.stderr
+
+
+@pytest.mark.parametrize("kills", [3])
+def test_killed_run_continues_to_the_same_bytes(tiny, tmp_path, kills):
+    steps = 60
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert finished(*one_cell(tiny, whole, steps))[0] == 0
+    chance = random.Random(0)
+    for _ in range(kills):
+        before = written(killed)
+        process = harness(*one_cell(tiny, killed, steps))
+        wait_for(lambda before=before: written(killed) != before)
+        time.sleep(chance.uniform(0, 0.1))
+        process.kill()
+        process.communicate()
+        assert not weights(killed)
+    code, errors = finished(*one_cell(tiny, killed, steps))
+    assert code == 0, errors
+    assert "going on from step" in errors
+    assert weights(killed) == weights(whole)
+
+
+def test_ctrl_c_saves_and_a_second_run_goes_on(tiny, tmp_path):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    arguments = {"train.checkpoint_every": 1000, "train.log_every": 1}
+    assert finished(*one_cell(tiny, whole, 400, **arguments))[0] == 0
+    process = harness(*one_cell(tiny, stopped, 400, **arguments))
+    log = wait_for(lambda: list(stopped.glob("results/runs/*/train.log")))[-1]
+    wait_for(lambda: any("step 3/" in path.read_text() for path in log.parents[1].rglob("*.log")))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert "saving a checkpoint first" in errors
+    assert "the same command goes on from there" in errors
+    assert "Traceback" not in errors
+    assert "going on from step" in finished(*one_cell(tiny, stopped, 400, **arguments))[1]
+    assert weights(stopped) == weights(whole)
+
+
+def test_ctrl_c_twice_stops_at_once_without_a_trace(tiny, tmp_path):
+    process = harness(
+        *one_cell(tiny, tmp_path, 10**6, **{"train.log_every": 1, "train.batch": 64}),
+    )
+    runs = tmp_path / "results" / "runs"
+    wait_for(lambda: any("step 3/" in path.read_text() for path in runs.rglob("*.log")))
+    process.send_signal(signal.SIGSTOP)  # both signals arrive within one step
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
+    time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "the same command goes on" in errors
+
+
+def test_two_runs_of_one_cell_at_once_train_it_once(tiny, tmp_path):
+    arguments = one_cell(tiny, tmp_path, 300, **{"train.checkpoint_every": 50})
+    first = harness(*arguments)
+    wait_for(lambda: list(tmp_path.glob("results/runs/awsrn_sd*/train.log")))
+    second = harness(*arguments)
+    errors = [process.communicate()[1] for process in (first, second)]
+    assert first.returncode == second.returncode == 0, errors
+    assert "is being run by another process; waiting for it" in errors[1]
+    assert "done before: awsrn_sd" in errors[1]
+    assert len(weights(tmp_path)) == 1
+
+
+def test_several_processes_share_a_batch(tiny, tmp_path):
+    # Gradients are averaged over equal shares, so the result agrees up to rounding.
+    arguments = {"train.batch": 4}
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert finished(*one_cell(tiny, one, 4, **arguments))[0] == 0
+    code, errors = finished(*one_cell(tiny, two, 4, **arguments, devices=2))
+    assert code == 0, errors
+    scores = [
+        next(record for record in records.load_all(root) if record.steps).scores[0].psnr_db
+        for root in (one, two)
+    ]
+    assert scores[0] == pytest.approx(scores[1], abs=0.01)
+
+
+def test_diverging_loss_stops_with_step_and_rate(tiny, tmp_path, invoke):
+    result = invoke("run", *tiny, "train.lr=1e30", "train.schedule=cosine", "train.log_every=1")
+    assert result.exit_code == 1
+    assert "the loss became" in result.stderr
+    assert "(learning rate " in result.stderr
+    assert "Try a smaller train.lr" in result.stderr
+    assert not weights(tmp_path)
+
+
+def test_smoke_profile_beats_bicubic_in_every_row(tmp_path, invoke):
+    result = invoke(
+        "run",
+        "ablation=awru",
+        "profile=smoke",
+        "seeds=0",
+        "train.steps=200",
+        "train.eval_every=0",
+        f"results.root={tmp_path}",
+    )
+    assert result.exit_code == 0, result.output
+    stored = records.load_all(tmp_path)
+    psnr = {record.model: record.scores[0].psnr_db for record in stored}
+    assert psnr.keys() == {"bicubic", "wdsr_basic", "wdsr_wru", "wdsr_awru"}
+    for model in ("wdsr_basic", "wdsr_wru", "wdsr_awru"):
+        assert psnr[model] > psnr["bicubic"]
+    params = {record.model: record.params for record in stored}
+    assert params["wdsr_wru"] - params["wdsr_basic"] == 8768
+    assert params["wdsr_awru"] - params["wdsr_basic"] == 32
+    assert (tmp_path / "results" / "mlflow.db").is_file()

@@ -1,0 +1,71 @@
+"""The stored counts are read, and a missing or broken file gives one clear line."""
+
+import json
+
+import pytest
+
+from harness.errors import RecordError
+from harness.records.counts import RECOUNT, load
+
+ROW = {
+    "model": "own",
+    "label": "Own",
+    "scale": 2,
+    "params": 3,
+    "params_deployed": 2,
+    "multi_adds": 40,
+    "convention": "executed",
+    "activations": 5,
+    "convs": 1,
+    "rule": None,
+    "rule_params": None,
+    "rule_multi_adds": None,
+    "published_params_k": 1.5,
+    "note": "",
+}
+
+
+def test_counts_are_found_by_label_and_scale(tmp_path):
+    (tmp_path / "counts.json").write_text(json.dumps([ROW, ROW | {"scale": 4, "params": 9}]))
+    counts = load(tmp_path)
+    assert [(key, count.params) for key, count in counts.items()] == [
+        (("Own", 2), 3),
+        (("Own", 4), 9),
+    ]
+    assert counts["Own", 2].rule is None
+
+
+def test_shipped_counts_are_those_of_the_paper_s_network():
+    count = load()["AWSRN", 2]
+    assert (count.params, count.multi_adds) == (1_396_872, 320_548_147_200)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[", "is broken: Expecting value"),
+        ("{}", "expected a list of rows, got dict"),
+        ("[1]", "row 1: expected an object, got int"),
+        (json.dumps([{**ROW, "params": "3"}]), "row 1: 'params' cannot be '3'"),
+        (json.dumps([{"model": "own"}]), "row 1: 'label' is missing"),
+        (json.dumps([ROW, ROW]), "row 2: Own x2 stands there already"),
+        (json.dumps([ROW | {"convention": "paper"}]), "expected the convention 'executed'"),
+    ],
+)
+def test_a_broken_file_is_named_with_the_way_to_write_it_anew(tmp_path, text, said):
+    (tmp_path / "counts.json").write_text(text)
+    with pytest.raises(RecordError) as error:
+        load(tmp_path)
+    message = str(error.value)
+    assert message.startswith(f"{tmp_path / 'counts.json'}: ")
+    assert said in message
+    assert message.endswith(f"(`{RECOUNT}` writes it)")
+    assert "\n" not in message
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RecordError, match=r"counts\.json: cannot be read: No such file"):
+        load(tmp_path)
+    (tmp_path / "counts.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(RecordError, match=r"counts\.json: is broken: "):
+        load(tmp_path)

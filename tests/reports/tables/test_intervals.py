@@ -1,0 +1,192 @@
+"""Rows with several seeds show spread, interval and p; rows with one look as before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import stdev
+
+import pytest
+from scipy import stats
+
+from harness.config.ablation import Ablation, Row
+from harness.records.record import ImageScore, Record, SetScore
+from harness.reports.tables.ablation import build
+from harness.reports.tables.render import to_csv, to_latex, to_markdown
+from harness.reports.tables.table import Cell, Table
+
+RECORD = Record.from_json(
+    (Path(__file__).parents[2] / "files" / "record.json").read_text(), source="record.json"
+)
+ABC = Ablation(
+    name="abc",
+    title="A, B and C",
+    rows=(Row("A", "a"), Row("B", "b"), Row("C", "c")),
+    base="A",
+    benchmarks=("Set5",),
+)
+
+
+def made(model: str, seed: int, psnr_db: Sequence[float]) -> Record:
+    """Return a record with these scores, one an image."""
+    images = tuple(ImageScore(f"i{i}", value, 0.9) for i, value in enumerate(psnr_db))
+    scores = (SetScore.of("Set5", "files", "pixels", images),)
+    return replace(RECORD, id=f"{model}-x2-s{seed}", model=model, seed=seed, scores=scores)
+
+
+def row(model: str, shift: Sequence[float], *, first_seed: int = 0) -> list[Record]:
+    """Return one record a shift in dB, alike on three images up to 0.01 dB."""
+    return [
+        made(model, first_seed + i, [30.0 + by, 31.0 + by + 0.01 * i, 35.0 + by])
+        for i, by in enumerate(shift)
+    ]
+
+
+BASE = row("a", [0.0, 0.5, -0.5])
+BETTER = row("b", [0.3, 0.82, -0.21])
+ALIKE = row("c", [0.2, 0.4, -0.6])
+
+
+def table(records: Sequence[Record]) -> Table:
+    (found,) = build(ABC, records)
+    return found
+
+
+def cells(found: Table, key: str) -> list[Cell]:
+    index = [column.key for column in found.columns].index(key)
+    return [each.cells[index] for each in found.rows]
+
+
+def column(found: str, head: str) -> list[str]:
+    """Return the cells below a heading of a Markdown table."""
+    lines = [line[2:-2].split(" | ") for line in found.splitlines() if line.startswith("|")]
+    index = lines[0].index(head)
+    return [line[index].strip() for line in lines[2:]]
+
+
+def test_one_seed_a_row_shows_nothing_new() -> None:
+    found = table([BASE[0], BETTER[0]])
+    keys = " ".join(each.key for each in found.columns)
+    assert not any(word in keys for word in ("_sd_", "_low_", "_p_"))
+    assert not any("nterval" in note for note in found.notes)
+
+
+def test_one_seed_a_row_loads_neither_numpy_nor_scipy() -> None:
+    code = (
+        "import sys; from harness import ablation, records, tables; from pathlib import Path;"
+        "known = [one for one in records.load_all(Path()) if not one.seed];"
+        "assert tables.build(ablation.load('awru'), known);"
+        "print(*{'numpy', 'scipy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_spread_is_the_standard_deviation_of_the_seeds_means() -> None:
+    found = table([*BASE, *BETTER])
+    means = [record.scores[0].psnr_db for record in BASE]
+    assert cells(found, "ours_mean_psnr_sd_db")[0] == pytest.approx(stdev(means))
+
+
+def test_intervals_are_paired_by_seed() -> None:
+    # The difference is the same on every image: the t test over three seeds.
+    found = table([*BASE, *BETTER])
+    paired = stats.ttest_rel([0.3, 0.82, -0.21], [0.0, 0.5, -0.5])
+    low, high = paired.confidence_interval()
+    assert cells(found, "ours_mean_psnr_diff_low_db")[1] == pytest.approx(low, abs=1e-6)
+    assert cells(found, "ours_mean_psnr_diff_high_db")[1] == pytest.approx(high, abs=1e-6)
+    assert cells(found, "ours_mean_psnr_diff_p")[1] == pytest.approx(paired.pvalue, rel=1e-6)
+    assert cells(found, "ours_mean_psnr_diff_df")[1] == pytest.approx(2, rel=1e-6)
+
+
+def test_the_base_has_no_interval() -> None:
+    found = table([*BASE, *BETTER])
+    assert cells(found, "ours_mean_psnr_diff_low_db")[0] is None
+    assert cells(found, "ours_mean_psnr_diff_db")[0] == 0
+    assert not any("for want of scores" in note for note in found.notes)
+
+
+def test_p_is_corrected_for_the_rows() -> None:
+    found = table([*BASE, *BETTER, *ALIKE])
+    plain = cells(found, "ours_mean_psnr_diff_p")
+    corrected = cells(found, "ours_mean_psnr_diff_p_corrected")
+    assert corrected[1] == pytest.approx(2 * float(str(plain[1])))
+    assert corrected[2] == pytest.approx(float(str(plain[2])))
+    assert any("Holm for 2 rows" in note for note in found.notes)
+
+
+def test_an_interval_that_holds_zero_is_marked() -> None:
+    found = to_markdown(table([*BASE, *BETTER, *ALIKE]))
+    base, better, alike = column(found, "95 % interval (dB)")
+    assert base == ""
+    assert better == "\\[+0.265, +0.341\\]"
+    assert alike.startswith("\\[-0.")
+    assert alike.endswith("\\] n.s.")
+    assert column(found, "p (corrected)")[:2] == ["", "0.002"]
+
+
+def test_latex_prints_minus_signs_within_an_interval() -> None:
+    found = to_latex(table([*BASE, *BETTER, *ALIKE]))
+    assert "& [$-$0." in found
+    assert "[+0.265, +0.341]" in found
+
+
+def test_the_csv_file_has_every_number_in_a_column_of_its_own() -> None:
+    header = to_csv(table([*BASE, *BETTER])).splitlines()[0].split(",")
+    ends = "low_db high_db p_corrected p df bootstrap_low_db bootstrap_high_db detectable_db"
+    assert {f"ours_mean_psnr_diff_{end}" for end in ends.split()} < set(header)
+    assert "ours_mean_psnr_sd_db" in header
+
+
+def test_notes_name_what_could_be_detected_and_what_pairing_gains() -> None:
+    notes = table([*BASE, *BETTER]).notes
+    assert any("Smallest difference" in note and "B 0.0" in note for note in notes)
+    assert any("Gain of common seeds" in note and "(1." in note for note in notes)
+
+
+def test_rows_of_different_seeds_are_not_paired_and_named() -> None:
+    shifted = row("b", [0.3, 0.82, -0.21], first_seed=5)
+    found = table([*BASE, *shifted])
+    paired = table([*BASE, *BETTER])
+    key = "ours_mean_psnr_diff_half_width_db"
+    assert float(str(cells(found, key)[1])) > 10 * float(str(cells(paired, key)[1]))
+    assert "Not paired by seed, as the rows have different ones: B." in found.notes
+    assert not any("Gain of" in note for note in found.notes)
+
+
+def test_a_row_of_one_seed_is_marked_as_over_images_alone() -> None:
+    found = table([*BASE, *BETTER, made("c", 0, [30.2, 31.5, 35.0])])
+    assert cells(found, "ours_mean_psnr_diff_over")[2] == "images"
+    assert str(cells(found, "ours_mean_psnr_diff_mark")[2]) == "\u2020 n.s."
+    assert any(note.startswith("\u2020") and note.endswith("seeds: C.") for note in found.notes)
+
+
+def test_rows_without_scores_of_images_have_no_interval_and_are_named() -> None:
+    bare = [
+        replace(record, scores=(replace(record.scores[0], images=()),))
+        for record in row("c", [0, 1])
+    ]
+    found = table([*BASE, *BETTER, *bare])
+    assert cells(found, "ours_mean_psnr_diff_low_db")[2] is None
+    assert "No interval, for want of scores of the same images: C." in found.notes
+
+
+def test_infinite_scores_have_no_interval() -> None:
+    perfect = [made("c", seed, [30.0, float("inf"), 35.0]) for seed in range(3)]
+    found = table([*BASE, *BETTER, *perfect])
+    assert cells(found, "ours_mean_psnr_diff_low_db")[2] is None
+
+
+def test_without_the_base_row_only_the_spread_is_shown() -> None:
+    found = table([*BETTER, *ALIKE])
+    assert cells(found, "ours_mean_psnr_sd_db")[1] is not None
+    assert cells(found, "ours_mean_psnr_diff_low_db") == [None, None, None]
+
+
+def test_rows_not_run_yet_are_blank() -> None:
+    found = table([*BASE, *BETTER])
+    assert cells(found, "ours_mean_psnr_sd_db")[2] is None
+    assert cells(found, "ours_mean_psnr_diff_mark")[2] is None

@@ -1,0 +1,84 @@
+"""The notes under a table say what a reader must know before trusting it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from harness.config.settings import FULL_BUDGET_STEPS
+from harness.records.record import Record
+from harness.reports.notes import PAPER_STEPS, commit, notes
+
+RECORD = Record.from_json(
+    (Path(__file__).parents[1] / "files" / "record.json").read_text(), source="record.json"
+)
+FIVE = ("Set5", "Set14", "B100", "Urban100", "Manga109")
+
+
+def noted(
+    *records: Record, published: bool = True, sets: tuple[str, ...] = FIVE
+) -> tuple[str, ...]:
+    return notes({"AWRU": records}, sets=sets, expected_sets=FIVE, has_published=published)
+
+
+def test_notes_say_how_the_numbers_came_about() -> None:
+    assert noted(RECORD, sets=("Set5", "B100")) == (
+        "Ours: trained on T291 (289 images); 300 steps x batch 16 x LR patch 48; "
+        "schedule onecycle, lr 0.002; bf16-mixed; cpu (Some CPU).",
+        "Seeds: 0.",
+        "Scores: protocol awsrn; mean = plain mean of the set means over Set5, B100 (missing: "
+        "Set14, Urban100, Manga109; the published mean includes them).",
+        "Short budget: 300 of 1,000,000 steps; not comparable with the published column.",
+        "Commit: 0123456789ab.",
+    )
+
+
+def test_without_published_values_nothing_is_said_of_them() -> None:
+    text = " ".join(noted(RECORD, published=False, sets=("Set5",)))
+    assert "published" not in text
+    assert "Short budget: 300 of 1,000,000 steps." in text
+    assert "(missing: Set14, B100, Urban100, Manga109)" in text
+
+
+def test_full_budget_over_all_sets_carries_no_warning() -> None:
+    full = replace(RECORD, steps=1_000_000, full_budget=True)
+    text = " ".join(noted(full))
+    assert "1,000,000 steps x batch 16" in text
+    assert "not comparable" not in text
+    assert "missing" not in text
+
+
+def test_long_training_that_is_not_the_papers_is_not_called_short() -> None:
+    expected = "Not the training of the paper (Sec. 4.2); not comparable with the published column."
+    assert expected in noted(replace(RECORD, steps=1_000_000))
+
+
+def test_full_budget_is_that_of_the_configuration() -> None:
+    assert PAPER_STEPS == FULL_BUDGET_STEPS
+
+
+def test_missing_rows_are_named() -> None:
+    rows = {"Basic RU": (), "wRU": (), "AWRU": (RECORD,)}
+    found = notes(rows, sets=FIVE, expected_sets=FIVE, has_published=True)
+    assert "Not run yet: Basic RU, wRU." in found
+
+
+def test_seeds_are_given_row_by_row_where_rows_differ() -> None:
+    rows = {"Basic RU": (RECORD,), "AWRU": (RECORD, replace(RECORD, seed=1))}
+    found = notes(rows, sets=FIVE, expected_sets=FIVE, has_published=True)
+    assert "Seeds: Basic RU 0; AWRU 0, 1." in found
+
+
+def test_every_device_and_commit_is_named() -> None:
+    elsewhere = replace(
+        RECORD, seed=1, provenance={"commit": "fedcba9876543210", "dirty": True, "device": "cuda"}
+    )
+    found = noted(RECORD, elsewhere)
+    assert found[0].endswith("cpu (Some CPU), cuda.")
+    assert found[-1] == "Commit: 0123456789ab, fedcba987654 with uncommitted changes."
+
+
+def test_records_without_settings_still_have_notes() -> None:
+    bare = replace(RECORD, config={}, data={}, provenance={})
+    assert commit(bare) == "unknown"
+    assert "batch ? x LR patch ?" in noted(bare)[0]

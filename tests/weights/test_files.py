@@ -1,0 +1,159 @@
+"""Every form of file gives the same tensors, and nothing in a file is run."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from scipy.io import savemat
+from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
+
+from harness.errors import CheckpointError
+from harness.weights import files
+
+STATE = {"a.weight": torch.arange(6.0).view(2, 3), "a.bias": torch.tensor([1.0, -1.0])}
+
+
+def save(path, content, **options):
+    torch.save(content, path, **options)
+    return path
+
+
+def same(tensors):
+    return tensors.keys() == STATE.keys() and all(
+        torch.equal(tensors[name], value) for name, value in STATE.items()
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        STATE,
+        {"epoch": 3, "state_dict": STATE},
+        {"params": STATE},
+        {"params_ema": STATE},
+        {"model": {"state_dict": STATE}, "lr": 0.1},
+        {f"module.{name}": value for name, value in STATE.items()},
+        {"state_dict": {f"module.module.{name}": value for name, value in STATE.items()}},
+        {name: value.half() for name, value in STATE.items()},
+    ],
+)
+def test_what_wraps_a_state_dict_is_taken_off(content, tmp_path):
+    assert same(files.read(save(tmp_path / "a.pth", content)))
+
+
+def test_torch_files_from_before_the_zip_form(tmp_path):
+    path = save(tmp_path / "a.pth", STATE, _use_new_zipfile_serialization=False)
+    assert same(files.read(path))
+
+
+def test_safetensors_whatever_the_suffix(tmp_path):
+    save_file(STATE, tmp_path / "a.bin")
+    assert same(files.read(tmp_path / "a.bin"))
+
+
+def test_old_weight_norm_has_today_s_names(tmp_path):
+    new = weight_norm(nn.Conv2d(2, 3, 3))
+    values = new.state_dict()
+    old = {
+        "weight_g": values["parametrizations.weight.original0"],
+        "weight_v": values["parametrizations.weight.original1"],
+        "bias": values["bias"],
+    }
+    path = save(tmp_path / "a.pth", old)
+    assert files.read(path).keys() == values.keys()
+    nested = save(tmp_path / "b.pth", {f"head.0.{name}": value for name, value in old.items()})
+    assert "head.0.parametrizations.weight.original1" in files.read(nested)
+
+
+def test_matconvnet_filters_are_transposed(tmp_path):
+    rng = np.random.default_rng(0)
+    torch_layout = {
+        "first_f": rng.normal(size=(5, 1, 3, 3)),
+        "first_b": rng.normal(size=5),
+        "last_f": rng.normal(size=(1, 5, 3, 3)),
+        "last_b": rng.normal(size=1),
+    }
+    params = np.zeros((1, 4), [("name", object), ("value", object)])
+    for index, (name, value) in enumerate(torch_layout.items()):
+        whole = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value[:, None]
+        # MATLAB drops sizes of 1 at the end.
+        matlab = whole[..., 0] if value.ndim == 4 and value.shape[0] == 1 else whole
+        params[0, index] = (name, matlab)
+    savemat(tmp_path / "net.mat", {"net": {"params": params, "meta": 1}})
+    tensors = files.read(tmp_path / "net.mat")
+    assert tensors.keys() == torch_layout.keys()
+    for name, value in torch_layout.items():
+        np.testing.assert_allclose(tensors[name].numpy(), value, rtol=1e-6)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (print, ("ran",))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_file_that_would_run_code_is_refused_with_the_way_out(zipped, tmp_path, capsys):
+    path = save(tmp_path / "a.pth", {"m": Bomb()}, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(
+        CheckpointError, match=r"would run code.*not opened; .*state_dict"
+    ) as caught:
+        files.read(path)
+    assert "\n" not in str(caught.value)
+    assert "ran" not in capsys.readouterr().out
+
+
+def test_whole_pickled_module_is_refused(tmp_path):
+    path = save(tmp_path / "a.pth", {"epoch": 1, "model": nn.Conv2d(1, 1, 1)})
+    with pytest.raises(CheckpointError, match="would run code"):
+        files.read(path)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".mat"])
+def test_truncated_file_is_one_clear_line(suffix, tmp_path):
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".pth":
+        torch.save(STATE, path)
+    elif suffix == ".safetensors":
+        save_file(STATE, path)
+    else:
+        savemat(path, {"net": {"params": np.arange(1000.0)}})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(CheckpointError, match=r"^[^\n]*a\.[^\n]*damaged[^\n]*$"):
+        files.read(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"hello world, this is text"])
+def test_what_is_no_checkpoint_is_refused(content, tmp_path):
+    path = tmp_path / "a.pth"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"empty|no checkpoint"):
+        files.read(path)
+
+
+def test_plain_pickle_is_refused(tmp_path):
+    path = tmp_path / "a.pth"
+    path.write_bytes(pickle.dumps({"a": [1, 2, 3]}))
+    with pytest.raises(CheckpointError):
+        files.read(path)
+
+
+def test_missing_file_and_folder_are_named(tmp_path):
+    with pytest.raises(CheckpointError, match=r"cannot read .*none\.pth"):
+        files.read(tmp_path / "none.pth")
+    with pytest.raises(CheckpointError, match="cannot read"):
+        files.read(tmp_path)
+
+
+def test_file_without_state_dict_is_refused(tmp_path):
+    path = save(tmp_path / "a.pth", {"epoch": 3, "loss": [0.1]})
+    with pytest.raises(CheckpointError, match="holds no state dict"):
+        files.read(path)
+
+
+def test_values_that_are_not_finite_are_named(tmp_path):
+    path = save(tmp_path / "a.pth", STATE | {"a.bias": torch.tensor([1.0, float("nan")])})
+    with pytest.raises(CheckpointError, match=r"not finite, in 'a\.bias'"):
+        files.read(path)
