@@ -147,13 +147,20 @@ def to_markdown(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Return every column at full precision, provenance included."""
+    """Return every column, provenance included; floats with 12 significant digits.
+
+    The last bits of a sum depend on the processor that adds, and would make files differ.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(column.key for column in table.columns)
     for row in table.rows:
-        writer.writerow("" if value is None else str(value) for value in row.cells)
+        writer.writerow("" if value is None else _exact(value) for value in row.cells)
     return out.getvalue()
+
+
+def _exact(value: object) -> str:
+    return str(float(f"{value:.12g}")) if isinstance(value, float) else str(value)
 
 
 def to_json(table: Table) -> str:
