@@ -87,11 +87,11 @@ def bench(
     from harness.efficiency.bench import measure
     from harness.efficiency.bench.latency import Effort
     from harness.efficiency.bench.process import Setup
+    from harness.host.device import choose_device
     from harness.reports.tables import bench as bench_text
-    from harness.weights import load
 
     setup = Setup(
-        device="cuda" if load.device_of(device).type == "cuda" else "cpu",
+        device=choose_device(device),
         dtype=dtype,
         channels_last=channels_last,
         threads=threads,

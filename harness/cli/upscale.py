@@ -79,13 +79,12 @@ def upscale(
     """
     from harness.deploy import tile_size
     from harness.deploy import upscale as upscaling
-    from harness.weights import load
 
     way = upscaling.Way(
         model,
         scale,
         checkpoint=checkpoint,
-        device=load.device_of(device).type,
+        device=device,
         self_ensemble=self_ensemble,
         memory=None if memory is None else tile_size.parse_memory(memory),
         tile=tile,

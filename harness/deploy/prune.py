@@ -19,6 +19,7 @@ from harness.deploy.prune_search import Loss, What, candidates, greedy
 from harness.efficiency.counting import multi_adds
 from harness.errors import UsageError
 from harness.evaluation import evaluate, metrics
+from harness.host.device import inference_device
 from harness.records.record import SetScore
 from harness.weights import load, pruned, schemes
 from harness.weights.pruned import Pruned
@@ -102,7 +103,7 @@ def prune(
     chosen.check_scale(scale)
     choosing = find_test(data, root, scale)
     reported = [find_test(name, root, scale) for name in dict.fromkeys(report)] or [choosing]
-    device = load.device_of("auto")
+    device = inference_device("auto")
     earlier = pruned.read(checkpoint) if checkpoint else None
     network = load.build(model, scale=scale, checkpoint=checkpoint).to(device)
     found = candidates(network, what)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-import torch
 from torch import Tensor
 
 from harness.errors import HarnessError
@@ -120,11 +119,3 @@ def _check(output: Tensor, cut: Tensor, scale: int) -> None:
             f"the network makes {found} pixels of {cut.shape[3]}x{cut.shape[2]}, "
             f"expected {width}x{height} at x{scale}"
         )
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Tell whether PyTorch could not get the memory it asked for, on a GPU or a CPU."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return True
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)

@@ -14,9 +14,10 @@ from harness.data import resize
 from harness.deploy import receptive_field
 from harness.deploy.photos import Picture, Pixels
 from harness.deploy.tile_size import LEAST_TILE, Tiling
-from harness.deploy.tiles import count_tiles, out_of_memory, tiled
+from harness.deploy.tiles import count_tiles, tiled
 from harness.errors import HarnessError
 from harness.evaluation.self_ensemble import SelfEnsemble
+from harness.host.device import out_of_memory
 from harness.host.progress import TileBar
 from harness.models.bicubic import Bicubic
 

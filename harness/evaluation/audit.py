@@ -16,6 +16,7 @@ from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.evaluation import scoring
+from harness.host.device import DeviceChoice, inference_device
 from harness.records import released as weights
 from harness.records.released import Weights
 from harness.weights import load
@@ -40,7 +41,7 @@ def run(
     results: Path,
     files: Sequence[str] = (),
     sets: Sequence[str] = weights.SETS,
-    device: str = "auto",
+    device: DeviceChoice = "auto",
 ) -> int:
     """Score what is not recorded yet, the small sets first.
 
@@ -65,7 +66,7 @@ def run(
         for name in sets
         for scale in sorted({scale for each in present for scale in each.scales})
     }
-    place = load.device_of(device)
+    place = inference_device(device)
     jobs = list(_jobs(present, sets, tests))
     ids = set()
     for number, job in enumerate(jobs, 1):

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import UsageError, suggest
+from harness.host.device import DeviceChoice, inference_device
 from harness.records import counts
 from harness.records import record as records
 from harness.records.record import Record
@@ -34,7 +35,7 @@ class Request:
     sets: tuple[str, ...] = ()
     protocol: str = "awsrn"
     root: Path | None = None
-    device: str = "auto"
+    device: DeviceChoice = "auto"
     results: Path = Path()
 
 
@@ -169,7 +170,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
     protocol = protocols.get(request.protocol)
     protocol.check_scale(scale)
     tests = [find_test(wanted, request.root, scale) for wanted in dict.fromkeys(request.sets)]
-    device = load.device_of(request.device)
+    device = inference_device(request.device)
     loaded = {}
     for name in names:
         model, checkpoint = split(name)

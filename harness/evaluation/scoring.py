@@ -17,9 +17,10 @@ from harness.errors import UsageError
 from harness.evaluation import evaluate
 from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
+from harness.host.device import DeviceChoice, inference_device
 from harness.records import record as records
 from harness.records.record import Record, SetScore
-from harness.weights.load import Loaded, device_of, load
+from harness.weights.load import Loaded, load
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def score(
     sets: Sequence[str],
     protocol: str,
     root: Path | None,
-    device: str,
+    device: DeviceChoice,
     results: Path | None = None,
     self_ensemble: bool = False,
 ) -> list[SetScore]:
@@ -57,7 +58,7 @@ def score(
     if not sets:
         raise UsageError("no test set is named: expected --data SET, for example --data Set5")
     tests = [find_test(name, root, scale) for name in dict.fromkeys(sets)]
-    place = device_of(device)
+    place = inference_device(device)
     scorer = Scorer(
         load(model, scale=scale, checkpoint=checkpoint),
         device=place,

@@ -23,6 +23,7 @@ from harness.experiment import checkpoints
 from harness.experiment.plan import Cell
 from harness.experiment.tracking import CellRun
 from harness.experiment.trainer import Step, Trainer
+from harness.host.device import out_of_memory, use_real_float32
 from harness.host.logs import log_to_stderr
 from harness.host.progress import Progress
 from harness.host.signals import Interrupted, StopSignal
@@ -98,7 +99,7 @@ def fit(job: Job) -> Outcome | None:
     except ProcessRaisedException as error:
         raise _translated(str(error)) from error
     except RuntimeError as error:
-        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        if out_of_memory(error):
             raise TrainingError(
                 f"not enough memory to train {job.cell.row.label} with train.batch="
                 f"{job.config.train.batch} and train.patch={job.config.train.patch}; lower them"
@@ -190,7 +191,7 @@ def make_deterministic(config: Config) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False
+    use_real_float32()
 
 
 def _translated(trace: str) -> TrainingError | Interrupted:

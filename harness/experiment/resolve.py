@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -14,7 +14,8 @@ from harness.config.ablation import Ablation
 from harness.config.settings import Config
 from harness.data import catalogue
 from harness.data.catalogue import TestSet, TrainSet
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
+from harness.host.device import DeviceChoice, choose_device
 
 
 def data_root(config: Config) -> Path | None:
@@ -42,10 +43,11 @@ def profile(ablation: Ablation, arguments: Mapping[str, Any]) -> tuple[str, str]
 
 def device(config: Config, problems: list[str]) -> Config:
     """Return the settings with ``auto`` replaced by a device; note what this machine lacks."""
-    available = torch.cuda.is_available()
-    if config.device == "cuda" and not available:
-        problems.append("device=cuda: PyTorch finds no CUDA device here (use device=auto or cpu)")
-    chosen = ("cuda" if available else "cpu") if config.device == "auto" else config.device
+    try:
+        chosen = choose_device(cast(DeviceChoice, config.device), option="device=")
+    except UsageError as error:
+        problems.append(str(error))
+        chosen = "cuda"
     if chosen == "cuda" and config.devices > torch.cuda.device_count():
         problems.append(f"devices={config.devices}: there are {torch.cuda.device_count()} GPUs")
     if config.train.batch % config.devices:

@@ -11,7 +11,7 @@ from torch import nn
 from harness.config import protocols
 from harness.data.catalogue import TestSet as ImageSet
 from harness.deploy import receptive_field
-from harness.deploy.tiles import out_of_memory, spans, tiled
+from harness.deploy.tiles import spans, tiled
 from harness.errors import HarnessError, UsageError
 from harness.evaluation import evaluate, metrics
 from harness.evaluation.self_ensemble import SelfEnsemble
@@ -232,16 +232,3 @@ def test_every_tile_is_announced():
 def test_output_of_the_wrong_size_is_refused():
     with pytest.raises(HarnessError, match="makes 60x40 pixels of 30x20, expected 90x60 at x3"):
         tiled(build("bicubic"), photo(20, 30), scale=3, tile=0, overlap=0)
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory."), True),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."), True),
-        (RuntimeError("size mismatch"), False),
-        (ValueError("out of memory"), False),
-    ],
-)
-def test_want_of_memory_is_told_from_other_errors(error, expected):
-    assert out_of_memory(error) is expected

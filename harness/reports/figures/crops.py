@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
-from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,6 +18,7 @@ from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError, suggest
 from harness.evaluation import evaluate, metrics
 from harness.evaluation.metrics import Image
+from harness.host.device import DeviceChoice, inference_device
 from harness.models import registry
 from harness.weights import load, pretrained
 from harness.weights.load import Loaded
@@ -95,7 +95,7 @@ def view(
     *,
     scale: int,
     box: Box | None,
-    device: Literal["auto", "cpu", "cuda"],
+    device: DeviceChoice,
 ) -> View:
     """Run all networks, and bicubic, on one image.
 
@@ -110,7 +110,7 @@ def view(
         UsageError: The box is not within the image.
         HarnessError: The image cannot be read, or a network fails.
     """
-    place = load.device_of(device)
+    place = inference_device(device)
     name, lr, hr = next(evaluate.pairs(test, scale=scale))
     if box is not None:
         check_box(box, hr)
