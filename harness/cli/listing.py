@@ -10,7 +10,7 @@ from harness.config import settings as config
 
 if TYPE_CHECKING:
     from harness.experiment.plan import Plan
-    from harness.experiment.run import Status
+    from harness.experiment.session import CellStatus
 
 
 def models() -> list[dict[str, Any]]:
@@ -71,7 +71,7 @@ def settings_text() -> str:
     return "\n\n".join(parts)
 
 
-def plan_text(plan: Plan, statuses: Sequence[Status]) -> str:
+def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
     """Return what a run would do: its cells, their cost, what is done already."""
     settings = plan.config
     train = settings.train
@@ -92,7 +92,7 @@ def plan_text(plan: Plan, statuses: Sequence[Status]) -> str:
                 f"{train.steps:,}" if trains else "-",
                 f"{cell.cost.params:,}",
                 f"{cost / 1e12:,.1f} T" if trains else "-",
-                status.state,
+                status.words,
             ]
         )
     shared = any(status.shared for status in statuses)

@@ -27,8 +27,6 @@ from harness.host.logs import log_to_stderr
 
 if TYPE_CHECKING:
     from harness.config.ablation import Ablation
-    from harness.experiment.plan import Plan
-    from harness.records.record import Record
 
 log = logging.getLogger(__name__)
 
@@ -210,18 +208,21 @@ def _run(
     dry_run: bool,
     tabulate: bool,
 ) -> None:
-    from harness.cli import listing
-    from harness.experiment import plan, run
-    from harness.reports import write
+    from harness.experiment import plan
 
     planned = plan.make(chosen, values, problems)
     log.info("profile %s: %s", planned.config.profile, planned.why)
     if dry_run:
-        click.echo(listing.plan_text(planned, run.statuses(planned)))
-        return
+        from harness.cli import listing
+        from harness.experiment import session
 
-    def report(current: Plan, done: list[Record]) -> tuple[Path, ...]:
-        return write.write([current.ablation], current.results) if tabulate else ()
+        click.echo(listing.plan_text(planned, session.statuses(planned)))
+        return
+    from harness.experiment import run
+    from harness.reports import write
+
+    def report() -> tuple[Path, ...]:
+        return write.write([planned.ablation], planned.results) if tabulate else ()
 
     done = run.execute(planned, report=report)
     click.echo(write.text(planned.ablation, done))

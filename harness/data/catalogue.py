@@ -14,6 +14,7 @@ too. ``sample`` is bundled with scikit-image and needs no root.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,6 +62,11 @@ class TrainSet:
     images: tuple[Path, ...]
     lr: tuple[Path, ...] | None
     excluded: tuple[str, ...]
+
+
+def joined_name(sets: Sequence[TrainSet]) -> str:
+    """Return the name of sets that are trained on together."""
+    return "+".join(train.name for train in sets)
 
 
 @dataclass(frozen=True, slots=True)

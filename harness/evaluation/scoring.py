@@ -115,9 +115,10 @@ class Scorer:
 
     def record_id(self, protocol: Protocol) -> str:
         """Return the id of the record of that protocol."""
-        return scored_id(self.loaded.model, self.scale, protocol, self._fingerprint(protocol))
+        return scored_id(self.loaded.model, self.scale, protocol, self.fingerprint(protocol))
 
-    def _fingerprint(self, protocol: Protocol) -> str:
+    def fingerprint(self, protocol: Protocol) -> str:
+        """Return the SHA-256 of all that determines the scores of that protocol."""
         content: dict[str, Any] = {
             "model": self.loaded.model,
             "scale": self.scale,
@@ -136,7 +137,7 @@ class Scorer:
         record = make_scored_record(
             self.loaded,
             record_id=self.record_id(protocol),
-            fingerprint=self._fingerprint(protocol),
+            fingerprint=self.fingerprint(protocol),
             protocol=protocol,
             score=score,
             device=self.device.type,
