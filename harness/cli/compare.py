@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT
+from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT
+
+if TYPE_CHECKING:
+    from harness.host.device import DeviceChoice
 
 
 class _SeveralSets(click.Command):
@@ -32,8 +36,8 @@ class _SeveralSets(click.Command):
 @click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score weights.")
 @DATA_ROOT
-@click.option("--results", type=click.Path(path_type=Path), default=Path(), help="Results root.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@RESULTS_ROOT
+@DEVICE
 @click.option(
     "--format",
     "form",
@@ -48,7 +52,7 @@ def compare(
     protocol: str,
     root: Path | None,
     results: Path,
-    device: str,
+    device: DeviceChoice,
     form: str,
 ) -> None:
     """Compare two networks or more: cost, scores, differences to the first with intervals.

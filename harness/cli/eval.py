@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT
+from harness.cli.options import DATA_ROOT, DEVICE
 
 if TYPE_CHECKING:
+    from harness.host.device import DeviceChoice
     from harness.records.record import SetScore
 
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
 @DATA_ROOT
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@DEVICE
 @click.option("--self-ensemble", is_flag=True, help="The mean over 8 flips and turns.")
 @click.option(
     "--results", type=click.Path(path_type=Path), help="Results root; stores a record below it."
@@ -44,7 +45,7 @@ def evaluate(
     sets: Sequence[str],
     protocol: str,
     root: Path | None,
-    device: str,
+    device: DeviceChoice,
     self_ensemble: bool,
     results: Path | None,
     images: bool,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.options import DEVICE
 from harness.weights import pretrained
+
+if TYPE_CHECKING:
+    from harness.host.device import DeviceChoice
 
 
 @click.command("upscale")
@@ -30,7 +34,7 @@ from harness.weights import pretrained
     help="Weights: ours, or public ones as released (default: those that come with the "
     "harness, if any; bicubic has none).",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@DEVICE
 @click.option(
     "--self-ensemble",
     is_flag=True,
@@ -61,7 +65,7 @@ def upscale(
     model: str,
     scale: int,
     checkpoint: Path | None,
-    device: Literal["auto", "cpu", "cuda"],
+    device: DeviceChoice,
     self_ensemble: bool,
     memory: str | None,
     tile: int | None,

@@ -123,7 +123,7 @@ def test_the_same_bytes_in_another_process_whatever_its_settings(drawn, tmp_path
 
 
 def test_the_command_names_its_files(tmp_path, invoke):
-    result = invoke("figures", "--root", tmp_path)
+    result = invoke("figures", "--results", tmp_path)
     assert result.exit_code == 0, result.output
     expected = [str(tmp_path / "reports" / f"figure1.{form}") for form in FORMS]
     assert result.stdout.split() == expected

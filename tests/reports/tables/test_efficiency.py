@@ -159,7 +159,7 @@ def test_latex_compiles_in_a_plain_document(table, tmp_path, extra):
 
 
 def test_tables_without_arguments_need_no_records(tmp_path, invoke):
-    result = invoke("tables", "--root", tmp_path)
+    result = invoke("tables", "--results", tmp_path)
     assert result.exit_code == 0, result.output
     names = [f"table5_efficiency.{ending}" for ending in ("tex", "csv", "md")]
     assert result.stdout.split() == [str(tmp_path / "reports" / name) for name in names]
@@ -171,7 +171,7 @@ def test_tables_without_arguments_need_no_records(tmp_path, invoke):
 def test_tables_load_neither_torch_nor_matplotlib(tmp_path):
     script = (
         "import sys; from harness.cli.main import main\n"
-        "main(['tables', '--root', sys.argv[1]], standalone_mode=False)\n"
+        "main(['tables', '--results', sys.argv[1]], standalone_mode=False)\n"
         "print({'torch', 'mlflow', 'pandas', 'matplotlib'} & set(sys.modules))"
     )
     done = subprocess.run(
