@@ -91,7 +91,7 @@ def bench(
     from harness.efficiency.bench.latency import Effort
     from harness.efficiency.bench.process import Setup
     from harness.host.device import choose_device
-    from harness.reports.tables import bench as bench_text
+    from harness.reports.tables.bench import render
 
     setup = Setup(
         device=choose_device(device),
@@ -110,5 +110,5 @@ def bench(
         effort,
         processes=processes,
         folder=results / "results" / "bench",
-        show=lambda rows: click.echo(bench_text.render(rows, form), nl=False),
+        show=lambda rows: click.echo(render(rows, form), nl=False),
     )

@@ -73,12 +73,12 @@ def evaluate(
     )
     if form == "json":
         content = {"model": model, "scale": scale, "protocol": protocol}
-        click.echo(json.dumps(content | {"scores": [asdict(one) for one in scores]}, indent=1))
+        click.echo(json.dumps(content | {"scores": [asdict(score) for score in scores]}, indent=1))
         return
     click.echo(f"{model} x{scale}, protocol {protocol}")
-    for one in scores:
-        click.echo(_line(one))
-        for image in one.images if images else ():
+    for score in scores:
+        click.echo(_line(score))
+        for image in score.images if images else ():
             click.echo(f"  {image.name:<14} {image.psnr_db:7.3f} dB / {image.ssim:.4f}")
 
 

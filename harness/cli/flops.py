@@ -52,12 +52,12 @@ def flops(
     """
     from harness.efficiency import targets
     from harness.host.files import write_atomic
-    from harness.reports.tables import flops as flops_text
+    from harness.reports.tables.flops import render
 
     size = targets.image_size(output_size, input_size)
     chosen = targets.choose(models, everything=everything, scales=targets.factors(scales))
     rows = targets.count(chosen, size, convention=convention, counters=counters)
-    text = flops_text.render(rows, form, size=size, convention=convention, counters=counters)
+    text = render(rows, form, size=size, convention=convention, counters=counters)
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -82,9 +82,9 @@ def upscale(
     Example: harness upscale photo.jpg -o out --model imdn --scale 2 --checkpoint IMDN_x2.pth
     """
     from harness.deploy import tile_size
-    from harness.deploy import upscale as upscaling
+    from harness.deploy.upscale import Way, run
 
-    way = upscaling.Way(
+    way = Way(
         model,
         scale,
         checkpoint=checkpoint,
@@ -94,4 +94,4 @@ def upscale(
         tile=tile,
         overlap=overlap,
     )
-    upscaling.run(inputs, output, way=way, force=force)
+    run(inputs, output, way=way, force=force)

@@ -114,8 +114,8 @@ def _outer(span: Span, scale: int) -> slice:
 def _check(output: Tensor, cut: Tensor, scale: int) -> None:
     height, width = (int(side) * scale for side in cut.shape[2:])
     if output.shape[2:] != (height, width):
-        found = "x".join(str(int(side)) for side in reversed(output.shape[2:]))
+        size = "x".join(str(int(side)) for side in reversed(output.shape[2:]))
         raise HarnessError(
-            f"the network makes {found} pixels of {cut.shape[3]}x{cut.shape[2]}, "
+            f"the network makes {size} pixels of {cut.shape[3]}x{cut.shape[2]}, "
             f"expected {width}x{height} at x{scale}"
         )

@@ -97,12 +97,12 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
         ConfigError: Anything is unknown, mistyped or cannot be combined; all of it is
             listed, and nothing has been trained.
     """
-    found = list(problems)
+    all_problems = list(problems)
     profile, why = resolve.profile(ablation, arguments)
     config, wrong = settings.make(
         [PROFILES.get(profile, PROFILES["smoke"]), ablation.config, arguments]
     )
-    found += wrong
+    all_problems += wrong
     scales = list(dict.fromkeys(config.scale or [ablation.scale]))
     config = replace(
         config,
@@ -111,16 +111,16 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
         seeds=list(dict.fromkeys(config.seeds or ablation.seeds)),
         threads=config.threads or len(os.sched_getaffinity(0)),
     )
-    config = resolve.device(config, found)
-    ablation = _selected(ablation, config.rows, found)
-    cells = _cells(ablation, config, found)
+    config = resolve.device(config, all_problems)
+    ablation = _selected(ablation, config.rows, all_problems)
+    cells = _cells(ablation, config, all_problems)
     train = {}
     planned = {cell.row.label for cell in cells}
     failed = any(row.label not in planned for row in ablation.rows)
     if failed or any(cell.trained for cell in cells):
-        train = {scale: resolve.train_sets(config, scale, found) for scale in scales}
-    tests = {scale: resolve.test_sets(ablation, config, scale, found) for scale in scales}
-    settings.check(found)
+        train = {scale: resolve.train_sets(config, scale, all_problems) for scale in scales}
+    tests = {scale: resolve.test_sets(ablation, config, scale, all_problems) for scale in scales}
+    settings.check(all_problems)
     names = list(dict.fromkeys(test.name for scale in scales for test in tests[scale]))
     config = replace(config, data=replace(config.data, test=names))
     return Plan(ablation, config, why, cells, train, tests)

@@ -11,6 +11,7 @@ from torch import nn
 from harness.config import protocols
 from harness.data.catalogue import TestSet as ImageSet
 from harness.deploy import receptive_field
+from harness.deploy.receptive_field import ReceptiveField
 from harness.deploy.tiles import spans, tiled
 from harness.errors import HarnessError, UsageError
 from harness.evaluation import evaluate, metrics
@@ -106,9 +107,7 @@ def test_self_ensemble_of_a_network_of_rgb_is_refused_on_luma_by_its_name():
     ],
 )
 def test_receptive_field_is_that_of_the_layers(name, radius):
-    assert receptive_field.measure(build(name), scale=2) == receptive_field.Field(
-        radius, shifts=True
-    )
+    assert receptive_field.measure(build(name), scale=2) == ReceptiveField(radius, shifts=True)
 
 
 class OneSided(nn.Module):
@@ -132,7 +131,7 @@ def test_receptive_field_is_measured_in_every_direction():
     ],
 )
 def test_global_pooling_has_no_bound(name, options):
-    assert receptive_field.measure(build(name, **options), scale=2) == receptive_field.Field(
+    assert receptive_field.measure(build(name, **options), scale=2) == ReceptiveField(
         None, shifts=False
     )
 
