@@ -107,7 +107,8 @@ def with_small_upscaling(*, scale: int) -> SRDenseNet:
     It is not public: it is inferred from the printed parameters and Multi-Adds.
     """
     network = SRDenseNet(scale=scale)
-    for index, layer in enumerate(network.upscale):
-        channels = layer.in_channels
-        network.upscale[index] = nn.ConvTranspose2d(channels, channels, 2, stride=2)
+    channels = network.output.in_channels
+    network.upscale = nn.ModuleList(
+        nn.ConvTranspose2d(channels, channels, 2, stride=2) for _ in network.upscale
+    )
     return network

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,48 +13,14 @@ from torch import nn
 from harness.errors import CheckpointError
 from harness.models import registry
 from harness.models.layers import Normalise
-from harness.weights import files, pruned
+from harness.weights import files, keymaps, pruned
 from harness.weights.files import MEAN, Tensors
-from harness.weights.keymaps import awsrn, falsr, large, light
+from harness.weights.keymaps.scheme import Scheme
 
 Shapes = dict[str, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """A way to name tensors.
-
-    Attributes:
-        name: Whose, for the user.
-        convert: From a state dict of that scheme to our names; None where it is of another.
-    """
-
-    name: str
-    convert: Callable[[Tensors], Tensors | None]
-
-
-SCHEMES: tuple[Scheme, ...] = (
-    Scheme("this harness", dict),
-    Scheme("AWSRN, the authors'", awsrn.awsrn),
-    Scheme("CARN, the authors'", light.carn),
-    Scheme("CARN x2, numbered", light.carn_numbered),
-    Scheme("DRRN, numbered", light.drrn_numbered),
-    Scheme("SRMDNF, merged", light.srmdnf),
-    Scheme("VDSR, the authors'", light.vdsr_numbered),
-    Scheme("VDSR, twtygqyy", light.vdsr_pytorch),
-    Scheme("FSRCNN, yjn870", light.fsrcnn),
-    Scheme("LapSRN, the authors'", light.lapsrn),
-    Scheme("FALSR and MoreMNAS, the authors'", falsr.falsr),
-    Scheme("IMDN, the authors'", light.imdn),
-    Scheme("RLFN, NTIRE 2022", light.rlfn),
-    Scheme("EDSR and RCAN, the authors'", large.edsr),
-    Scheme("EDSR and RCAN, BasicSR", large.basicsr),
-    Scheme("MDSR, the authors'", large.mdsr),
-    Scheme("MSRN, the authors'", large.msrn),
-    Scheme("RDN, EDSR-PyTorch", large.rdn),
-    Scheme("RDN, yjn870", large.rdn_unit_range),
-    Scheme("WDSR, ychfan", large.wdsr),
-)
+SCHEMES = (Scheme("this harness", dict), *keymaps.SCHEMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +32,7 @@ class Fit:
         scales: The scales at which they fit; where weights do not depend on the scale,
             they fit at scales they were not trained for.
         scheme: Whose names the file has.
-        tensors: The file's tensors in our names, maybe with :data:`forms.MEAN`.
+        tensors: The file's tensors in our names, maybe with :data:`.files.MEAN`.
     """
 
     model: str
@@ -114,7 +79,7 @@ def find(tensors: Tensors) -> list[Fit]:
 
 
 def read(path: Path) -> Tensors:
-    """Read a file as :func:`forms.read` does; of one that is not finite, say what it fits."""
+    """Read a file as :func:`.files.read` does; of one that is not finite, say what it fits."""
     try:
         return files.read(path)
     except files.NotFiniteError as error:

@@ -11,11 +11,12 @@ import io
 from pathlib import Path
 from typing import Any, get_args
 
-from harness.efficiency.counting.agreement import Metric, judge
+from harness.efficiency.counting.agreement import judge
 from harness.efficiency.counting.counted import Subject
 from harness.errors import RecordError
 from harness.host.files import write_atomic
 from harness.models import registry
+from harness.records.counting import Metric
 from harness.records.published import Published
 
 

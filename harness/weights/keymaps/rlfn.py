@@ -1,0 +1,35 @@
+"""The names that the NTIRE 2022 challenge gives to the tensors of RLFN."""
+
+from __future__ import annotations
+
+from harness.weights.files import Tensors
+from harness.weights.keymaps.scheme import LAST, Rule, Scheme, rename
+
+
+def rlfn(tensors: Tensors) -> Tensors | None:
+    """RLFN in the repository of the NTIRE 2022 challenge."""
+    gates = {
+        "conv1": "reduce",
+        "conv_f": "direct",
+        "conv2": "stride",
+        "conv3": "coarse",
+        "conv4": "expand",
+    }
+    rules: list[Rule] = [
+        (r"fea_conv" + LAST, lambda rest: f"head.{rest}"),
+        (
+            r"B(\d)\.c([123])_r" + LAST,
+            lambda b, c, rest: f"blocks.{int(b) - 1}.convs.{int(c) - 1}.{rest}",
+        ),
+        (r"B(\d)\.c5" + LAST, lambda b, rest: f"blocks.{int(b) - 1}.fusion.{rest}"),
+        (
+            r"B(\d)\.esa\.(conv[1-4]|conv_f)" + LAST,
+            lambda b, g, rest: f"blocks.{int(b) - 1}.attention.{gates[g]}.{rest}",
+        ),
+        (r"LR_conv" + LAST, lambda rest: f"smooth.{rest}"),
+        (r"upsampler\.0" + LAST, lambda rest: f"tail.{rest}"),
+    ]
+    return rename(tensors, rules)
+
+
+SCHEMES = (Scheme("RLFN, NTIRE 2022", rlfn),)
