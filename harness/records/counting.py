@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from harness.errors import RecordError, suggest
 from harness.host.paths import bundled
@@ -19,8 +18,6 @@ Metric = Literal["params_k", "multi_adds_g"]
 Rounding = Literal["once", "truncated", "twice"]
 
 FILE_NAME = "counting.yaml"
-
-_STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +31,6 @@ class CountOf:
         scale: Upscaling factor of that network; None for the row's own.
         input_px: Width and height of the LR image; None for the row's own.
     """
-
-    __pydantic_config__ = _STRICT
 
     count: str
     network: str = ""
@@ -56,8 +51,6 @@ class PublishedRule:
             only the nearest of all that were tried.
     """
 
-    __pydantic_config__ = _STRICT
-
     name: str
     params: CountOf
     multi_adds: CountOf
@@ -74,8 +67,6 @@ class RuleUse:
         rule: Name of the rule; None where their layers are unknown.
         scales: Upscaling factors; empty for all that they have.
     """
-
-    __pydantic_config__ = _STRICT
 
     models: tuple[str, ...]
     rule: str | None
@@ -99,8 +90,6 @@ class Slip:
         of_scale: The scale whose count is printed instead; None for the row's own.
     """
 
-    __pydantic_config__ = _STRICT
-
     model: str
     scales: tuple[int, ...]
     metric: Metric
@@ -118,8 +107,6 @@ class Counting:
         networks: Which networks go by them; no network at no scale by two.
         slips: What went wrong on top of them.
     """
-
-    __pydantic_config__ = _STRICT
 
     rules: tuple[PublishedRule, ...]
     networks: tuple[RuleUse, ...]
@@ -146,11 +133,14 @@ def load(folder: Path | None = None) -> Counting:
     Raises:
         RecordError: The file cannot be read, or contradicts itself.
     """
+    from pydantic import TypeAdapter, ValidationError
+
     path = (bundled("published") if folder is None else folder) / FILE_NAME
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
         # By way of JSON, whose lists may be tuples and whose words are never numbers.
-        counting = TypeAdapter(Counting).validate_json(json.dumps(raw, default=str))
+        text = json.dumps(raw, default=str)
+        counting = TypeAdapter(Counting).validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()

@@ -82,11 +82,11 @@ def test_basicsr_takes_an_image_in_0_to_1(attention, state_dict, lr, assert_agre
     for block in (0, 1):
         if attention:
             where = f"body.{block}.residual_group.0.rcab"
-            names = (f"{where}.0", f"{where}.2", f"body.{block}.conv")
+            names = [f"{where}.0", f"{where}.2", f"body.{block}.conv"]
             state.layer(f"{where}.3.attention.1", 4, 2, 1)
             state.layer(f"{where}.3.attention.3", 2, 4, 1)
         else:
-            names = (f"body.{block}.conv1", f"body.{block}.conv2")
+            names = [f"body.{block}.conv1", f"body.{block}.conv2"]
         for name in names:
             state.layer(name, 4, 4)
     state.layer("conv_after_body", 4, 4)
