@@ -157,7 +157,7 @@ def count(
         HarnessError: A network cannot be built or counted, its count is in doubt, or the
             other counters disagree with it.
     """
-    from harness.efficiency.counting.counted import Subject
+    from harness.efficiency.counting.counted import CountedNetwork
     from harness.efficiency.counting.report import row
 
     printed = published.load(PAPER_TABLE)
@@ -165,7 +165,7 @@ def count(
     rows = []
     for variant, scale in chosen:
         own = _own(variant.id)
-        subject = Subject(
+        subject = CountedNetwork(
             variant.id,
             variant.constructor if own else variant.build,
             scale=scale,

@@ -49,14 +49,14 @@ def shapes_of(network: nn.Module) -> Shapes:
 @cache
 def _registered() -> dict[tuple[str, int], Shapes]:
     """Return the shapes of every registered network at every scale."""
-    found = {}
+    shapes_by_network = {}
     for variant in registry.VARIANTS:
         for scale in variant.scales:
             with torch.device("meta"):
                 shapes = shapes_of(variant.build(scale=scale))
             if shapes:
-                found[variant.id, scale] = shapes
-    return found
+                shapes_by_network[variant.id, scale] = shapes
+    return shapes_by_network
 
 
 def readings(tensors: Tensors) -> list[tuple[str, Tensors]]:

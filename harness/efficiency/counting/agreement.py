@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from harness.efficiency.counting.counted import Subject
+from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.rules import Rule, published, rule_of
 from harness.records.counting import Metric, Rounding
 
@@ -32,7 +32,7 @@ class Verdict:
     why: str = ""
 
 
-def judge(subject: Subject, metric: Metric, printed: Decimal) -> Verdict:
+def judge(subject: CountedNetwork, metric: Metric, printed: Decimal) -> Verdict:
     """Compare a printed count with the network as built, and with its rule."""
     rule = rule_of(subject.id, subject.scale)
     if rule is None:
@@ -54,7 +54,7 @@ def judge(subject: Subject, metric: Metric, printed: Decimal) -> Verdict:
     return Verdict("open", f"{rule.why or 'the released network'}: {off:+.2f} %")
 
 
-def by_rule(subject: Subject, rule: Rule, metric: Metric) -> Decimal:
+def by_rule(subject: CountedNetwork, rule: Rule, metric: Metric) -> Decimal:
     """Return a count by a rule, in the unit of the printed one."""
     count = rule.params if metric == "params_k" else rule.multi_adds
     return _in_unit(count(subject), metric)

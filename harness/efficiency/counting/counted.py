@@ -15,7 +15,7 @@ from harness.errors import UsageError
 Size = tuple[int, int]
 
 
-class Subject:
+class CountedNetwork:
     """A network to be counted; built and counted when first asked for, without weights.
 
     Attributes:
@@ -73,7 +73,7 @@ class Subject:
         build: Callable[..., nn.Module] | None = None,
         scale: int | None = None,
         input_px: Size | None = None,
-    ) -> Subject:
+    ) -> CountedNetwork:
         """Return another network, at another scale or image size, and all else alike.
 
         Args:
@@ -81,7 +81,7 @@ class Subject:
             scale: Its upscaling factor; None for the same.
             input_px: Width and height of the LR image; None for the same image.
         """
-        return Subject(
+        return CountedNetwork(
             self.id,
             build or self._build,
             scale=scale or self.scale,

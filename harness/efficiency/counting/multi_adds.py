@@ -89,8 +89,8 @@ def count(
     twin = network if is_shadow(network) else shadow(network)
     with parametrize.cached():  # weights are the same for every image
         traces = [trace(twin, scale=scale, lr_px=size) for size in sizes]
-    seen = traces[0]
-    measures, area, note = _measures(seen), Fraction(output_px[0] * output_px[1], scale**2), ""
+    traced = traces[0]
+    measures, area, note = _measures(traced), Fraction(output_px[0] * output_px[1], scale**2), ""
     if len(traces) > 1:
         exact = _at(area, *traces)
         if exact is None:
@@ -98,7 +98,7 @@ def count(
             note = f"not affine in the image area: counted on an LR image of {width}x{height} px"
         else:
             measures = exact
-    deployed = params.deployed(network, seen.foldable)
+    deployed = params.deployed(network, traced.foldable)
     multi_adds, on_output_grid, activations, convs = measures
     return Cost(
         params=params.trainable(network),
@@ -110,34 +110,34 @@ def count(
         lr_px=area,
         note=note,
         doubts=doubts(
-            network, seen, deployed=deployed - params.unused(network), lr_px=width * height
+            network, traced, deployed=deployed - params.unused(network), lr_px=width * height
         ),
     )
 
 
-def _parts(seen: Trace) -> list[tuple[int, int, int, int]]:
+def _parts(traced: Trace) -> list[tuple[int, int, int, int]]:
     """Return what adds up to the fields of Cost from ``multi_adds`` to ``convs``."""
-    convs = [(conv.executed, conv.on_output_grid, conv.outputs, 1) for conv in seen.convolutions]
-    return convs + [(work, work, 0, 0) for _, work in sorted(seen.other_products.items())]
+    convs = [(conv.executed, conv.on_output_grid, conv.outputs, 1) for conv in traced.convolutions]
+    return convs + [(work, work, 0, 0) for _, work in sorted(traced.other_products.items())]
 
 
-def _measures(seen: Trace) -> tuple[int, ...]:
-    return tuple(map(sum, zip((0, 0, 0, 0), *_parts(seen), strict=True)))
+def _measures(traced: Trace) -> tuple[int, ...]:
+    return tuple(map(sum, zip((0, 0, 0, 0), *_parts(traced), strict=True)))
 
 
 def _at(area: Fraction, first: Trace, second: Trace) -> tuple[int, ...] | None:
     """Return the measures at an area, or None where they are not affine in it."""
-    areas = [Fraction(seen.lr_px[0] * seen.lr_px[1]) for seen in (first, second)]
+    areas = [Fraction(traced.lr_px[0] * traced.lr_px[1]) for traced in (first, second)]
     parts = [_parts(first), _parts(second)]
     if len(parts[0]) != len(parts[1]):
         return None
     totals = [Fraction(0)] * 4
     for pair in zip(*parts, strict=True):
-        for index, (one, other) in enumerate(zip(*pair, strict=True)):
-            if one == other:
-                totals[index] += one
-            elif one * areas[1] == other * areas[0]:
-                totals[index] += one * area / areas[0]
+        for index, (smaller, larger) in enumerate(zip(*pair, strict=True)):
+            if smaller == larger:
+                totals[index] += smaller
+            elif smaller * areas[1] == larger * areas[0]:
+                totals[index] += smaller * area / areas[0]
             else:
                 return None
     return tuple(map(round, totals))

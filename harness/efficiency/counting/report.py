@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from harness.efficiency.counting.agreement import Status, Verdict, judge
-from harness.efficiency.counting.counted import Subject
+from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.cross_check import cross_check
 from harness.efficiency.counting.multi_adds import Convention
 from harness.efficiency.counting.rules import rule_of
@@ -68,7 +68,7 @@ class Row:
 
 
 def row(
-    subject: Subject,
+    subject: CountedNetwork,
     *,
     label: str,
     convention: Convention = "paper",

@@ -14,13 +14,13 @@ from pkgutil import resolve_name
 from torch import nn
 
 from harness.efficiency.counting import params
-from harness.efficiency.counting.counted import Subject
+from harness.efficiency.counting.counted import CountedNetwork
 from harness.errors import RecordError, suggest
 from harness.models import registry
 from harness.records import counting
 from harness.records.counting import CountOf, PublishedRule
 
-Count = Callable[[Subject], int]
+Count = Callable[[CountedNetwork], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +43,19 @@ class Rule:
     found: bool = True
 
 
-def _trainable(subject: Subject) -> int:
+def _trainable(subject: CountedNetwork) -> int:
     return params.trainable(subject.network)
 
 
-def _conv_weights(subject: Subject) -> int:
+def _conv_weights(subject: CountedNetwork) -> int:
     return params.conv_weights(subject.network)
 
 
-def _own_grids(subject: Subject) -> int:
+def _own_grids(subject: CountedNetwork) -> int:
     return subject.cost.multi_adds_paper
 
 
-def _lr_grid(subject: Subject) -> int:
+def _lr_grid(subject: CountedNetwork) -> int:
     return round(_conv_weights(subject) * subject.cost.lr_px)
 
 
@@ -131,7 +131,7 @@ def _resolve(what: CountOf, counts: Mapping[str, Count]) -> Count:
         return count  # of the subject itself, whose cost is counted once
     build = _constructor(what.network) if what.network else None
 
-    def of_another(subject: Subject) -> int:
+    def of_another(subject: CountedNetwork) -> int:
         return count(subject.replace(build=build, scale=what.scale, input_px=what.input_px))
 
     return of_another

@@ -5,7 +5,7 @@ from torch import nn
 
 from harness.efficiency.counting import rules
 from harness.efficiency.counting.agreement import judge
-from harness.efficiency.counting.counted import Subject
+from harness.efficiency.counting.counted import CountedNetwork
 from harness.errors import RecordError
 from harness.models import registry
 from harness.records import published
@@ -43,7 +43,7 @@ def rule(params=None, multi_adds=None):
 
 
 def subject(build=OnHrGrid, scale=2):
-    return Subject("toy", build, scale=scale, output_px=(64, 32))
+    return CountedNetwork("toy", build, scale=scale, output_px=(64, 32))
 
 
 @pytest.mark.parametrize(("count", "expected"), [("trainable", 84), ("conv_weights", 81)])
@@ -69,7 +69,7 @@ def test_a_rule_may_be_of_another_registered_network():
 def test_a_rule_may_be_of_a_network_that_a_function_builds():
     """A baseline whose figures belong to no registered network needs no edit of the harness."""
     other = rule(multi_adds={"network": "harness.models.memnet:with_one_reconstruction"})
-    memnet = Subject("memnet", registry.get("memnet").build, scale=2)
+    memnet = CountedNetwork("memnet", registry.get("memnet").build, scale=2)
     kernel, passes_left_out = 64 * 9, 5
     left_out = kernel * passes_left_out * 1280 * 720
     assert memnet.cost.multi_adds - other.multi_adds(memnet) == left_out
@@ -116,5 +116,5 @@ def test_rules_are_of_scales_that_their_networks_have(use):
 def test_every_slip_explains_a_printed_cell(slip):
     variant, scale = registry.get(slip.model), slip.scales[0]
     cell = published.find(published.load(5), label=variant.label, scale=scale, metric=slip.metric)
-    verdict = judge(Subject(slip.model, variant.build, scale=scale), slip.metric, cell.value)
+    verdict = judge(CountedNetwork(slip.model, variant.build, scale=scale), slip.metric, cell.value)
     assert (verdict.status, verdict.why) == ("explained", slip.why)
