@@ -66,11 +66,12 @@ def compare(
     from harness.evaluation.contenders import Request
     from harness.reports.tables import render
     from harness.reports.tables.compare import compare as compared
+    from harness.reports.tables.latex import to_latex
 
     request = Request(scale, tuple(sets), protocol, root, device, results)
     forms = render.FORMATS | {
         "table": render.to_text,
         "json": render.to_json,
-        "latex": render.to_latex,
+        "latex": to_latex,
     }
     click.echo(forms[form](compared(rows, request)), nl=False)

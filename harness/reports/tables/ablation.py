@@ -1,7 +1,7 @@
 """One table per ablation and budget: records and published values, cell by cell.
 
 Values here are raw (integers, full-precision floats, printed decimals, None for a gap);
-``harness.reports.tables.sheet`` rounds them, ``harness.reports.tables.render`` lays them out.
+``harness.reports.tables.table`` rounds them, ``harness.reports.tables.render`` lays them out.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from harness.efficiency.counting.report import Row, as_dict, to_json
 from harness.efficiency.targets import Convention, ImageSize
 from harness.reports.tables import render as tables
+from harness.reports.tables.latex import to_latex
 from harness.reports.tables.table import Column, Table, TableRow
 
 _MEANINGS = (
@@ -33,7 +34,7 @@ def render(
     if form == "csv":
         return tables.to_csv(table)
     if form == "latex":
-        return tables.to_latex(table)
+        return to_latex(table)
     if form == "markdown":
         return tables.to_markdown(table)
     return tables.to_text(table, width=shutil.get_terminal_size().columns)

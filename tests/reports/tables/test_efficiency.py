@@ -14,6 +14,7 @@ from harness.errors import RecordError
 from harness.records import counts, published
 from harness.reports import write
 from harness.reports.tables import efficiency, render
+from harness.reports.tables.latex import to_latex
 
 ROOT = Path(__file__).parents[3]
 
@@ -131,7 +132,7 @@ def test_a_system_without_a_stored_count_is_named(monkeypatch):
 
 
 def test_latex_spans_heads_and_rules_scales(table):
-    lines = render.to_latex(table).splitlines()
+    lines = to_latex(table).splitlines()
     assert r" &  & \multicolumn{5}{c}{Params (K)} & \multicolumn{4}{c}{Multi-Adds (G)} \\" in lines
     assert lines.count(r"\cmidrule(lr){3-7}\cmidrule(lr){8-11}") == 2
     assert lines.count(r"\midrule") == 2 + 3
@@ -141,7 +142,7 @@ def test_latex_spans_heads_and_rules_scales(table):
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize("extra", ["", r"\usepackage[margin=2cm]{geometry}\usepackage{amssymb}"])
 def test_latex_compiles_in_a_plain_document(table, tmp_path, extra):
-    (tmp_path / "cost.tex").write_text(render.to_latex(table), encoding="utf-8")
+    (tmp_path / "cost.tex").write_text(to_latex(table), encoding="utf-8")
     (tmp_path / "paper.tex").write_text(
         rf"\documentclass[a4paper]{{article}}\usepackage{{booktabs,longtable}}{extra}"
         r"\begin{document}\input{cost}\end{document}"

@@ -15,7 +15,8 @@ from scipy import stats
 from harness.config.ablation import Ablation, Row
 from harness.records.record import ImageScore, Record, SetScore
 from harness.reports.tables.ablation import build
-from harness.reports.tables.render import to_csv, to_latex, to_markdown
+from harness.reports.tables.latex import to_latex
+from harness.reports.tables.render import to_csv, to_markdown
 from harness.reports.tables.table import Cell, Table
 
 RECORD = Record.from_json(

@@ -12,16 +12,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.reports.tables.render import (
-    latex_document,
-    to_csv,
-    to_latex,
-    to_markdown,
-    to_text,
-    write,
-)
-from harness.reports.tables.sheet import format_value
-from harness.reports.tables.table import Cell, Column, Kind, Table, TableRow
+from harness.reports.tables.latex import latex_document, to_latex
+from harness.reports.tables.render import to_csv, to_markdown, to_text, write
+from harness.reports.tables.table import Cell, Column, Kind, Table, TableRow, format_value
 
 TABLE = Table(
     name="awru_x2_T291_300steps",

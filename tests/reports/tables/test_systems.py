@@ -14,6 +14,7 @@ from harness.records import record
 from harness.records.record import ImageScore, Record, SetScore
 from harness.reports.tables import protocol as protocol_table
 from harness.reports.tables import render, rescored, systems
+from harness.reports.tables.latex import latex_document
 
 TEMPLATE = Record.from_json(
     (Path(__file__).parents[2] / "files" / "record.json").read_text(), source="record.json"
@@ -142,7 +143,7 @@ def test_best_and_second_best_are_marked_apart_for_printed_and_ours(comparison):
 def test_latex_of_the_committed_records_fits_the_page(comparison, tmp_path, request):
     records = record.load_all(request.config.rootpath)
     (table,) = systems.build(comparison, records)
-    (tmp_path / "t.tex").write_text(render.latex_document(table))
+    (tmp_path / "t.tex").write_text(latex_document(table))
     command = ["pdflatex", "-interaction=batchmode", "-halt-on-error", "t.tex"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
     assert "Overfull" not in (tmp_path / "t.log").read_text(errors="replace")
