@@ -18,7 +18,7 @@ DRAW = """
 import sys
 from pathlib import Path
 from harness.reports.figures import pareto
-figures.write(Path(sys.argv[1]))
+pareto.write(Path(sys.argv[1]))
 print({"torch", "mlflow", "pandas", "matplotlib.pyplot"} & set(sys.modules))
 """
 
