@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import fmean
@@ -11,12 +11,18 @@ from harness.errors import UsageError
 from harness.evaluation import contenders
 from harness.evaluation.contenders import Request, Rival
 from harness.reports.tables import intervals
-from harness.reports.tables.table import Cell, Column, Table, TableRow
+from harness.reports.tables.fields import (
+    Field,
+    columns_of,
+    field,
+    hidden,
+    joined,
+    rows_of,
+)
+from harness.reports.tables.table import Table
 from harness.statistics import estimates
 from harness.statistics.estimates import Runs
 from harness.weights import pretrained
-
-_Field = tuple[Column, Callable[[Rival], Cell]]
 
 
 def compare(names: Sequence[str], request: Request) -> Table:
@@ -118,71 +124,71 @@ def _told_apart(rows: Sequence[Rival]) -> list[Rival]:
 
 def _table(rows: Sequence[Rival], sets: Sequence[str]) -> Table:
     base = rows[0]
-    known = estimates.of_runs([row.runs for row in rows], base.runs.label, sets)
-    fields = _fields(rows, sets, known)
+    inferences = estimates.of_runs([row.runs for row in rows], base.runs.label, sets)
+    fields = _fields(rows, sets, inferences)
     protocol = base.protocols[0]
     return Table(
         name="compare",
         title=f"Comparison with {base.runs.label}, x{base.scale}",
-        columns=tuple(column for column, _ in fields),
-        rows=tuple(TableRow(tuple(value(row) for _, value in fields)) for row in rows),
+        columns=columns_of(fields),
+        rows=rows_of(fields, rows),
         notes=(
             *(f"{row.runs.label}: {row.origin}." for row in rows),
             f"Scores: protocol {protocol}; mean = plain mean of the set means over "
             f"{', '.join(sets)}.",
             *_warnings(rows, sets),
-            *intervals.notes(known),
+            *intervals.notes(inferences),
         ),
     )
 
 
 def _fields(
-    rows: Sequence[Rival], sets: Sequence[str], known: Sequence[estimates.Inference]
-) -> list[_Field]:
+    rows: Sequence[Rival], sets: Sequence[str], inferences: Sequence[estimates.Inference]
+) -> list[Field[Rival]]:
     base = _mean(rows[0].runs, sets)
-    fields: list[_Field] = [
-        (Column("label", "Network"), lambda row: row.runs.label),
-        (Column("params", "Params", "count"), lambda row: row.params),
-        (Column("multi_adds", "Multi-Adds\n(G)", "giga"), lambda row: row.multi_adds),
+    fields: list[Field[Rival]] = [
+        field("label", "Network", lambda row: row.runs.label),
+        field("params", "Params", lambda row: row.params, "count"),
+        field("multi_adds", "Multi-Adds\n(G)", lambda row: row.multi_adds, "giga"),
     ]
     if any(row.activations is not None for row in rows):
-        column = Column("activations", "Activations\n(M)", "mega")
-        fields.append((column, lambda row: row.activations))
+        fields.append(field("activations", "Activations\n(M)", lambda row: row.activations, "mega"))
     for name in sets:
         fields += _set_fields(name)
-    spread, interval, hidden = map(_by_label, intervals.fields(known, prefix=""))
+
+    def label_of(row: Rival) -> str:
+        return row.runs.label
+
+    spread, interval, details = intervals.fields(inferences, label_of, prefix="")
     several = any(len(row.runs.seeds) > 1 for row in rows)
-    difference = intervals.difference(known, prefix="")
     return [
         *fields,
-        (Column("mean_psnr_db", "Mean\nPSNR", "psnr"), lambda row: _mean(row.runs, sets)),
+        field("mean_psnr_db", "Mean\nPSNR", lambda row: _mean(row.runs, sets), "psnr"),
         *(spread if several else ()),
-        (difference, lambda row: _mean(row.runs, sets) - base),
+        Field(
+            intervals.difference(inferences, prefix=""), lambda row: _mean(row.runs, sets) - base
+        ),
         *interval,
-        *hidden,
-        (
-            Column("seeds", printed=False),
+        *details,
+        hidden(
+            "seeds",
             lambda row: ", ".join(str(seed) for seed in row.runs.seeds if seed is not None),
         ),
-        (Column("origin", printed=False), lambda row: row.origin),
+        hidden("origin", lambda row: row.origin),
     ]
 
 
-def _set_fields(name: str) -> list[_Field]:
+def _set_fields(name: str) -> list[Field[Rival]]:
     """Return PSNR and SSIM of one set, the mean over the trainings."""
-    psnr = Column(f"{name}_psnr_db", f"{name}\nPSNR/SSIM", "psnr")
-    ssim = Column(f"{name}_ssim", kind="ssim", joined=True)
     return [
-        (psnr, lambda row: fmean(scores[name].psnr_db for scores in row.runs.scores)),
-        (ssim, lambda row: fmean(scores[name].ssim for scores in row.runs.scores)),
+        field(
+            f"{name}_psnr_db",
+            f"{name}\nPSNR/SSIM",
+            lambda row: fmean(scores[name].psnr_db for scores in row.runs.scores),
+            "psnr",
+        ),
+        joined(f"{name}_ssim", lambda row: fmean(scores[name].ssim for scores in row.runs.scores)),
     ]
-
-
-def _by_label(fields: Sequence[intervals.Field]) -> list[_Field]:
-    def cell(value: Callable[[str], Cell]) -> Callable[[Rival], Cell]:
-        return lambda row: value(row.runs.label)
-
-    return [(column, cell(value)) for column, value in fields]
 
 
 def _mean(runs: Runs, sets: Sequence[str]) -> float:

@@ -5,36 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, SupportsFloat
 
-from harness.reports.tables.table import Cell, Column, Kind
+from harness.reports.tables.fields import Field, RowT
+from harness.reports.tables.table import Column, ColumnKind, TableCell
 from harness.statistics.estimates import Inference
 
 if TYPE_CHECKING:
     from harness.statistics.random_effects import Estimate
 
-Field = tuple[Column, Callable[[str], Cell]]
-"""A column, and its cell in the row of a label."""
-
 _DAGGER = " \u2020"
 
 
 def fields(
-    found: Sequence[Inference], *, prefix: str = "ours_"
-) -> tuple[list[Field], list[Field], list[Field]]:
+    inferences: Sequence[Inference],
+    label_of: Callable[[RowT], str | None],
+    *,
+    prefix: str = "ours_",
+) -> tuple[list[Field[RowT]], list[Field[RowT]], list[Field[RowT]]]:
     """Return the columns beside the mean, beside the difference, and in the CSV file alone.
 
     Args:
-        found: What is known of the rows; nothing makes no columns.
+        inferences: What the trainings say about the rows; nothing makes no columns.
+        label_of: The label by which a row's inference is found; None for a row without one.
         prefix: What the keys of the columns begin with.
     """
-    if not found:
+    if not inferences:
         return [], [], []
-    rows = {one.label: one for one in found}
+    by_label = {inference.label: inference for inference in inferences}
 
-    def field(column: Column, of: Callable[[Inference], Cell]) -> Field:
-        return column, lambda label: of(rows[label]) if label in rows else None
+    def field(column: Column, of: Callable[[Inference], TableCell]) -> Field[RowT]:
+        def cell(row: RowT) -> TableCell:
+            label = label_of(row)
+            return of(by_label[label]) if label in by_label else None
 
-    def number(column: Column, of: Callable[[Estimate], SupportsFloat]) -> Field:
-        return field(column, lambda one: float(of(one.estimate)) if one.estimate else None)
+        return Field(column, cell)
+
+    def number(column: Column, of: Callable[[Estimate], SupportsFloat]) -> Field[RowT]:
+        return field(column, lambda row: float(of(row.estimate)) if row.estimate else None)
 
     def hidden(name: str) -> Column:
         return Column(f"{prefix}mean_psnr_diff_{name}", printed=False)
@@ -53,32 +59,32 @@ def fields(
     p = Column(f"{prefix}mean_psnr_diff_p_corrected", "p\n(corrected)", "p")
     spread = Column(f"{prefix}mean_psnr_sd_db", "SD over\nseeds", "diff")
     return (
-        [field(spread, lambda one: one.spread_db)],
+        [field(spread, lambda row: row.spread_db)],
         [
             number(low, lambda estimate: estimate.low),
             number(high, lambda estimate: estimate.high),
-            field(mark, lambda one: one.mark),
-            field(p, lambda one: one.p_corrected),
+            field(mark, lambda row: row.mark),
+            field(p, lambda row: row.p_corrected),
         ],
         [
             number(hidden("p"), lambda estimate: estimate.p),
             number(hidden("df"), lambda estimate: estimate.df),
-            field(hidden("over"), lambda one: one.estimate.over if one.estimate else None),
-            field(hidden("bootstrap_low_db"), lambda one: (one.bootstrap_db or (None,))[0]),
-            field(hidden("bootstrap_high_db"), lambda one: (one.bootstrap_db or (None,))[-1]),
+            field(hidden("over"), lambda row: row.estimate.over if row.estimate else None),
+            field(hidden("bootstrap_low_db"), lambda row: (row.bootstrap_db or (None,))[0]),
+            field(hidden("bootstrap_high_db"), lambda row: (row.bootstrap_db or (None,))[-1]),
             number(hidden("detectable_db"), lambda estimate: estimate.detectable),
             number(hidden("half_width_db"), lambda estimate: estimate.half_width),
-            field(hidden("half_width_unrelated_db"), lambda one: one.unrelated_db),
+            field(hidden("half_width_unrelated_db"), lambda row: row.unrelated_db),
         ],
     )
 
 
-def difference(found: Sequence[Inference], *, prefix: str = "ours_") -> Column:
+def difference(inferences: Sequence[Inference], *, prefix: str = "ours_") -> Column:
     """Return the column of differences to the base, as finely printed as their intervals.
 
     Arguments are as for :func:`fields`.
     """
-    kind: Kind = "diff" if found else "psnr"
+    kind: ColumnKind = "diff" if inferences else "psnr"
     return Column(f"{prefix}mean_psnr_diff_db", "Diff. to\nbase (dB)", kind, signed=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.config import protocols
@@ -14,7 +14,15 @@ from harness.records.record import Record, SetScore
 from harness.records.released import PAPER_TABLE, Weights
 from harness.records.scored import Scored
 from harness.reports import notes
-from harness.reports.tables.table import Cell, Column, Kind, Table, TableRow
+from harness.reports.tables.fields import (
+    Field,
+    columns_of,
+    field,
+    hidden,
+    joined,
+    rows_of,
+)
+from harness.reports.tables.table import Table
 
 NAME = "table5_rescored"
 YARDSTICK = "AWSRN-M"
@@ -49,9 +57,6 @@ class System:
     standing_db: float
     ranks: tuple[int, int]
     leads_db: tuple[float, float] | None
-
-
-_Field = tuple[Column, Callable[[System], Cell]]
 
 
 def systems(records: Iterable[Record]) -> list[System]:
@@ -148,11 +153,8 @@ def build(records: Iterable[Record]) -> Table | None:
         name=NAME,
         title=f"Table {PAPER_TABLE} under one protocol: released weights re-scored beside the "
         "printed PSNR",
-        columns=tuple(column for column, _ in _FIELDS),
-        rows=tuple(
-            TableRow(tuple(value(row) for _, value in _FIELDS), ruled=_starts(rows, index))
-            for index, row in enumerate(rows)
-        ),
+        columns=columns_of(_FIELDS),
+        rows=rows_of(_FIELDS, rows, block=lambda row: (row.scale, row.set)),
         notes=(
             f"Re-scored: protocol {DEFAULT.name} ({protocols.get(DEFAULT.name).describe()}).",
             "Weights: authors = those of the paper, re-scored; retrained = trained again by "
@@ -168,74 +170,46 @@ def build(records: Iterable[Record]) -> Table | None:
     )
 
 
-def _starts(rows: Sequence[System], index: int) -> bool:
-    """Tell whether a row is the first of its scale and set, the first of all apart."""
-    here, before = rows[index], rows[index - 1]
-    return index > 0 and (here.scale, here.set) != (before.scale, before.set)
-
-
-def _field(
-    key: str,
-    title: str,
-    value: Callable[[System], Cell],
-    kind: Kind = "text",
-    *,
-    signed: bool = False,
-    joined: bool = False,
-) -> _Field:
-    return Column(key, title, kind, signed=signed, joined=joined), value
-
-
-def _hidden(key: str, value: Callable[[System], Cell]) -> _Field:
-    return Column(key, printed=False), value
-
-
-_FIELDS: tuple[_Field, ...] = (
-    _field("scale", "Scale", lambda row: row.scale, "count"),
-    _field("set", "Set", lambda row: row.set),
-    _field("label", "Model", lambda row: row.label),
-    _field("weights", "Weights", lambda row: row.weights.training if row.weights else None),
-    _field("printed_psnr_db", "Printed\nPSNR/SSIM", lambda row: row.printed_db, "psnr"),
-    _field("printed_ssim", "", lambda row: row.printed_ssim, "ssim", joined=True),
-    _field(
+_FIELDS: tuple[Field[System], ...] = (
+    field("scale", "Scale", lambda row: row.scale, "count"),
+    field("set", "Set", lambda row: row.set),
+    field("label", "Model", lambda row: row.label),
+    field("weights", "Weights", lambda row: row.weights.training if row.weights else None),
+    field("printed_psnr_db", "Printed\nPSNR/SSIM", lambda row: row.printed_db, "psnr"),
+    joined("printed_ssim", lambda row: row.printed_ssim),
+    field(
         "rescored_psnr_db",
         "Re-scored\nPSNR/SSIM",
         lambda row: row.score.psnr_db if row.score else None,
         "psnr",
     ),
-    _field(
-        "rescored_ssim",
-        "",
-        lambda row: row.score.ssim if row.score else None,
-        "ssim",
-        joined=True,
-    ),
-    _field(
+    joined("rescored_ssim", lambda row: row.score.ssim if row.score else None),
+    field(
         "change_db",
         "Change\n(dB)",
         lambda row: row.score.psnr_db - row.printed_db if row.score else None,
         "psnr",
         signed=True,
     ),
-    _field("printed_rank", "Rank\nprinted", lambda row: row.ranks[0], "count"),
-    _field("rescored_rank", "Rank\nre-scored", lambda row: row.ranks[1], "count"),
-    _field(
+    field("printed_rank", "Rank\nprinted", lambda row: row.ranks[0], "count"),
+    field("rescored_rank", "Rank\nre-scored", lambda row: row.ranks[1], "count"),
+    field(
         "printed_lead_db",
         "Lead (dB)\nprinted",
         lambda row: row.leads_db[0] if row.leads_db else None,
         "psnr",
         signed=True,
     ),
-    _field(
+    field(
         "rescored_lead_db",
         "Lead (dB)\nre-scored",
         lambda row: row.leads_db[1] if row.leads_db else None,
         "psnr",
         signed=True,
     ),
-    _hidden("file", lambda row: row.weights.file if row.weights else None),
-    _hidden("sha256", lambda row: row.weights.sha256 if row.weights else None),
-    _hidden("record_id", lambda row: row.record.id if row.record else None),
-    _hidden("commit", lambda row: notes.commit(row.record, digits=40) if row.record else None),
-    _hidden("paper_source", lambda _: f"published/table{PAPER_TABLE}.csv"),
+    hidden("file", lambda row: row.weights.file if row.weights else None),
+    hidden("sha256", lambda row: row.weights.sha256 if row.weights else None),
+    hidden("record_id", lambda row: row.record.id if row.record else None),
+    hidden("commit", lambda row: notes.commit(row.record, digits=40) if row.record else None),
+    hidden("paper_source", lambda _: f"published/table{PAPER_TABLE}.csv"),
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import PurePath
 
 from harness.config.ablation import PAPER_SETS, Ablation, Row
@@ -15,7 +14,15 @@ from harness.records.record import Record
 from harness.records.scored import Scored
 from harness.records.selection import belongs, by_group, mean_scores
 from harness.reports import notes as provenance
-from harness.reports.tables.table import Cell, Column, Table, TableRow
+from harness.reports.tables.fields import (
+    Field,
+    columns_of,
+    field,
+    hidden,
+    joined,
+    rows_of,
+)
+from harness.reports.tables.table import Table, TableCell
 
 _METRICS = ("psnr_db", "ssim")
 
@@ -37,9 +44,9 @@ class _Line:
     label: str
     scale: int
     source: str
-    params: Cell
-    multi_adds: Cell
-    scores: Mapping[tuple[str, str], Cell]
+    params: TableCell
+    multi_adds: TableCell
+    scores: Mapping[tuple[str, str], TableCell]
     records: tuple[Record, ...] = ()
 
 
@@ -158,16 +165,17 @@ def _table(ablation: Ablation, lines: Sequence[_Line]) -> Table:
     sets = [name for name in PAPER_SETS if name in scored]
     sets += [name for name in scored if name not in PAPER_SETS]
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
-    rows: list[TableRow] = []
-    for _, of_scale in groupby(lines, key=lambda line: line.scale):
-        for index, line in enumerate(of_scale):
-            group = f"x{line.scale} {'ours' if line.records else 'paper'}"
-            rows.append(TableRow(_cells(line, sets), ruled=index == 0 and bool(rows), group=group))
+    fields = _fields(sets)
     return Table(
         name="table5" if ablation.table == released.PAPER_TABLE else ablation.name,
         title=f"{ablation.title}{origin}",
-        columns=_columns(sets),
-        rows=tuple(rows),
+        columns=columns_of(fields),
+        rows=rows_of(
+            fields,
+            lines,
+            block=lambda line: line.scale,
+            group=lambda line: f"x{line.scale} {'ours' if line.records else 'paper'}",
+        ),
         notes=_notes(lines),
         long=True,
         marks="two",
@@ -175,39 +183,37 @@ def _table(ablation: Ablation, lines: Sequence[_Line]) -> Table:
     )
 
 
-def _columns(sets: Sequence[str]) -> tuple[Column, ...]:
-    found = [
-        Column("scale", "Scale", "count"),
-        Column("label", "Model"),
-        Column("source", "Source"),
-        Column("params", "Params\n(K)", "kilo"),
-        Column("multi_adds", "Multi-Adds\n(G)", "giga"),
+def _fields(sets: Sequence[str]) -> list[Field[_Line]]:
+    fields: list[Field[_Line]] = [
+        field("scale", "Scale", lambda line: line.scale, "count"),
+        field("label", "Model", lambda line: line.label),
+        field("source", "Source", lambda line: line.source),
+        field("params", "Params\n(K)", lambda line: line.params, "kilo"),
+        field("multi_adds", "Multi-Adds\n(G)", lambda line: line.multi_adds, "giga"),
     ]
     for name in sets:
-        found += [
-            Column(f"{name}_psnr_db", f"{name}\nPSNR/SSIM", "psnr"),
-            Column(f"{name}_ssim", kind="ssim", joined=True),
+        fields += [
+            field(f"{name}_psnr_db", f"{name}\nPSNR/SSIM", _score(name, "psnr_db"), "psnr"),
+            joined(f"{name}_ssim", _score(name, "ssim")),
         ]
-    hidden = ("record_ids", "seeds", "steps", "device", "commit", "weights_sha256")
-    return (*found, *(Column(key, printed=False) for key in hidden))
+    return [
+        *fields,
+        _origin("record_ids", lambda record: record.id),
+        _origin("seeds", lambda record: record.seed),
+        _origin("steps", lambda record: record.steps if record.group else None),
+        _origin("device", provenance.device),
+        _origin("commit", lambda record: provenance.commit(record, digits=40)),
+        _origin("weights_sha256", lambda record: record.data.get("weights", {}).get("sha256")),
+    ]
 
 
-def _cells(line: _Line, sets: Sequence[str]) -> tuple[Cell, ...]:
-    used = line.records
-    return (
-        line.scale,
-        line.label,
-        line.source,
-        line.params,
-        line.multi_adds,
-        *(line.scores.get((name, metric)) for name in sets for metric in _METRICS),
-        provenance.distinct(used, lambda record: record.id),
-        provenance.distinct(used, lambda record: record.seed),
-        provenance.distinct(used, lambda record: record.steps if record.group else None),
-        provenance.distinct(used, provenance.device),
-        provenance.distinct(used, lambda record: provenance.commit(record, digits=40)),
-        provenance.distinct(used, lambda record: record.data.get("weights", {}).get("sha256")),
-    )
+def _score(set_name: str, metric: str) -> Callable[[_Line], TableCell]:
+    return lambda line: line.scores.get((set_name, metric))
+
+
+def _origin(key: str, of: Callable[[Record], object]) -> Field[_Line]:
+    """Return a column of the CSV file: the different values of a property of the records."""
+    return hidden(key, lambda line: provenance.distinct(line.records, of))
 
 
 def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:

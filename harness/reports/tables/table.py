@@ -8,8 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 from typing import Literal
 
-Cell = str | int | float | Decimal | None
-Kind = Literal["text", "count", "kilo", "mega", "giga", "psnr", "ssim", "diff", "p"]
+TableCell = str | int | float | Decimal | None
+ColumnKind = Literal["text", "count", "kilo", "mega", "giga", "psnr", "ssim", "diff", "p"]
 Marks = Literal["none", "best", "two"]
 
 
@@ -32,7 +32,7 @@ class Column:
 
     key: str
     title: str = ""
-    kind: Kind = "text"
+    kind: ColumnKind = "text"
     signed: bool = False
     joined: bool = False
     between: str = "/"
@@ -51,7 +51,7 @@ class TableRow:
         group: Rows of the same group compete for the marks.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
     reference: bool = False
     ruled: bool = False
     group: str = ""
@@ -129,7 +129,7 @@ class PrintedTable:
     references: int
 
 
-def format_value(value: Cell, column: Column) -> str:
+def format_value(value: TableCell, column: Column) -> str:
     """Return a value as it is printed: rounded half up, empty for a gap.
 
     PSNR has 2 decimals, its spread, its differences that have intervals and p-values 3, SSIM 4,

@@ -13,7 +13,7 @@ import pytest
 from harness.config.ablation import Ablation, Row, load
 from harness.records.record import Record, SetScore
 from harness.reports.tables.ablation import build
-from harness.reports.tables.table import Cell, Table
+from harness.reports.tables.table import Table, TableCell
 
 FIVE = ("Set5", "Set14", "B100", "Urban100", "Manga109")
 AWRU = load("awru")
@@ -49,7 +49,7 @@ def whole(sets: tuple[str, ...] = ("Set5",)) -> list[Record]:
     ]
 
 
-def cells(table: Table, key: str) -> list[Cell]:
+def cells(table: Table, key: str) -> list[TableCell]:
     index = [column.key for column in table.columns].index(key)
     return [row.cells[index] for row in table.rows]
 

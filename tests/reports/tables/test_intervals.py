@@ -17,7 +17,7 @@ from harness.records.record import ImageScore, Record, SetScore
 from harness.reports.tables.ablation import build
 from harness.reports.tables.latex import to_latex
 from harness.reports.tables.render import to_csv, to_markdown
-from harness.reports.tables.table import Cell, Table
+from harness.reports.tables.table import Table, TableCell
 
 RECORD = Record.from_json(
     (Path(__file__).parents[2] / "files" / "record.json").read_text(), source="record.json"
@@ -56,7 +56,7 @@ def table(records: Sequence[Record]) -> Table:
     return found
 
 
-def cells(found: Table, key: str) -> list[Cell]:
+def cells(found: Table, key: str) -> list[TableCell]:
     index = [column.key for column in found.columns].index(key)
     return [each.cells[index] for each in found.rows]
 
@@ -77,9 +77,10 @@ def test_one_seed_a_row_shows_nothing_new() -> None:
 
 def test_one_seed_a_row_loads_neither_numpy_nor_scipy() -> None:
     code = (
-        "import sys; from harness import ablation, records, tables; from pathlib import Path;"
-        "known = [one for one in records.load_all(Path()) if not one.seed];"
-        "assert tables.build(ablation.load('awru'), known);"
+        "import sys; from pathlib import Path; from harness.config import ablation;"
+        "from harness.records import record; from harness.reports.tables.ablation import build;"
+        "single = [stored for stored in record.load_all(Path()) if not stored.seed];"
+        "assert build(ablation.load('awru'), single);"
         "print(*{'numpy', 'scipy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,81 @@
+"""How a table is made: each column with what makes its cells from what the rows stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from harness.reports.tables.table import Column, ColumnKind, TableCell, TableRow
+
+RowT = TypeVar("RowT")
+"""What a row of a table stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[RowT]):
+    """A column, and how its cell is made from what a row stands for."""
+
+    column: Column
+    cell: Callable[[RowT], TableCell]
+
+
+def field(
+    key: str,
+    title: str,
+    cell: Callable[[RowT], TableCell],
+    kind: ColumnKind = "text",
+    *,
+    signed: bool = False,
+) -> Field[RowT]:
+    """Return a field with a printed column of its own."""
+    return Field(Column(key, title, kind, signed=signed), cell)
+
+
+def joined(key: str, cell: Callable[[RowT], TableCell], kind: ColumnKind = "ssim") -> Field[RowT]:
+    """Return a field that is printed in the column of the field before it."""
+    return Field(Column(key, kind=kind, joined=True), cell)
+
+
+def hidden(key: str, cell: Callable[[RowT], TableCell]) -> Field[RowT]:
+    """Return a field that only the CSV file shows."""
+    return Field(Column(key, printed=False), cell)
+
+
+def numbered(texts: Iterable[str]) -> dict[str, int]:
+    """Return every text once, with its number, counted from 1 in the order of first use."""
+    return {text: number for number, text in enumerate(dict.fromkeys(texts), start=1)}
+
+
+def columns_of(fields: Iterable[Field[RowT]]) -> tuple[Column, ...]:
+    """Return the columns of a table's fields."""
+    return tuple(each.column for each in fields)
+
+
+def rows_of(
+    fields: Sequence[Field[RowT]],
+    items: Sequence[RowT],
+    *,
+    block: Callable[[RowT], object] = lambda item: None,
+    group: Callable[[RowT], str] = lambda item: "",
+    reference: Callable[[RowT], bool] = lambda item: False,
+) -> tuple[TableRow, ...]:
+    """Return the rows of a table.
+
+    Args:
+        fields: What is shown of each row.
+        items: What the rows stand for.
+        block: What the rows of a block have in common; a line is drawn between two blocks.
+        group: Which rows compete for the marks.
+        reference: Whether it is the bicubic row.
+    """
+    blocks = [block(item) for item in items]
+    return tuple(
+        TableRow(
+            tuple(each.cell(item) for each in fields),
+            reference=reference(item),
+            ruled=index > 0 and blocks[index] != blocks[index - 1],
+            group=group(item),
+        )
+        for index, item in enumerate(items)
+    )
