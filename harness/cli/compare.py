@@ -63,9 +63,10 @@ def compare(
 
     Example: harness compare imdn=imdn_x2.pth carn=carn_x2.pth --scale 2 --data Set5 Set14
     """
+    from harness.evaluation.compare import collect
     from harness.evaluation.contenders import Request
     from harness.reports.tables import render
-    from harness.reports.tables.compare import compare as compared
+    from harness.reports.tables.compare import build
     from harness.reports.tables.latex import to_latex
 
     request = Request(scale, tuple(sets), protocol, root, device, results)
@@ -74,4 +75,4 @@ def compare(
         "json": render.to_json,
         "latex": to_latex,
     }
-    click.echo(forms[form](compared(rows, request)), nl=False)
+    click.echo(forms[form](build(*collect(rows, request))), nl=False)

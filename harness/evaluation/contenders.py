@@ -12,6 +12,7 @@ from harness.errors import UsageError, suggest
 from harness.host.device import DeviceChoice, inference_device
 from harness.records import counts
 from harness.records import record as records
+from harness.records.means import mean_scores
 from harness.records.record import Record
 from harness.statistics.estimates import Runs
 
@@ -40,7 +41,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class Contender:
     """One row of a comparison.
 
     Attributes:
@@ -65,8 +66,13 @@ class Rival:
     group: str
     origin: str
 
+    @property
+    def scores(self) -> dict[str, tuple[float, float]]:
+        """PSNR in dB and SSIM, the mean over the trainings, by the sets that all of them have."""
+        return mean_scores([training.values() for training in self.runs.scores])
 
-def stored(name: str, request: Request) -> Rival | None:
+
+def stored(name: str, request: Request) -> Contender | None:
     """Return the row of stored records that a name means, or None where it means none.
 
     A name is a file or folder of a record, an id, the beginning of ids, a pattern with
@@ -87,7 +93,7 @@ def stored(name: str, request: Request) -> Rival | None:
     _check_alike(name, chosen)
     first = chosen[0]
     trained = f", {first.steps:,} steps" if first.steps else ""
-    return Rival(
+    return Contender(
         name=name,
         runs=Runs.of_records(first.label, chosen),
         scale=first.scale,
@@ -145,7 +151,7 @@ def _activations(record: Record) -> int | None:
     return None
 
 
-def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
+def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
     """Score networks with given weights; all are loaded before the first is scored.
 
     Args:
@@ -183,7 +189,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
         cost = count(one.network, scale=scale)
         scorer = scoring.Scorer(one, device=device)
         scores = [scorer.score(test, (protocol,))[0] for test in tests]
-        found[name] = Rival(
+        found[name] = Contender(
             name=name,
             runs=Runs(
                 registry.get(one.model).label,

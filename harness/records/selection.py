@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import fsum
+from statistics import fmean
 
 from harness.config.ablation import Ablation, Row
 from harness.errors import RecordError
+from harness.records.means import mean_over_sets, mean_scores, same_images, shared_sets
 from harness.records.record import Record, SetScore
 
 BICUBIC = "bicubic"
@@ -39,9 +40,7 @@ class Entry:
 
     def mean_psnr_db(self, sets: Sequence[str]) -> float | None:
         """Return the plain mean of the set means, None unless every set was scored."""
-        if not sets or any(name not in self.scores for name in sets):
-            return None
-        return _mean([self.scores[name][0] for name in sets])
+        return mean_over_sets({name: psnr_db for name, (psnr_db, _) in self.scores.items()}, sets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,8 @@ def _comparison(
 ) -> Comparison:
     """Return the comparison that the records of one group make."""
     entries = tuple(_entry(row, rows, group, base) for row in rows)
-    sets = _common_sets(entries)
+    run = [record.scores for entry in entries for record in entry.records]
+    sets = tuple(name for name, same in shared_sets(run).items() if same)
     reference = _reference(group[0], bicubic, sets)
     return Comparison(
         group=group[0].group,
@@ -160,7 +160,7 @@ def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) ->
     return Entry(
         row.label,
         records,
-        mean_scores(records),
+        mean_scores([record.scores for record in records]),
         base=row.base or (whole.label if whole else base),
         weight=_removed_weight(row, _runs(whole, group)) if whole else None,
     )
@@ -188,8 +188,8 @@ def _removed_weight(row: Row, whole: Sequence[Record]) -> float | None:
     if len(row.drop) != 1:
         return None
     weights = [record.learned.get("alpha", {}).get(str(row.drop[0])) for record in whole]
-    found = [float(weight) for weight in weights if weight is not None]
-    return _mean(found) if found else None
+    known_weights = [float(weight) for weight in weights if weight is not None]
+    return fmean(known_weights) if known_weights else None
 
 
 def _finished(record: Record) -> tuple[str, str]:
@@ -198,15 +198,15 @@ def _finished(record: Record) -> tuple[str, str]:
 
 def _reference(like: Record, bicubic: Sequence[Record], sets: Sequence[str]) -> Entry | None:
     """Return the bicubic row, from scores on the very images that ``like`` was scored on."""
-    images = {score.set: (score.sha256, score.lr) for score in like.scores}
     scores: dict[str, SetScore] = {}
     used: dict[str, Record] = {}
     for record in bicubic:
         if (record.scale, record.protocol) != (like.scale, like.protocol):
             continue
         for score in record.scores:
-            same_images = images.get(score.set) == (score.sha256, score.lr)
-            if score.set in sets and same_images and score.set not in scores:
+            trained = like.score(score.set)
+            alike = trained is not None and same_images(score, trained)
+            if score.set in sets and alike and score.set not in scores:
                 scores[score.set] = score
                 used[record.id] = record
     if not used:
@@ -214,33 +214,3 @@ def _reference(like: Record, bicubic: Sequence[Record], sets: Sequence[str]) -> 
     records = tuple(used.values())
     means = {name: (score.psnr_db, score.ssim) for name, score in scores.items()}
     return Entry(records[0].label, records, means, reference=True)
-
-
-def _common_sets(entries: Iterable[Entry]) -> tuple[str, ...]:
-    """Return the sets that every row with records was scored on, with the same images."""
-    run = [entry for entry in entries if entry.records]
-    images: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-    for score in (score for entry in run for record in entry.records for score in record.scores):
-        images[score.set].add((score.sha256, score.lr))
-    return tuple(
-        name
-        for name, different in images.items()
-        if len(different) == 1 and all(name in entry.scores for entry in run)
-    )
-
-
-def mean_scores(records: Sequence[Record]) -> dict[str, tuple[float, float]]:
-    """Return the mean over seeds of (PSNR in dB, SSIM) for each set that all of them have."""
-    scores: defaultdict[str, list[SetScore]] = defaultdict(list)
-    for record in records:
-        for score in record.scores:
-            scores[score.set].append(score)
-    return {
-        name: (_mean([score.psnr_db for score in found]), _mean([score.ssim for score in found]))
-        for name, found in scores.items()
-        if len(found) == len(records)
-    }
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fsum(values) / len(values)

@@ -12,6 +12,7 @@ from math import isfinite
 from statistics import stdev
 from typing import TYPE_CHECKING
 
+from harness.records.means import mean_over_sets
 from harness.records.record import Record, SetScore
 from harness.records.selection import Entry
 
@@ -122,9 +123,9 @@ def _inference(row: Runs, base: Runs | None, sets: Sequence[str], *, is_base: bo
     from harness.statistics import random_effects
 
     means = [
-        sum(scores[name].psnr_db for name in sets) / len(sets)
+        mean
         for scores in row.scores
-        if sets and all(name in scores for name in sets)
+        if (mean := mean_over_sets({s.set: s.psnr_db for s in scores.values()}, sets)) is not None
     ]
     spread = stdev(means) if len(means) > 1 and all(map(isfinite, means)) else None
     known = Inference(row.label, spread, len(row.seeds), is_base=is_base)

@@ -9,10 +9,11 @@ from pathlib import PurePath
 from harness.config.ablation import PAPER_SETS, Ablation, Row
 from harness.config.protocols import DEFAULT
 from harness.records import published, released
+from harness.records.means import mean_scores
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.scored import Scored
-from harness.records.selection import belongs, by_group, mean_scores
+from harness.records.selection import belongs, by_group
 from harness.reports import notes as provenance
 from harness.reports.tables.fields import (
     Field,
@@ -152,7 +153,7 @@ def _line(label: str, source: str, records: tuple[Record, ...]) -> _Line:
     first = records[0]
     scores = {
         (name, metric): value
-        for name, pair in mean_scores(records).items()
+        for name, pair in mean_scores([record.scores for record in records]).items()
         for metric, value in zip(_METRICS, pair, strict=True)
     }
     return _Line(
