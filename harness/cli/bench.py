@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from harness.cli.options import DEVICE, results_root_only
+from harness.config import paper
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -20,7 +21,9 @@ log = logging.getLogger(__name__)
 @click.command("bench")
 @click.argument("models", nargs=-1, metavar="ID...")
 @click.option("--scale", "scales", multiple=True, help="Upscaling factor; may be repeated.")
-@click.option("--output-size", metavar="WxH", help="Size of the SR image (default 1280x720).")
+@click.option(
+    "--output-size", metavar="WxH", help=f"Size of the SR image (default {paper.OUTPUT_SIZE})."
+)
 @click.option("--input-size", metavar="WxH", help="Size of the LR image, instead.")
 @DEVICE
 @click.option(

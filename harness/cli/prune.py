@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import DATA_ROOT
+from harness.config import paper
 
 if TYPE_CHECKING:
     from harness.deploy.prune import PruneResult
@@ -124,7 +125,7 @@ def _states(result: PruneResult) -> Iterator[str]:
     yield f"\n{'':<24} {'before':>14} {'after':>14} {'change':>14}"
     yield _row("Params", before.params, after.params, ",d", "+,d")
     giga = (before.multi_adds / 1e9, after.multi_adds / 1e9)
-    yield _row("Multi-Adds (G, 1280x720)", *giga, ".2f", "+.2f")
+    yield _row(f"Multi-Adds (G, {paper.OUTPUT_SIZE})", *giga, ".2f", "+.2f")
     for old, new in zip(before.scores, after.scores, strict=True):
         yield _row(f"{old.set} PSNR (dB)", old.psnr_db, new.psnr_db, ".3f", "+.4f")
         yield _row(f"{old.set} SSIM", old.ssim, new.ssim, ".4f", "+.4f")

@@ -15,6 +15,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from harness.config import paper
 from harness.errors import ConfigError, suggest
 
 
@@ -30,7 +31,7 @@ def _key(default: Any, doc: str, *, choices: tuple[Any, ...] = (), minimum: floa
 class TrainConfig:
     """How a network is trained (Sec. 4.2)."""
 
-    steps: int = _key(1_000_000, "optimiser steps", minimum=1)
+    steps: int = _key(paper.STEPS, "optimiser steps", minimum=1)
     batch: int = _key(16, "patches per step", minimum=1)
     patch: int = _key(48, "side of an LR patch, in pixels", minimum=1)
     lr: float = _key(1e-3, "learning rate: at the start (halving) or at the peak", minimum=1e-12)
@@ -53,7 +54,7 @@ class DataConfig:
     """What is trained and scored on."""
 
     root: str | None = _key(None, "folder with train/ and benchmark/; default: $HARNESS_DATA")
-    train: str = _key("DIV2K", "training set, several joined by +, or a folder of images")
+    train: str = _key(paper.TRAIN_SET, "training set, several joined by +, or a folder of images")
     test: list[str] = _key([], "sets to score; empty: those of the ablation that are present")
     cache: str | None = _key(None, "folder for prepared images; default: the user's cache folder")
     workers: int = _key(0, "processes that cut patches; 0: the training process itself")
@@ -116,15 +117,12 @@ PROFILES: dict[str, dict[str, Any]] = {
         "train.eval_every": 1000,
     },
     "paper": {
-        "data.train": "DIV2K",
+        "data.train": paper.TRAIN_SET,
         "train.eval_every": 10_000,
     },
 }
 """What each profile sets. `paper` is Sec. 4.2 as printed; the short ones anneal over
 their own length, since a halving every 2e5 steps never happens in them."""
-
-FULL_BUDGET_STEPS = TrainConfig().steps
-"""Steps of the paper (Sec. 4.2); a record with fewer is marked as short."""
 
 
 @dataclass(frozen=True, slots=True)

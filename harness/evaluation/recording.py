@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 import harness
-from harness.config.ablation import PAPER_SETS
+from harness.config import paper
 from harness.config.protocols import Protocol
 from harness.efficiency.counting.multi_adds import count
 from harness.host import environment
@@ -83,8 +83,8 @@ def scored_id(model: str, scale: int, protocol: Protocol, fingerprint: str) -> s
 
 
 def _set_order(name: str) -> tuple[int, str]:
-    known = PAPER_SETS.index(name) if name in PAPER_SETS else len(PAPER_SETS)
-    return known, name
+    position = paper.SETS.index(name) if name in paper.SETS else len(paper.SETS)
+    return position, name
 
 
 def provenance(device: str, threads: int, started: datetime) -> dict[str, Any]:

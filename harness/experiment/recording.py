@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import nn
 
-from harness.config import protocols, settings
-from harness.config.settings import FULL_BUDGET_STEPS, Config
+from harness.config import paper, protocols, settings
+from harness.config.settings import Config
 from harness.data.prepare import Prepared
 from harness.efficiency.counting.multi_adds import count
 from harness.evaluation.recording import provenance
@@ -89,7 +89,7 @@ def final_metrics(record: Record) -> dict[str, float]:
 
 def _is_paper_budget(config: Config) -> bool:
     """Whether a training was as long as the paper's, on its data (Sec. 4.2)."""
-    return config.train.steps >= FULL_BUDGET_STEPS and config.data.train == "DIV2K"
+    return config.train.steps >= paper.STEPS and config.data.train == paper.TRAIN_SET
 
 
 def _training_set(prepared: Prepared, config: Config) -> dict[str, Any]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from harness.config import paper
 from harness.records.record import Record
-
-PAPER_STEPS = 1_000_000
-"""Length of the paper's training (Sec. 4.2)."""
 
 
 def notes(
@@ -126,8 +124,8 @@ def _budget(records: Sequence[Record], *, has_published: bool) -> str:
     if all(record.full_budget for record in records):
         return ""
     steps = distinct(records, lambda record: f"{record.steps:,}")
-    short = f"Short budget: {steps} of {PAPER_STEPS:,} steps"
-    if all(record.steps >= PAPER_STEPS for record in records):
+    short = f"Short budget: {steps} of {paper.STEPS:,} steps"
+    if all(record.steps >= paper.STEPS for record in records):
         short = "Not the training of the paper (Sec. 4.2)"
     return f"{short}; not comparable with the published column" if has_published else short
 

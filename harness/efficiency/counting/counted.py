@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import nn
 
+from harness.config import paper
 from harness.efficiency.counting import multi_adds
 from harness.efficiency.counting.multi_adds import Cost
 from harness.errors import UsageError
@@ -29,7 +30,7 @@ class CountedNetwork:
         build: Callable[..., nn.Module],
         *,
         scale: int,
-        output_px: Size = multi_adds.PAPER_OUTPUT_PX,
+        output_px: Size = paper.OUTPUT_PX,
         input_px: Size | None = None,
     ) -> None:
         """Take a network and the image size to count it at.

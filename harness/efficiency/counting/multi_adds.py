@@ -10,12 +10,12 @@ from typing import Literal
 from torch import nn
 from torch.nn.utils import parametrize
 
+from harness.config import paper
 from harness.efficiency.counting import params
 from harness.efficiency.counting.doubts import doubts
 from harness.efficiency.counting.meta import is_shadow, shadow
 from harness.efficiency.counting.trace import Trace, trace
 
-PAPER_OUTPUT_PX = (1280, 720)
 """Width and height of the SR image that the paper's Multi-Adds belong to."""
 
 Convention = Literal["paper", "executed"]
@@ -58,7 +58,7 @@ def count(
     network: nn.Module,
     *,
     scale: int,
-    output_px: tuple[int, int] = PAPER_OUTPUT_PX,
+    output_px: tuple[int, int] = paper.OUTPUT_PX,
     input_px: tuple[int, int] | None = None,
 ) -> Cost:
     """Count a network by one forward pass on the meta device.

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from harness.config import paper
 from harness.records import record as records
 from harness.records.record import Record
 from harness.records.selection import by_group
@@ -86,7 +87,7 @@ def draw(learned: Learned) -> Figure:
         panel(one)
     figure.subplots_adjust(left=0.115, right=0.985, top=0.9, bottom=0.27, wspace=0.42)
     seeds = ", ".join(str(record.seed) for record in learned.records)
-    short = "" if first.full_budget else f" of the paper's {notes.PAPER_STEPS:,} (short budget)"
+    short = "" if first.full_budget else f" of the paper's {paper.STEPS:,} (short budget)"
     figure.suptitle(f"{first.label}, x{first.scale}", fontsize=9, y=0.98)
     figure.text(
         0.02,

@@ -14,15 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
 from matplotlib.transforms import BboxBase
 
+from harness.config import paper
 from harness.records import counts, published
 from harness.reports.figures import style
 from harness.reports.figures.labels import Box, place
 
 NAME = "figure1"
-PAPER_TABLE = 5
 SCALE = 2
 SET = "Set5"
-FAMILY = "AWSRN"
 
 _GIGA = 10**9
 _OURS = {"marker": "*", "s": 95, "facecolor": "#b2182b", "edgecolor": "#67001f", "zorder": 4}
@@ -66,7 +65,7 @@ def points() -> tuple[tuple[Point, ...], tuple[str, ...]]:
         RecordError: The stored counts or the published values cannot be read.
     """
     stored = counts.load()
-    cells = published.load(PAPER_TABLE)
+    cells = published.load(paper.SYSTEMS_TABLE)
     found, unknown = [], []
     for cell in cells:
         wanted = (cell.scale, cell.metric, cell.set) == (SCALE, "psnr_db", SET)
@@ -98,8 +97,9 @@ def caption(shown: Sequence[Point], unknown: Sequence[str] = ()) -> str:
     ]
     executed = [_beside(point.label, point.executed, point) for point in shown if _moves(point)]
     sentences = [
-        f"PSNR: as published (Table {PAPER_TABLE} of the paper), not ours.",
-        "Multi-Adds: ours, for a 1280x720 output, counted by the rule of the printed figures.",
+        f"PSNR: as published (Table {paper.SYSTEMS_TABLE} of the paper), not ours.",
+        f"Multi-Adds: ours, for a {paper.OUTPUT_SIZE} output, counted by the rule of the printed "
+        "figures.",
         f"Off the printed figure, in brackets: {', '.join(off)}." if off else "",
         f"Executed, the grey rings where not hidden: {', '.join(executed)}." if executed else "",
         f"Left out, its layers being unknown: {', '.join(unknown)}." if unknown else "",
@@ -159,7 +159,7 @@ def _scatter(axes: Axes, shown: Sequence[Point]) -> None:
         axes.plot(xs, [float(point.psnr_db)] * 2, color="0.45", linewidth=0.7, zorder=1)
     ours = {point: point.by_rule for point in shown if _ours(point)}
     others = {point: point.by_rule for point in shown if not _ours(point)}
-    series(ours, f"{FAMILY} family", _OURS)
+    series(ours, f"{paper.FAMILY} family", _OURS)
     series(others, "others", _OTHERS)
     series({point: point.executed for point in moved}, "executed, where it differs", _EXECUTED)
 
@@ -211,7 +211,7 @@ def _line(start: Box, end: Box) -> Box:
 
 
 def _ours(point: Point) -> bool:
-    return point.label.startswith(FAMILY)
+    return point.label.startswith(paper.FAMILY)
 
 
 def _moves(point: Point) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from harness.config.ablation import PAPER_SETS, Ablation
+from harness.config import paper
+from harness.config.ablation import Ablation
 from harness.records import counts, published
 from harness.records.published import Published
 from harness.records.record import Record
@@ -80,7 +81,7 @@ def _table(
         + provenance.notes(
             {entry.label: entry.records for entry in comparison.entries},
             sets=comparison.sets,
-            expected_sets=PAPER_SETS if has_means else ablation.benchmarks,
+            expected_sets=paper.SETS if has_means else ablation.benchmarks,
             has_published=bool(cells),
         )
         + intervals.notes(inferences),

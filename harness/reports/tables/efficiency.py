@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from harness.config import paper
 from harness.records import counts, published
 from harness.records.counts import Count
 from harness.records.published import Published
@@ -19,13 +20,12 @@ from harness.reports.tables.fields import (
 from harness.reports.tables.table import ColumnKind, Table, TableCell
 
 NAME = "table5_efficiency"
-PAPER_TABLE = 5
 
 _MARKS = {"exact": "\u2713", "explained": "\u2020", "open": "\u25cb"}
 _LEGEND = (
-    "Ours: counted from the network for a 1280x720 output. Params as built: trainable scalars; "
-    "deployed: weight norm and batch norm folded. Multi-Adds: kernel elements times pixels, "
-    "executed: as PyTorch runs it.",
+    f"Ours: counted from the network for a {paper.OUTPUT_SIZE} output. Params as built: trainable "
+    "scalars; deployed: weight norm and batch norm folded. Multi-Adds: kernel elements times "
+    "pixels, executed: as PyTorch runs it.",
     "Rule: ours counted the way the printed figures come out; unless a note or the CSV file names "
     "another, everything trainable, and every layer on its own grid, transposed convolutions on "
     "their output grid.",
@@ -52,7 +52,7 @@ def build() -> Table:
     """
     stored = counts.load()
     printed: dict[tuple[str, int], dict[str, Published]] = {}
-    for cell in published.load(PAPER_TABLE):
+    for cell in published.load(paper.SYSTEMS_TABLE):
         if cell.metric in ("params_k", "multi_adds_g"):
             printed.setdefault((cell.label, cell.scale), {})[cell.metric] = cell
     ours = [counts.of(stored, *key) for key in printed]
@@ -63,8 +63,8 @@ def build() -> Table:
     ]
     return Table(
         name=NAME,
-        title="Parameters and Multi-Adds at a 1280x720 output "
-        f"(Table {PAPER_TABLE} of the paper, efficiency half)",
+        title=f"Parameters and Multi-Adds at a {paper.OUTPUT_SIZE} output "
+        f"(Table {paper.SYSTEMS_TABLE} of the paper, efficiency half)",
         columns=columns_of(_FIELDS),
         rows=rows_of(_FIELDS, systems, block=lambda system: system.count.scale),
         notes=(*_LEGEND, *(f"({number}) {sentence}." for sentence, number in notes.items())),
@@ -122,5 +122,5 @@ _FIELDS: tuple[Field[_CountedSystem], ...] = (
     hidden("convs", lambda system: system.count.convs),
     hidden("params_k_doubt", lambda system: system.printed["params_k"].note or None),
     hidden("multi_adds_g_doubt", lambda system: system.printed["multi_adds_g"].note or None),
-    hidden("paper_source", lambda _: f"published/table{PAPER_TABLE}.csv"),
+    hidden("paper_source", lambda _: f"published/table{paper.SYSTEMS_TABLE}.csv"),
 )

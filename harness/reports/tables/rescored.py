@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.config import protocols
+from harness.config import paper, protocols
 from harness.config.protocols import DEFAULT
 from harness.records import published
 from harness.records import released as weights
 from harness.records.published import Published
 from harness.records.record import Record, SetScore
-from harness.records.released import PAPER_TABLE, Weights
+from harness.records.released import Weights
 from harness.records.scored import Scored
 from harness.reports import notes
 from harness.reports.tables.fields import (
@@ -25,7 +25,7 @@ from harness.reports.tables.fields import (
 from harness.reports.tables.table import Table
 
 NAME = "table5_rescored"
-YARDSTICK = "AWSRN-M"
+YARDSTICK = f"{paper.FAMILY}-M"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def systems(records: Iterable[Record]) -> list[System]:
         RecordError: The list of weights or the published values cannot be read.
     """
     scored = Scored(records)
-    cells = published.load(PAPER_TABLE)
+    cells = published.load(paper.SYSTEMS_TABLE)
     found: list[System] = []
     places = dict.fromkeys((cell.scale, cell.set) for cell in cells if cell.metric == "psnr_db")
     for scale, name in sorted(places, key=lambda place: place[0]):
@@ -151,8 +151,8 @@ def build(records: Iterable[Record]) -> Table | None:
     used = [row.record for row in rows if row.record]
     return Table(
         name=NAME,
-        title=f"Table {PAPER_TABLE} under one protocol: released weights re-scored beside the "
-        "printed PSNR",
+        title=f"Table {paper.SYSTEMS_TABLE} under one protocol: released weights re-scored beside "
+        "the printed PSNR",
         columns=columns_of(_FIELDS),
         rows=rows_of(_FIELDS, rows, block=lambda row: (row.scale, row.set)),
         notes=(
@@ -211,5 +211,5 @@ _FIELDS: tuple[Field[System], ...] = (
     hidden("sha256", lambda row: row.weights.sha256 if row.weights else None),
     hidden("record_id", lambda row: row.record.id if row.record else None),
     hidden("commit", lambda row: notes.commit(row.record, digits=40) if row.record else None),
-    hidden("paper_source", lambda _: f"published/table{PAPER_TABLE}.csv"),
+    hidden("paper_source", lambda _: f"published/table{paper.SYSTEMS_TABLE}.csv"),
 )

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from harness.config.ablation import PAPER_SETS, Ablation, Row
+from harness.config import paper
+from harness.config.ablation import Ablation, Row
 from harness.config.protocols import DEFAULT
 from harness.records import published, released
 from harness.records.means import mean_scores
@@ -163,12 +164,12 @@ def _line(label: str, source: str, records: tuple[Record, ...]) -> _Line:
 
 def _table(ablation: Ablation, lines: Sequence[_Line]) -> Table:
     scored = dict.fromkeys(name for line in lines for name, _ in line.scores)
-    sets = [name for name in PAPER_SETS if name in scored]
-    sets += [name for name in scored if name not in PAPER_SETS]
+    sets = [name for name in paper.SETS if name in scored]
+    sets += [name for name in scored if name not in paper.SETS]
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
     fields = _fields(sets)
     return Table(
-        name="table5" if ablation.table == released.PAPER_TABLE else ablation.name,
+        name="table5" if ablation.table == paper.SYSTEMS_TABLE else ablation.name,
         title=f"{ablation.title}{origin}",
         columns=columns_of(fields),
         rows=rows_of(
@@ -229,7 +230,7 @@ def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:
         trained = [record for record in used if record.group]
         sets = provenance.distinct(trained, provenance.train_name)
         notes.append(
-            f"*: short budget, of {provenance.PAPER_STEPS:,} steps, trained on {sets}; not "
+            f"*: short budget, of {paper.STEPS:,} steps, trained on {sets}; not "
             "comparable with the printed lines."
         )
     notes.append(
