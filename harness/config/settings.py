@@ -191,14 +191,14 @@ def make(layers: Iterable[Mapping[str, Any]]) -> tuple[Config, list[str]]:
     config = cast(DictConfig, OmegaConf.structured(Config))
     for node in (config, config.train, config.data, config.results, config.tracking):
         OmegaConf.set_readonly(node, False)
-    known = settings()
+    by_key = settings()
     problems: list[str] = []
     for layer in layers:
         for key, value in layer.items():
-            if key not in known:
-                problems.append(f"unknown key '{key}'{_nearest_key(key, known)}")
+            if key not in by_key:
+                problems.append(f"unknown key '{key}'{_nearest_key(key, by_key)}")
                 continue
-            problem = _set(config, known[key], value)
+            problem = _set(config, by_key[key], value)
             if problem:
                 problems.append(problem)
     return cast(Config, OmegaConf.to_object(config)), problems
@@ -219,12 +219,12 @@ def plain(config: Config) -> dict[str, Any]:
     return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(config)))
 
 
-def _nearest_key(key: str, known: Iterable[str]) -> str:
-    keys = tuple(known)
-    last = {name.rpartition(".")[2]: name for name in keys}
+def _nearest_key(key: str, keys: Iterable[str]) -> str:
+    names = tuple(keys)
+    last = {full.rpartition(".")[2]: full for full in names}
     if key.rpartition(".")[2] in last:  # right name, wrong or missing section
         return f" (did you mean '{last[key.rpartition('.')[2]]}'?)"
-    return suggest(key, keys)
+    return suggest(key, names)
 
 
 def _set(config: DictConfig, setting: Setting, value: Any) -> str | None:

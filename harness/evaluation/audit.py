@@ -17,7 +17,7 @@ from harness.data.catalogue import TestSet, find_test
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.evaluation import scoring
 from harness.host.device import DeviceChoice, inference_device
-from harness.records import released as weights
+from harness.records import released
 from harness.records.released import Weights
 from harness.weights import load
 
@@ -40,7 +40,7 @@ def run(
     root: Path | None,
     results: Path,
     files: Sequence[str] = (),
-    sets: Sequence[str] = weights.SETS,
+    sets: Sequence[str] = released.SETS,
     device: DeviceChoice = "auto",
 ) -> int:
     """Score what is not recorded yet, the small sets first.
@@ -64,61 +64,61 @@ def run(
     tests = {
         (name, scale): find_test(name, root, scale)
         for name in sets
-        for scale in sorted({scale for each in present for scale in each.scales})
+        for scale in sorted({scale for weights in present for scale in weights.scales})
     }
     place = inference_device(device)
     jobs = list(_jobs(present, sets, tests))
     ids = set()
     for number, job in enumerate(jobs, 1):
-        each = job.weights
+        weights = job.weights
         scorer = scoring.Scorer(
-            load.load(each.model, scale=job.scale, checkpoint=folder / each.file),
+            load.load(weights.model, scale=job.scale, checkpoint=folder / weights.file),
             device=place,
             results=results,
         )
         missing = scorer.missing(job.test, job.protocols)
-        what = f"{each.file} x{job.scale} on {job.test.name}"
+        what = f"{weights.file} x{job.scale} on {job.test.name}"
         log.info("%d of %d: %s%s", number, len(jobs), what, "" if missing else ": done before")
         if missing:
             for protocol, score in zip(missing, scorer.score(job.test, missing), strict=True):
                 log.info("  %-18s %.3f dB / %.4f", protocol.name, score.psnr_db, score.ssim)
-        ids |= {record.id for one in job.protocols if (record := scorer.stored(one))}
+        ids |= {record.id for protocol in job.protocols if (record := scorer.stored(protocol))}
     return len(ids)
 
 
 def _chosen(files: Sequence[str]) -> list[Weights]:
-    known = {each.file: each for each in weights.load()}
+    by_name = {weights.file: weights for weights in released.load()}
     for name in files:
-        if name not in known:
-            raise UsageError(f"'{name}' is no file of the proof{suggest(name, known)}")
-    return [known[name] for name in files or known]
+        if name not in by_name:
+            raise UsageError(f"'{name}' is no file of the proof{suggest(name, by_name)}")
+    return [by_name[name] for name in files or by_name]
 
 
 def _present(chosen: Sequence[Weights], folder: Path) -> list[Weights]:
     """Return the weights whose files are there, and are those that were released."""
-    found = []
-    for each in chosen:
-        path = folder / each.file
+    present = []
+    for weights in chosen:
+        path = folder / weights.file
         if not path.is_file():
             log.warning("'%s' is not there, so it is left out", path)
             continue
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest != each.sha256:
+        if digest != weights.sha256:
             raise CheckpointError(
                 f"'{path}' is not the file that was released: its SHA-256 is {digest[:12]}.., "
-                f"expected {each.sha256[:12]}.."
+                f"expected {weights.sha256[:12]}.."
             )
-        found.append(each)
-    if not found:
+        present.append(weights)
+    if not present:
         raise UsageError(f"there are no public weights in '{folder}' (HARNESS_CHECKPOINTS)")
-    return found
+    return present
 
 
 def _jobs(
     present: Sequence[Weights], sets: Sequence[str], tests: dict[tuple[str, int], TestSet]
 ) -> Iterator[_Job]:
     for name in sets:
-        for each in present:
-            by = tuple(map(protocols.get, each.protocols(name)))
-            for scale in each.scales if by else ():
-                yield _Job(each, scale, tests[name, scale], by)
+        for weights in present:
+            by = tuple(map(protocols.get, weights.protocols(name)))
+            for scale in weights.scales if by else ():
+                yield _Job(weights, scale, tests[name, scale], by)

@@ -11,9 +11,8 @@ from pathlib import Path
 from harness.errors import UsageError, suggest
 from harness.host.device import DeviceChoice, inference_device
 from harness.records import counts
-from harness.records import record as records
 from harness.records.means import mean_scores
-from harness.records.record import Record
+from harness.records.record import FILE_NAME, Record, digest, load_all, read_file
 from harness.statistics.estimates import Runs
 
 log = logging.getLogger(__name__)
@@ -83,13 +82,13 @@ def stored(name: str, request: Request) -> Contender | None:
         UsageError: It means records that are not one network trained alike.
         RecordError: A record cannot be read.
     """
-    found: dict[str, Record] = {}
+    named: dict[str, Record] = {}
     for word in name.split(","):
         matches = _matches(word, request.results)
         if not matches:
             return None
-        found |= {record.id: record for record in matches}
-    chosen = sorted(found.values(), key=lambda record: (record.seed or 0, record.id))
+        named |= {record.id: record for record in matches}
+    chosen = sorted(named.values(), key=lambda record: (record.seed or 0, record.id))
     _check_alike(name, chosen)
     first = chosen[0]
     trained = f", {first.steps:,} steps" if first.steps else ""
@@ -109,33 +108,33 @@ def stored(name: str, request: Request) -> Contender | None:
 def _matches(word: str, results: Path) -> list[Record]:
     """Return the records that one name fits."""
     path = Path(word)
-    if path.is_dir() and (path / records.FILE_NAME).is_file():
-        path /= records.FILE_NAME
+    if path.is_dir() and (path / FILE_NAME).is_file():
+        path /= FILE_NAME
     if path.is_file():
-        return [records.read_file(path)]
-    known = records.load_all(results)
-    exact = [record for record in known if record.id == word]
+        return [read_file(path)]
+    all_records = load_all(results)
+    exact = [record for record in all_records if record.id == word]
     if exact or not word:
         return exact
     if "*" in word:
-        return [record for record in known if fnmatchcase(record.id, word)]
-    begun = [record for record in known if record.id.startswith(word)]
+        return [record for record in all_records if fnmatchcase(record.id, word)]
+    begun = [record for record in all_records if record.id.startswith(word)]
     return [record for record in begun if not record.drop] or begun
 
 
-def _check_alike(name: str, found: Sequence[Record]) -> None:
+def _check_alike(name: str, chosen: Sequence[Record]) -> None:
     """Refuse records that are not one network, trained alike, once a seed.
 
     Raises:
         UsageError: They are not.
     """
     kinds = {
-        (record.model, records.digest(record.overrides), record.drop, record.scale, record.group)
-        for record in found
+        (record.model, digest(record.overrides), record.drop, record.scale, record.group)
+        for record in chosen
     }
-    if len(kinds) > 1 or len({record.seed for record in found}) < len(found):
-        ids = ", ".join(record.id for record in found[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    if len(kinds) > 1 or len({record.seed for record in chosen}) < len(chosen):
+        ids = ", ".join(record.id for record in chosen[:3])
+        more = f" and {len(chosen) - 3} more" if len(chosen) > 3 else ""
         raise UsageError(
             f"'{name}' means records of different trainings: {ids}{more} "
             "(write more of the id, or a pattern with *)"
@@ -183,19 +182,19 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
         loaded[name] = load.load(model, scale=scale, checkpoint=checkpoint)
         if protocol.needs_luma_network:
             evaluate.luma_part(loaded[name].network)
-    found = {}
-    for name, one in loaded.items():
+    rows = {}
+    for name, contender in loaded.items():
         log.info("scoring %s", name)
-        cost = count(one.network, scale=scale)
-        scorer = scoring.Scorer(one, device=device)
+        cost = count(contender.network, scale=scale)
+        scorer = scoring.Scorer(contender, device=device)
         scores = [scorer.score(test, (protocol,))[0] for test in tests]
-        found[name] = Contender(
+        rows[name] = Contender(
             name=name,
             runs=Runs(
-                registry.get(one.model).label,
+                registry.get(contender.model).label,
                 seeds=(None,),
                 scores=({score.set: score for score in scores},),
-                learned=bool(one.file),
+                learned=bool(contender.file),
             ),
             scale=scale,
             protocols=(request.protocol,),
@@ -203,9 +202,9 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
             multi_adds=cost.multi_adds,
             activations=cost.activations,
             group="",
-            origin=one.file or "no weights",
+            origin=contender.file or "no weights",
         )
-    return found
+    return rows
 
 
 def split(name: str) -> tuple[str, Path | None]:
@@ -238,8 +237,8 @@ def unknown(name: str, results: Path) -> UsageError:
             f"there is no record '{name}' in '{results / 'results' / 'runs'}'; to score weights "
             f"now, write {name}=FILE --scale N --data SET"
         )
-    known = [record.id for record in records.load_all(results)]
+    ids = [record.id for record in load_all(results)]
     return UsageError(
         f"'{name}' is neither a record in '{results / 'results' / 'runs'}' nor ID=FILE"
-        f"{suggest(name, [*known, *registry.names()], listing=False)}"
+        f"{suggest(name, [*ids, *registry.names()], listing=False)}"
     )

@@ -140,18 +140,18 @@ def score_all(
                     images[protocol.name].append(ImageScore(name, *scores))
     finally:
         network.train(training)
-    return tuple(_set_score(test, scale, each, images[each.name]) for each in protocols)
+    return tuple(_set_score(test, scale, protocol, images[protocol.name]) for protocol in protocols)
 
 
 def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
     """Return the protocols in groups that agree on LR and HR."""
     groups: list[list[Protocol]] = []
-    for each in protocols:
-        alike = next((group for group in groups if each.sees_as(group[0])), None)
+    for protocol in protocols:
+        alike = next((group for group in groups if protocol.sees_as(group[0])), None)
         if alike is None:
-            groups.append([each])
+            groups.append([protocol])
         else:
-            alike.append(each)
+            alike.append(protocol)
     return groups
 
 

@@ -18,8 +18,7 @@ from harness.evaluation import evaluate
 from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.host.device import DeviceChoice, inference_device
-from harness.records import record as records
-from harness.records.record import Record, SetScore
+from harness.records.record import Record, SetScore, digest, read, write
 from harness.weights.load import Loaded, load
 
 log = logging.getLogger(__name__)
@@ -101,13 +100,14 @@ class Scorer:
 
     def stored(self, protocol: Protocol) -> Record | None:
         """Return the record of that protocol, None where there is none yet."""
-        return records.read(self.results, self.record_id(protocol)) if self.results else None
+        return read(self.results, self.record_id(protocol)) if self.results else None
 
     def missing(self, test: TestSet, by: Sequence[Protocol]) -> tuple[Protocol, ...]:
         """Return the protocols without a record of these very images."""
-        return tuple(each for each in by if not self._has(self.stored(each), test, each))
+        return tuple(protocol for protocol in by if not self._has(protocol, test))
 
-    def _has(self, record: Record | None, test: TestSet, protocol: Protocol) -> bool:
+    def _has(self, protocol: Protocol, test: TestSet) -> bool:
+        record = self.stored(protocol)
         score = record.score(test.name) if record else None
         if score is None:
             return False
@@ -130,7 +130,7 @@ class Scorer:
             "drop": list(self.loaded.drop),
             "self_ensemble": self.self_ensemble,
         }
-        return records.digest(content | {key: value for key, value in changes.items() if value})
+        return digest(content | {key: value for key, value in changes.items() if value})
 
     def _store(self, protocol: Protocol, score: SetScore, started: datetime) -> None:
         assert self.results is not None
@@ -145,4 +145,4 @@ class Scorer:
             started=started,
             earlier=self.stored(protocol),
         )
-        records.write(self.results, record)
+        write(self.results, record)

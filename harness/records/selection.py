@@ -70,7 +70,7 @@ class Comparison:
 
     def base_of(self, entry: Entry) -> Entry:
         """Return the row that differences of a row are taken from."""
-        return next((one for one in self.entries if one.label == entry.base), self.base)
+        return next((other for other in self.entries if other.label == entry.base), self.base)
 
     @property
     def shown(self) -> tuple[Entry, ...]:
@@ -92,8 +92,8 @@ def comparisons(ablation: Ablation, records: Iterable[Record]) -> tuple[Comparis
     groups = by_group(
         record for record in ordered if record.group and any(belongs(record, row) for row in rows)
     )
-    found = [_comparison(ablation.base, rows, groups[key], bicubic) for key in sorted(groups)]
-    return tuple(each for each in found if len(rows) == 1 or _compares(each))
+    made = [_comparison(ablation.base, rows, groups[key], bicubic) for key in sorted(groups)]
+    return tuple(comparison for comparison in made if len(rows) == 1 or _compares(comparison))
 
 
 def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
@@ -106,8 +106,8 @@ def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
     groups: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
         groups[record.group].append(record)
-    for found in groups.values():
-        check_one_protocol(found)
+    for members in groups.values():
+        check_one_protocol(members)
     return dict(groups)
 
 
@@ -119,7 +119,9 @@ def check_one_protocol(records: Iterable[Record]) -> None:
     """
     by_protocol = {record.protocol: record.id for record in records}
     if len(by_protocol) > 1:
-        named = ", ".join(f"{name} (such as '{one}')" for name, one in sorted(by_protocol.items()))
+        named = ", ".join(
+            f"{name} (such as '{example}')" for name, example in sorted(by_protocol.items())
+        )
         raise RecordError(f"records scored by different protocols are not comparable: {named}")
 
 

@@ -27,7 +27,7 @@ def notes(
     used = [record for records in rows.values() for record in records]
     budget = _budget(used, has_published=has_published)
     missing = [label for label, records in rows.items() if not records]
-    found = [
+    texts = [
         f"Ours: {_training(used)}.",
         f"Seeds: {_seeds(rows)}.",
         f"Scores: protocol {distinct(used, lambda record: record.protocol)}; "
@@ -36,7 +36,7 @@ def notes(
         f"Not run yet: {', '.join(missing)}." if missing else "",
         f"Commit: {distinct(used, commit)}.",
     ]
-    return tuple(note for note in found if note)
+    return tuple(note for note in texts if note)
 
 
 def distinct(records: Iterable[Record], of: Callable[[Record], object]) -> str | None:
@@ -76,15 +76,15 @@ def commit(record: Record, *, digits: int = 12) -> str:
 def _training(records: Sequence[Record]) -> str:
     """Return data, length, schedule, precision and device of the training."""
 
-    def each(path: str) -> str:
+    def setting(path: str) -> str:
         return distinct(records, lambda record: _setting(record.config, path)) or "?"
 
     steps = distinct(records, lambda record: f"{record.steps:,}")
     parts = [
         f"trained on {distinct(records, _train_set)}",
-        f"{steps} steps x batch {each('train.batch')} x LR patch {each('train.patch')}",
-        f"schedule {each('train.schedule')}, lr {each('train.lr')}",
-        each("precision"),
+        f"{steps} steps x batch {setting('train.batch')} x LR patch {setting('train.patch')}",
+        f"schedule {setting('train.schedule')}, lr {setting('train.lr')}",
+        setting("precision"),
         distinct(records, device) or "unknown device",
     ]
     return "; ".join(parts)
@@ -132,9 +132,9 @@ def _budget(records: Sequence[Record], *, has_published: bool) -> str:
 
 def _setting(values: Mapping[str, object], path: str) -> object:
     """Return the value at a dotted path of nested mappings, empty where there is none."""
-    found: object = values
+    value: object = values
     for key in path.split("."):
-        if not isinstance(found, Mapping) or key not in found:
+        if not isinstance(value, Mapping) or key not in value:
             return ""
-        found = found[key]
-    return "" if found is None else found
+        value = value[key]
+    return "" if value is None else value

@@ -109,14 +109,18 @@ def of_runs(
 
     by_name = {row.label: row for row in rows}
     origins = [by_name.get(base if isinstance(base, str) else base[row.label]) for row in rows]
-    found = [
+    inferences = [
         _inference(row, None if origin is row else origin, sets, is_base=origin is row)
         for row, origin in zip(rows, origins, strict=True)
     ]
-    tested = [one for one in found if one.estimate is not None]
-    corrected = random_effects.holm([float(one.estimate.p) for one in tested if one.estimate])
-    by_label = {one.label: float(p) for one, p in zip(tested, corrected, strict=True)}
-    return tuple(replace(one, p_corrected=by_label.get(one.label)) for one in found)
+    tested = [inference for inference in inferences if inference.estimate is not None]
+    corrected = random_effects.holm(
+        [float(inference.estimate.p) for inference in tested if inference.estimate]
+    )
+    by_label = {inference.label: float(p) for inference, p in zip(tested, corrected, strict=True)}
+    return tuple(
+        replace(inference, p_corrected=by_label.get(inference.label)) for inference in inferences
+    )
 
 
 def _inference(row: Runs, base: Runs | None, sets: Sequence[str], *, is_base: bool) -> Inference:
@@ -128,21 +132,21 @@ def _inference(row: Runs, base: Runs | None, sets: Sequence[str], *, is_base: bo
         if (mean := mean_over_sets({s.set: s.psnr_db for s in scores.values()}, sets)) is not None
     ]
     spread = stdev(means) if len(means) > 1 and all(map(isfinite, means)) else None
-    known = Inference(row.label, spread, len(row.seeds), is_base=is_base)
+    without_estimate = Inference(row.label, spread, len(row.seeds), is_base=is_base)
     values = _values([row, base], sets) if base and base.seeds and row.seeds else None
     if not values or base is None:
-        return known
+        return without_estimate
     ours, theirs = (_as_often(values[i], values[1 - i], (row, base)[i]) for i in (0, 1))
     paired = len(ours[0]) == len(theirs[0]) and (
         row.seeds == base.seeds or not (row.learned and base.learned) or len(ours[0]) == 1
     )
-    samples: list[Sample] = [ours, [-each for each in theirs]]
+    samples: list[Sample] = [ours, [-values for values in theirs]]
     if paired:
-        samples = [[one - other for one, other in zip(ours, theirs, strict=True)]]
+        samples = [[value - other for value, other in zip(ours, theirs, strict=True)]]
     estimate = random_effects.estimate(*samples)
     common = paired and row.learned and base.learned and len(ours[0]) > 1
     return replace(
-        known,
+        without_estimate,
         estimate=estimate if estimate.over != "nothing" else None,
         paired=paired,
         bootstrap_db=random_effects.bootstrap(*samples),

@@ -140,7 +140,7 @@ def unrelated(row: Sample, base: Sample) -> Estimate:
     of those of the two rows. Beside :func:`estimate` of the differences it shows what common
     random numbers gain. Arguments as there, of two trainings or more.
     """
-    differences = [one - other for one, other in zip(row, base, strict=True)]
+    differences = [ours - theirs for ours, theirs in zip(row, base, strict=True)]
     residuals = [_residual(values) for values in differences]
     parts = _image_parts(_over_seeds([differences]), residuals)
     return _combined([_mean(differences)], [_seed_part(row), _seed_part(base)], parts)

@@ -62,12 +62,12 @@ def split(network: nn.Module, lr: Tensor) -> list[Contribution]:
             size, weight = name[1:], tail.alpha[name].item()
             parts[f"{size}x{size}, \u03b1 = {weight:.3f}"] = tail.branch(name, features)
         zero = network.normalise.inverse(torch.zeros(1, 3, 1, 1))
-        found = []
+        contributions = []
         for title, part in parts.items():
             image = nn.functional.pixel_shuffle(part.float(), network.scale)
             levels = (network.normalise.inverse(image) - zero)[0].mean(0)
-            found.append(Contribution(title, levels.numpy().astype(np.float64)))
-    return found
+            contributions.append(Contribution(title, levels.numpy().astype(np.float64)))
+    return contributions
 
 
 def draw(loaded: Loaded, test: TestSet, *, scale: int, box: Box | None) -> Figure:

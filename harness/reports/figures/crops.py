@@ -82,7 +82,7 @@ def find_image(text: str, *, root: Path | None, scale: int) -> TestSet:
     if not slash:
         raise UsageError(f"there is no image '{text}': expected SET/NAME or a file")
     test = find_test(name, root, scale)
-    stems = [one.stem for one in test.hr]
+    stems = [path.stem for path in test.hr]
     if image not in stems:
         raise UsageError(f"set '{name}' has no image '{image}'{suggest(image, stems)}")
     index = stems.index(image)
@@ -149,7 +149,7 @@ def most_different(results: Sequence[Result]) -> Box:
     With one network, where it differs most from HR.
     """
     chosen = results[2:] if len(results) > 3 else [results[0], *results[2:]]
-    spread = np.var([metrics.luma(one.image) for one in chosen or results], axis=0)
+    spread = np.var([metrics.luma(result.image) for result in chosen or results], axis=0)
     rows, columns = spread.shape
     side = max(_SMALLEST, round(_SHARE * min(rows, columns)))
     mean = uniform_filter(spread, side, mode="constant")
@@ -168,7 +168,7 @@ def draw(views: Sequence[View], *, scale: int) -> Figure:
     heights = [*(len(views) * [lines]), 0.4]
     rows = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     parts: list[SubFigure] = [figure.add_subfigure(rows[at]) for at in range(len(heights))]
-    for part, one in zip(parts, views, strict=False):
+    for part, view in zip(parts, views, strict=False):
         grid = part.add_gridspec(
             lines,
             _COLUMNS + 2,
@@ -179,17 +179,17 @@ def draw(views: Sequence[View], *, scale: int) -> Figure:
             hspace=0.42,
             wspace=0.06,
         )
-        _whole(part.add_subplot(grid[:, :2]), one)
-        best = max(result.psnr_db for result in one.results if result.psnr_db is not None)
-        for index, result in enumerate(one.results):
+        _whole(part.add_subplot(grid[:, :2]), view)
+        best = max(result.psnr_db for result in view.results if result.psnr_db is not None)
+        for index, result in enumerate(view.results):
             line, column = divmod(index, _COLUMNS)
-            _detail(part.add_subplot(grid[line, column + 2]), one.box, result, best=best)
+            _detail(part.add_subplot(grid[line, column + 2]), view.box, result, best=best)
     parts[-1].text(0.01, 0.5, _caption(views, scale), fontsize=6.5, va="center")
     return figure
 
 
 def _caption(views: Sequence[View], scale: int) -> str:
-    boxes = "; ".join(f"{one.name} {','.join(map(str, one.box))}" for one in views)
+    boxes = "; ".join(f"{view.name} {','.join(map(str, view.box))}" for view in views)
     weights = ", ".join(
         f"{result.label}: {result.weights}" for result in views[0].results if result.weights
     )
@@ -201,15 +201,15 @@ def _caption(views: Sequence[View], scale: int) -> str:
     return fill(text, 130)
 
 
-def _whole(axes: Axes, one: View) -> None:
-    axes.imshow(one.results[0].image, interpolation="antialiased")
-    left, top, width, height = one.box
+def _whole(axes: Axes, view: View) -> None:
+    axes.imshow(view.results[0].image, interpolation="antialiased")
+    left, top, width, height = view.box
     for colour, line in (("white", 2.6), ("#b2182b", 1.3)):
         axes.add_patch(
             Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=line)
         )
     axes.set_axis_off()
-    axes.text(0.5, -0.04, one.name, fontsize=7.5, ha="center", va="top", transform=axes.transAxes)
+    axes.text(0.5, -0.04, view.name, fontsize=7.5, ha="center", va="top", transform=axes.transAxes)
 
 
 def _detail(axes: Axes, box: Box, result: Result, *, best: float) -> None:

@@ -66,7 +66,7 @@ def points() -> tuple[tuple[Point, ...], tuple[str, ...]]:
     """
     stored = counts.load()
     cells = published.load(paper.SYSTEMS_TABLE)
-    found, unknown = [], []
+    drawn, unknown = [], []
     for cell in cells:
         wanted = (cell.scale, cell.metric, cell.set) == (SCALE, "psnr_db", SET)
         if not wanted or cell.value is None:
@@ -76,7 +76,7 @@ def points() -> tuple[tuple[Point, ...], tuple[str, ...]]:
             unknown.append(cell.label)
             continue
         printed = published.find(cells, label=cell.label, scale=SCALE, metric="multi_adds_g")
-        found.append(
+        drawn.append(
             Point(
                 label=cell.label,
                 psnr_db=cell.value,
@@ -85,7 +85,7 @@ def points() -> tuple[tuple[Point, ...], tuple[str, ...]]:
                 printed_g=printed.value if printed else None,
             )
         )
-    return tuple(found), tuple(unknown)
+    return tuple(drawn), tuple(unknown)
 
 
 def caption(shown: Sequence[Point], unknown: Sequence[str] = ()) -> str:

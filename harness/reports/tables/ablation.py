@@ -17,7 +17,7 @@ from harness.records import counts, published
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.selection import Comparison, Entry, comparisons
-from harness.reports import notes as provenance
+from harness.reports import notes
 from harness.reports.tables import intervals
 from harness.reports.tables.fields import (
     Field,
@@ -48,15 +48,15 @@ def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
         RecordError: The published values cannot be read.
     """
     cells = published.load(ablation.table) if ablation.table is not None else ()
-    found = comparisons(ablation, records)
-    stems = [provenance.stem(ablation.name, comparison.records[0]) for comparison in found]
+    groups = comparisons(ablation, records)
+    stems = [notes.stem(ablation.name, comparison.records[0]) for comparison in groups]
     names = [
         stem if stems.count(stem) == 1 else f"{stem}_{comparison.group[:6]}"
-        for stem, comparison in zip(stems, found, strict=True)
+        for stem, comparison in zip(stems, groups, strict=True)
     ]
     tables = [
         _table(name, ablation, comparison, cells)
-        for name, comparison in zip(names, found, strict=True)
+        for name, comparison in zip(names, groups, strict=True)
     ]
     return tuple(sorted(tables, key=lambda table: table.name))
 
@@ -78,7 +78,7 @@ def _table(
         rows=rows_of(fields, comparison.shown, reference=lambda entry: entry.reference),
         notes=_params_note(ablation, comparison)
         + _bases_note(comparison)
-        + provenance.notes(
+        + notes.notes(
             {entry.label: entry.records for entry in comparison.entries},
             sets=comparison.sets,
             expected_sets=paper.SETS if has_means else ablation.benchmarks,
@@ -190,22 +190,22 @@ def _provenance_fields(cells: Sequence[Published]) -> list[Field[Entry]]:
     """Return the columns that only the CSV file shows: where each number comes from."""
 
     def text(key: str, of: Callable[[Record], object]) -> Field[Entry]:
-        return hidden(key, lambda entry: provenance.distinct(entry.records, of))
+        return hidden(key, lambda entry: notes.distinct(entry.records, of))
 
     sources = {cell.label: f"published/table{cell.table}.csv" for cell in cells}
-    notes: defaultdict[str, list[str]] = defaultdict(list)
+    remarks: defaultdict[str, list[str]] = defaultdict(list)
     for cell in cells:
-        notes[cell.label] += [cell.note] if cell.note else []
+        remarks[cell.label] += [cell.note] if cell.note else []
     return [
         text("record_ids", lambda record: record.id),
         text("seeds", lambda record: record.seed),
         text("steps", lambda record: record.steps),
-        text("device", provenance.device),
-        text("commit", lambda record: provenance.commit(record, digits=40)),
+        text("device", notes.device),
+        text("commit", lambda record: notes.commit(record, digits=40)),
         hidden("paper_source", lambda entry: None if entry.reference else sources.get(entry.label)),
         hidden(
             "paper_note",
-            lambda entry: None if entry.reference else "; ".join(notes[entry.label]) or None,
+            lambda entry: None if entry.reference else "; ".join(remarks[entry.label]) or None,
         ),
     ]
 

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from decimal import Decimal
 
 from harness.efficiency.bench.rows import MISSING, Row, to_csv
-from harness.reports.tables import render as tables
 from harness.reports.tables.fields import Field, columns_of, field, rows_of
+from harness.reports.tables.render import to_text
 from harness.reports.tables.table import Table, TableCell
 
 _DIGITS = 3
@@ -25,7 +25,7 @@ def render(rows: Sequence[Row], form: str) -> str:
         return json.dumps([asdict(row) for row in rows], indent=1) + "\n"
     if form == "csv":
         return to_csv(rows)
-    return tables.to_text(to_table(rows), width=shutil.get_terminal_size().columns)
+    return to_text(to_table(rows), width=shutil.get_terminal_size().columns)
 
 
 def to_table(rows: Sequence[Row]) -> Table:

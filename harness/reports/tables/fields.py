@@ -49,7 +49,7 @@ def numbered(texts: Iterable[str]) -> dict[str, int]:
 
 def columns_of(fields: Iterable[Field[RowT]]) -> tuple[Column, ...]:
     """Return the columns of a table's fields."""
-    return tuple(each.column for each in fields)
+    return tuple(item.column for item in fields)
 
 
 def rows_of(
@@ -72,7 +72,7 @@ def rows_of(
     blocks = [block(item) for item in items]
     return tuple(
         TableRow(
-            tuple(each.cell(item) for each in fields),
+            tuple(made.cell(item) for made in fields),
             reference=reference(item),
             ruled=index > 0 and blocks[index] != blocks[index - 1],
             group=group(item),

@@ -88,20 +88,22 @@ def difference(inferences: Sequence[Inference], *, prefix: str = "ours_") -> Col
     return Column(f"{prefix}mean_psnr_diff_db", "Diff. to\nbase (dB)", kind, signed=True)
 
 
-def notes(found: Sequence[Inference]) -> tuple[str, ...]:
+def notes(inferences: Sequence[Inference]) -> tuple[str, ...]:
     """Return the notes: the model, what could be detected, and what the pairing gains."""
-    tested = [one for one in found if one.estimate]
+    tested = [row for row in inferences if row.estimate]
     if not tested:
         return ()
-    whole = [one for one in tested if not one.partial]
-    unpaired = [one.label for one in whole if not one.paired]
-    partial = [one.label for one in tested if one.partial]
+    whole = [row for row in tested if not row.partial]
+    unpaired = [row.label for row in whole if not row.paired]
+    partial = [row.label for row in tested if row.partial]
     detectable = [
-        f"{one.label}{_DAGGER if one.partial else ''} {_db(one.estimate.detectable)}"
-        for one in tested
-        if one.estimate
+        f"{row.label}{_DAGGER if row.partial else ''} {_db(row.estimate.detectable)}"
+        for row in tested
+        if row.estimate
     ]
-    without = [one.label for one in found if not one.estimate and one.seeds and not one.is_base]
+    without = [
+        row.label for row in inferences if not row.estimate and row.seeds and not row.is_base
+    ]
     rows = "1 row" if len(tested) == 1 else f"{len(tested)} rows"
     texts = [
         f"Intervals: 95 %, {_model(whole)}; n.s.: the interval holds zero. "
@@ -127,12 +129,12 @@ def _model(whole: Sequence[Inference]) -> str:
     )
 
 
-def _gain(found: Iterable[Inference]) -> str:
+def _gain(inferences: Iterable[Inference]) -> str:
     """Return by how much common seeds narrow the intervals."""
     pairs = [
-        f"{one.label} {_db(one.estimate.half_width)} ({_db(one.unrelated_db)})"
-        for one in found
-        if one.estimate and one.unrelated_db is not None
+        f"{row.label} {_db(row.estimate.half_width)} ({_db(row.unrelated_db)})"
+        for row in inferences
+        if row.estimate and row.unrelated_db is not None
     ]
     if not pairs:
         return ""

@@ -8,11 +8,11 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from harness.config import protocols
 from harness.config.protocols import DEFAULT
-from harness.records import released as weights
+from harness.records import released
 from harness.records.record import Record, SetScore
 from harness.records.released import Weights
 from harness.records.scored import Scored
-from harness.reports import notes as provenance
+from harness.reports import notes
 from harness.reports.tables.fields import (
     Field,
     columns_of,
@@ -27,7 +27,7 @@ from harness.reports.tables.table import Table, TableCell
 NAME = "protocol"
 
 _EXACT, _OFF = "\u2713", "\u2020"
-_ORDER = {name: index for index, name in enumerate(weights.SETS)}
+_ORDER = {name: index for index, name in enumerate(released.SETS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,7 @@ def build(records: Iterable[Record]) -> Table | None:
             "number. Printed: Table 5 of the AWSRN paper, or the network's own paper.",
             *(f"({number}) {reason}" for reason, number in reasons.items()),
             *_protocols_used(rows),
-            f"Commit: {provenance.distinct(used, provenance.commit)}; "
-            f"{provenance.distinct(used, provenance.device)}.",
+            f"Commit: {notes.distinct(used, notes.commit)}; {notes.distinct(used, notes.device)}.",
         ),
         long=True,
         marks="none",
@@ -85,15 +84,17 @@ def build(records: Iterable[Record]) -> Table | None:
 
 
 def _rows(scored: Scored) -> Iterable[_ScoredSet]:
-    for each in weights.load():
-        for scale in each.scales:
-            record = scored.record(each, scale, each.protocol)
+    for weights in released.load():
+        for scale in weights.scales:
+            record = scored.record(weights, scale, weights.protocol)
             if record is None:
                 continue
-            printed = weights.printed(each, scale)
+            printed = released.printed(weights, scale)
             for own in sorted(record.scores, key=lambda score: _ORDER.get(score.set, 9)):
-                default = scored.score(each, scale, own.set, DEFAULT.name)
-                yield _ScoredSet(each, scale, own.set, own, default, printed.get(own.set), record)
+                default = scored.score(weights, scale, own.set, DEFAULT.name)
+                yield _ScoredSet(
+                    weights, scale, own.set, own, default, printed.get(own.set), record
+                )
 
 
 def _protocols_used(rows: Sequence[_ScoredSet]) -> Iterable[str]:
@@ -145,5 +146,5 @@ def _fields(reasons: Mapping[str, int]) -> tuple[Field[_ScoredSet], ...]:
         hidden("source", lambda row: row.weights.source),
         hidden("sha256", lambda row: row.weights.sha256),
         hidden("record_id", lambda row: row.record.id),
-        hidden("commit", lambda row: provenance.commit(row.record, digits=40)),
+        hidden("commit", lambda row: notes.commit(row.record, digits=40)),
     )

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from harness.config import paper, protocols
 from harness.config.protocols import DEFAULT
-from harness.records import published
-from harness.records import released as weights
+from harness.records import published, released
 from harness.records.published import Published
 from harness.records.record import Record, SetScore
 from harness.records.released import Weights
@@ -69,14 +68,14 @@ def systems(records: Iterable[Record]) -> list[System]:
     """
     scored = Scored(records)
     cells = published.load(paper.SYSTEMS_TABLE)
-    found: list[System] = []
+    systems_found: list[System] = []
     places = dict.fromkeys((cell.scale, cell.set) for cell in cells if cell.metric == "psnr_db")
     for scale, name in sorted(places, key=lambda place: place[0]):
         printed, ssims = (_printed(cells, scale, name, metric) for metric in ("psnr_db", "ssim"))
         best = {label: _best(scored, label, scale, name) for label in printed}
         if any(best.values()) and YARDSTICK in printed:
-            found += _ranked(scale, name, printed, ssims, best)
-    return found
+            systems_found += _ranked(scale, name, printed, ssims, best)
+    return systems_found
 
 
 def _printed(cells: Iterable[Published], scale: int, name: str, metric: str) -> dict[str, float]:
@@ -93,12 +92,14 @@ _Best = tuple[Weights, SetScore, Record]
 
 def _best(scored: Scored, label: str, scale: int, name: str) -> _Best | None:
     """Return what stands for a row: the authors' weights before retrained ones."""
-    fitting = [each for each in weights.load() if each.label == label and scale in each.scales]
-    for each in sorted(fitting, key=lambda each: each.training != "authors"):
-        record = scored.record(each, scale, DEFAULT.name)
+    fitting = [
+        weights for weights in released.load() if weights.label == label and scale in weights.scales
+    ]
+    for weights in sorted(fitting, key=lambda weights: weights.training != "authors"):
+        record = scored.record(weights, scale, DEFAULT.name)
         score = record.score(name) if record else None
         if record and score:
-            return each, score, record
+            return weights, score, record
     return None
 
 
@@ -110,12 +111,12 @@ def _ranked(
     best: Mapping[str, _Best | None],
 ) -> list[System]:
     standing = dict(printed)
-    for label, one in best.items():
-        if one and one[0].training == "authors":
-            standing[label] = round(one[1].psnr_db, 2)
+    for label, rescored in best.items():
+        if rescored and rescored[0].training == "authors":
+            standing[label] = round(rescored[1].psnr_db, 2)
     rows = []
     for label, psnr_db in printed.items():
-        each, score, record = best[label] or (None, None, None)
+        weights, score, record = best[label] or (None, None, None)
         leads = tuple(scores[YARDSTICK] - scores[label] for scores in (printed, standing))
         rows.append(
             System(
@@ -124,7 +125,7 @@ def _ranked(
                 set=name,
                 printed_db=psnr_db,
                 printed_ssim=ssims.get(label),
-                weights=each,
+                weights=weights,
                 score=score,
                 record=record,
                 standing_db=standing[label],

@@ -15,7 +15,7 @@ from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.scored import Scored
 from harness.records.selection import belongs, by_group
-from harness.reports import notes as provenance
+from harness.reports import notes
 from harness.reports.tables.fields import (
     Field,
     columns_of,
@@ -93,11 +93,11 @@ def _order(
 
 def _printed(ablation: Ablation, *, scales: set[int]) -> dict[tuple[str, int], _Line]:
     cells = published.load(ablation.table) if ablation.table is not None else ()
-    found: dict[tuple[str, int], list[Published]] = {}
+    by_system: dict[tuple[str, int], list[Published]] = {}
     for cell in cells:
         if cell.scale in scales:
-            found.setdefault((cell.label, cell.scale), []).append(cell)
-    return {key: _printed_line(*key, cells) for key, cells in found.items()}
+            by_system.setdefault((cell.label, cell.scale), []).append(cell)
+    return {key: _printed_line(*key, cells) for key, cells in by_system.items()}
 
 
 def _printed_line(label: str, scale: int, cells: Sequence[Published]) -> _Line:
@@ -121,17 +121,19 @@ def _ours(row: Row, scale: int, records: Sequence[Record]) -> _Line | None:
     if not trained:
         return None
     groups = by_group(trained).values()
-    longest = max(groups, key=lambda found: (found[0].full_budget, found[0].steps, found[0].id))
+    longest = max(
+        groups, key=lambda training: (training[0].full_budget, training[0].steps, training[0].id)
+    )
     return _line(row.label, _training(longest[0]), tuple(longest))
 
 
 def _loaded(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, str] | None:
     """Return the record of the first of a row's files that was scored, and what it is."""
-    public = {each.file: each for each in released.load()}
+    public = {weights.file: weights for weights in released.load()}
     for name in row.checkpoint:
-        if each := public.get(name):
-            if record := Scored(records).record(each, scale, DEFAULT.name):
-                kind = "authors'" if each.training == "authors" else "retrained"
+        if weights := public.get(name):
+            if record := Scored(records).record(weights, scale, DEFAULT.name):
+                kind = "authors'" if weights.training == "authors" else "retrained"
                 return record, f"{kind} weights"
             continue
         for record in records:
@@ -203,8 +205,8 @@ def _fields(sets: Sequence[str]) -> list[Field[_Line]]:
         _origin("record_ids", lambda record: record.id),
         _origin("seeds", lambda record: record.seed),
         _origin("steps", lambda record: record.steps if record.group else None),
-        _origin("device", provenance.device),
-        _origin("commit", lambda record: provenance.commit(record, digits=40)),
+        _origin("device", notes.device),
+        _origin("commit", lambda record: notes.commit(record, digits=40)),
         _origin("weights_sha256", lambda record: record.data.get("weights", {}).get("sha256")),
     ]
 
@@ -215,26 +217,25 @@ def _score(set_name: str, metric: str) -> Callable[[_Line], TableCell]:
 
 def _origin(key: str, of: Callable[[Record], object]) -> Field[_Line]:
     """Return a column of the CSV file: the different values of a property of the records."""
-    return hidden(key, lambda line: provenance.distinct(line.records, of))
+    return hidden(key, lambda line: notes.distinct(line.records, of))
 
 
 def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:
     ours = [line for line in lines if line.records]
     used = [record for line in ours for record in line.records]
-    notes = [
+    texts = [
         f"Ours: protocol {DEFAULT.name}; authors' weights: those of the paper; retrained weights: "
         "released by others or later; counts as built and executed.",
         "Bold: best, underlined: second best, at each scale among the printed and among ours.",
     ]
     if any(record.group and not record.full_budget for record in used):
         trained = [record for record in used if record.group]
-        sets = provenance.distinct(trained, provenance.train_name)
-        notes.append(
+        sets = notes.distinct(trained, notes.train_name)
+        texts.append(
             f"*: short budget, of {paper.STEPS:,} steps, trained on {sets}; not "
             "comparable with the printed lines."
         )
-    notes.append(
-        f"Commit: {provenance.distinct(used, provenance.commit)}; "
-        f"{provenance.distinct(used, provenance.device)}."
+    texts.append(
+        f"Commit: {notes.distinct(used, notes.commit)}; {notes.distinct(used, notes.device)}."
     )
-    return tuple(notes)
+    return tuple(texts)
