@@ -12,7 +12,7 @@ from harness.cli.options import DATA_ROOT, DEVICE, results_root_only
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
-    from harness.reports.figures.crops import Box
+    from harness.reports.figures.crops import CropBox
 
 _SCALE = click.option("--scale", type=int, required=True, help="Upscaling factor.")
 _OUT = click.option(
@@ -138,7 +138,7 @@ def branches(
         click.echo(path)
 
 
-def _box(text: str) -> Box:
+def _box(text: str) -> CropBox:
     from harness.errors import UsageError
 
     numbers = text.split(",")

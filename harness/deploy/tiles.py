@@ -10,7 +10,7 @@ from math import ceil
 from torch import Tensor
 
 from harness.errors import HarnessError
-from harness.evaluation.self_ensemble import Run
+from harness.evaluation.self_ensemble import ForwardPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def count_tiles(height: int, width: int, *, tile: int) -> int:
 
 
 def tiled(
-    run: Run,
+    run: ForwardPass,
     lr: Tensor,
     *,
     scale: int,

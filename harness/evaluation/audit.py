@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _AuditJob:
     """One file at one scale on one set."""
 
     weights: Weights
@@ -116,9 +116,9 @@ def _present(chosen: Sequence[Weights], folder: Path) -> list[Weights]:
 
 def _jobs(
     present: Sequence[Weights], sets: Sequence[str], tests: dict[tuple[str, int], TestSet]
-) -> Iterator[_Job]:
+) -> Iterator[_AuditJob]:
     for name in sets:
         for weights in present:
             by = tuple(map(protocols.get, weights.protocols(name)))
             for scale in weights.scales if by else ():
-                yield _Job(weights, scale, tests[name, scale], by)
+                yield _AuditJob(weights, scale, tests[name, scale], by)

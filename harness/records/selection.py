@@ -17,7 +17,7 @@ BICUBIC = "bicubic"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ComparedRow:
     """One row of a comparison.
 
     Attributes:
@@ -58,9 +58,9 @@ class Comparison:
 
     group: str
     scale: int
-    entries: tuple[Entry, ...]
-    base: Entry
-    reference: Entry | None
+    entries: tuple[ComparedRow, ...]
+    base: ComparedRow
+    reference: ComparedRow | None
     sets: tuple[str, ...]
 
     @property
@@ -68,12 +68,12 @@ class Comparison:
         """The trained records, row by row."""
         return tuple(record for entry in self.entries for record in entry.records)
 
-    def base_of(self, entry: Entry) -> Entry:
+    def base_of(self, entry: ComparedRow) -> ComparedRow:
         """Return the row that differences of a row are taken from."""
         return next((other for other in self.entries if other.label == entry.base), self.base)
 
     @property
-    def shown(self) -> tuple[Entry, ...]:
+    def shown(self) -> tuple[ComparedRow, ...]:
         """The rows as a table shows them, the reference first."""
         return (self.reference, *self.entries) if self.reference else self.entries
 
@@ -137,7 +137,7 @@ def _comparison(
         group=group[0].group,
         scale=group[0].scale,
         entries=entries,
-        base=next((entry for entry in entries if entry.label == base), Entry(base)),
+        base=next((entry for entry in entries if entry.label == base), ComparedRow(base)),
         reference=reference,
         sets=sets,
     )
@@ -155,11 +155,11 @@ def belongs(record: Record, row: Row) -> bool:
     return same_network and sorted(record.drop) == sorted(row.drop)
 
 
-def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> Entry:
+def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> ComparedRow:
     """Return a row with its records in the group."""
     records = _runs(row, group)
     whole = _whole(row, rows)
-    return Entry(
+    return ComparedRow(
         row.label,
         records,
         mean_scores([record.scores for record in records]),
@@ -198,7 +198,7 @@ def _finished(record: Record) -> tuple[str, str]:
     return str(record.provenance.get("finished", "")), record.id
 
 
-def _reference(like: Record, bicubic: Sequence[Record], sets: Sequence[str]) -> Entry | None:
+def _reference(like: Record, bicubic: Sequence[Record], sets: Sequence[str]) -> ComparedRow | None:
     """Return the bicubic row, from scores on the very images that ``like`` was scored on."""
     scores: dict[str, SetScore] = {}
     used: dict[str, Record] = {}
@@ -215,4 +215,4 @@ def _reference(like: Record, bicubic: Sequence[Record], sets: Sequence[str]) -> 
         return None
     records = tuple(used.values())
     means = {name: (score.psnr_db, score.ssim) for name, score in scores.items()}
-    return Entry(records[0].label, records, means, reference=True)
+    return ComparedRow(records[0].label, records, means, reference=True)

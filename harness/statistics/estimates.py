@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.records.means import mean_over_sets
 from harness.records.record import Record, SetScore
-from harness.records.selection import Entry
+from harness.records.selection import ComparedRow
 
 if TYPE_CHECKING:
     from harness.statistics.random_effects import Estimate, Sample
@@ -84,7 +84,9 @@ class Inference:
         return " ".join(["\u2020"] * self.partial + ["n.s."] * holds_zero) or None
 
 
-def of_entries(entries: Sequence[Entry], base: Entry, sets: Sequence[str]) -> tuple[Inference, ...]:
+def of_entries(
+    entries: Sequence[ComparedRow], base: ComparedRow, sets: Sequence[str]
+) -> tuple[Inference, ...]:
     """Return what is known of each row of an ablation; nothing where all have one seed."""
     if max(len(entry.records) for entry in entries) < 2:
         return ()

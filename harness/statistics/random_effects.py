@@ -197,7 +197,7 @@ def _drawn(
     return [weights(number) for number in trainings], [weights(number) for number in images]
 
 
-_Part = tuple[Array, int]
+_VariancePart = tuple[Array, int]
 """A part of the variance of the mean, and its degrees of freedom."""
 
 
@@ -216,7 +216,7 @@ def _over_seeds(samples: Sequence[Sample]) -> list[Array]:
     return [np.asarray(sum(parts)) for parts in zip(*means, strict=True)]
 
 
-def _seed_part(sample: Sample) -> _Part:
+def _seed_part(sample: Sample) -> _VariancePart:
     """Return what the seeds, and the residual, add to the variance of the mean."""
     scores = np.mean([values.mean(axis=-1) for values in sample], axis=0)
     number = scores.shape[-1]
@@ -238,7 +238,9 @@ def _residual(values: Array) -> Array:
     return np.asarray(square / (seeds * images))
 
 
-def _image_parts(images: Sequence[Array], residuals: Sequence[ArrayLike] = ()) -> list[_Part]:
+def _image_parts(
+    images: Sequence[Array], residuals: Sequence[ArrayLike] = ()
+) -> list[_VariancePart]:
     """Return what the images of each set add, without the residual that the seeds' part has."""
     parts = []
     for index, values in enumerate(images):
@@ -250,7 +252,9 @@ def _image_parts(images: Sequence[Array], residuals: Sequence[ArrayLike] = ()) -
     return parts
 
 
-def _combined(means: Sequence[Array], seeds: list[_Part], images: list[_Part]) -> Estimate:
+def _combined(
+    means: Sequence[Array], seeds: list[_VariancePart], images: list[_VariancePart]
+) -> Estimate:
     """Return the estimate whose variance is the sum of independent parts."""
     diff: Array = np.asarray(sum(means))
     over: Over = "seeds and images" if seeds and images else "seeds" if seeds else "images"

@@ -17,7 +17,7 @@ from harness.evaluation import evaluate
 from harness.evaluation.metrics import Image
 from harness.models.awms import AWMS
 from harness.models.awsrn import AWSRN
-from harness.reports.figures.crops import Box, check_box
+from harness.reports.figures.crops import CropBox, check_box
 from harness.weights.load import Loaded
 
 _COLUMNS = 3
@@ -70,7 +70,7 @@ def split(network: nn.Module, lr: Tensor) -> list[Contribution]:
     return contributions
 
 
-def draw(loaded: Loaded, test: TestSet, *, scale: int, box: Box | None) -> Figure:
+def draw(loaded: Loaded, test: TestSet, *, scale: int, box: CropBox | None) -> Figure:
     """Return the figure: SR, then every contribution on one symmetric scale.
 
     Raises:

@@ -23,7 +23,7 @@ from harness.models import registry
 from harness.weights import load, pretrained
 from harness.weights.load import Loaded
 
-Box = tuple[int, int, int, int]
+CropBox = tuple[int, int, int, int]
 """Left, top, width and height, in HR pixels."""
 
 _SHARE = 0.22
@@ -33,7 +33,7 @@ _LABELS_IN = 0.37
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class NetworkResult:
     """What one network made of the image, from which weights; HR has no scores."""
 
     label: str
@@ -48,8 +48,8 @@ class View:
     """One image with a box, and all results of it, HR first."""
 
     name: str
-    box: Box
-    results: tuple[Result, ...]
+    box: CropBox
+    results: tuple[NetworkResult, ...]
 
 
 def parse_model(text: str, *, scale: int) -> tuple[str, Loaded]:
@@ -94,7 +94,7 @@ def view(
     models: Sequence[tuple[str, Loaded]],
     *,
     scale: int,
-    box: Box | None,
+    box: CropBox | None,
     device: DeviceChoice,
 ) -> View:
     """Run all networks, and bicubic, on one image.
@@ -115,15 +115,15 @@ def view(
     if box is not None:
         check_box(box, hr)
     bicubic = load.load("bicubic", scale=scale, checkpoint=None)
-    results = [Result("HR", hr)]
+    results = [NetworkResult("HR", hr)]
     for label, loaded in [("Bicubic", bicubic), *models]:
         sr = evaluate.upscale(loaded.network.to(place), lr, place)
         scores = metrics.score(sr, hr, scale=scale, name=name)
-        results.append(Result(label, sr, loaded.file, *scores))
+        results.append(NetworkResult(label, sr, loaded.file, *scores))
     return View(name, box or most_different(results), tuple(results))
 
 
-def check_box(box: Box, image: Image) -> None:
+def check_box(box: CropBox, image: Image) -> None:
     """Refuse a box that is not within the image.
 
     Raises:
@@ -143,7 +143,7 @@ def check_box(box: Box, image: Image) -> None:
         )
 
 
-def most_different(results: Sequence[Result]) -> Box:
+def most_different(results: Sequence[NetworkResult]) -> CropBox:
     """Return the box in which the luma of the results differs most, bicubic and HR apart.
 
     With one network, where it differs most from HR.
@@ -212,7 +212,7 @@ def _whole(axes: Axes, view: View) -> None:
     axes.text(0.5, -0.04, view.name, fontsize=7.5, ha="center", va="top", transform=axes.transAxes)
 
 
-def _detail(axes: Axes, box: Box, result: Result, *, best: float) -> None:
+def _detail(axes: Axes, box: CropBox, result: NetworkResult, *, best: float) -> None:
     left, top, width, height = box
     axes.imshow(result.image[top : top + height, left : left + width], interpolation="nearest")
     axes.set_xticks([])

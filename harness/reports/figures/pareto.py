@@ -17,7 +17,7 @@ from matplotlib.transforms import BboxBase
 from harness.config import paper
 from harness.records import counts, published
 from harness.reports.figures import style
-from harness.reports.figures.labels import Box, place
+from harness.reports.figures.labels import PageBox, place
 
 NAME = "figure1"
 SCALE = 2
@@ -164,7 +164,7 @@ def _scatter(axes: Axes, shown: Sequence[Point]) -> None:
     series({point: point.executed for point in moved}, "executed, where it differs", _EXECUTED)
 
 
-def _label(axes: Axes, shown: Sequence[Point], legend: Box) -> None:
+def _label(axes: Axes, shown: Sequence[Point], legend: PageBox) -> None:
     """Write each network's name beside its point, over no other mark."""
     markers = {point.label: _marker(axes, point.by_rule, point) for point in shown}
     lines = [
@@ -193,21 +193,21 @@ def _label(axes: Axes, shown: Sequence[Point], legend: Box) -> None:
         texts[label].set_position((box.x - markers[label].x, box.y - markers[label].y))
 
 
-def _marker(axes: Axes, multi_adds: int, point: Point) -> Box:
+def _marker(axes: Axes, multi_adds: int, point: Point) -> PageBox:
     """Return where a mark lies on the page, in points."""
     x, y = axes.transData.transform((multi_adds / _GIGA, float(point.psnr_db)))
-    return Box(float(x), float(y), _MARKER_PT, _MARKER_PT)
+    return PageBox(float(x), float(y), _MARKER_PT, _MARKER_PT)
 
 
-def _box(extent: BboxBase) -> Box:
+def _box(extent: BboxBase) -> PageBox:
     """Return where something drawn lies on the page, in points."""
     middle = ((extent.x0 + extent.x1) / 2, (extent.y0 + extent.y1) / 2)
-    return Box(*middle, extent.width, extent.height)
+    return PageBox(*middle, extent.width, extent.height)
 
 
-def _line(start: Box, end: Box) -> Box:
+def _line(start: PageBox, end: PageBox) -> PageBox:
     """Return the line from one mark to another at the same height."""
-    return Box((start.x + end.x) / 2, start.y, abs(start.x - end.x) + _RING_PT, _RING_PT)
+    return PageBox((start.x + end.x) / 2, start.y, abs(start.x - end.x) + _RING_PT, _RING_PT)
 
 
 def _ours(point: Point) -> bool:

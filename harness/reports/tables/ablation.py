@@ -16,7 +16,7 @@ from harness.config.ablation import Ablation
 from harness.records import counts, published
 from harness.records.published import Published
 from harness.records.record import Record
-from harness.records.selection import Comparison, Entry, comparisons
+from harness.records.selection import ComparedRow, Comparison, comparisons
 from harness.reports import notes
 from harness.reports.tables import intervals
 from harness.reports.tables.fields import (
@@ -93,23 +93,23 @@ def _fields(
     comparison: Comparison,
     cells: Sequence[Published],
     inferences: Sequence[Inference],
-) -> list[Field[Entry]]:
+) -> list[Field[ComparedRow]]:
     """Return the columns and how each makes its cell, ours before the paper's."""
 
-    def pair(ours: Field[Entry], metric: str, set_name: str = "") -> list[Field[Entry]]:
+    def pair(ours: Field[ComparedRow], metric: str, set_name: str = "") -> list[Field[ComparedRow]]:
         theirs = _published_field(ours.column, cells, metric, set_name)
         return [_marked_ours(ours), theirs] if theirs else [ours]
 
     sets = comparison.sets
 
-    def minus_base_params(entry: Entry) -> TableCell:
+    def minus_base_params(entry: ComparedRow) -> TableCell:
         return _minus(_params(entry), _base_params(ablation, comparison, entry))
 
-    def minus_base_psnr(entry: Entry) -> TableCell:
+    def minus_base_psnr(entry: ComparedRow) -> TableCell:
         base_mean = comparison.base_of(entry).mean_psnr_db(sets)
         return _minus(entry.mean_psnr_db(sets), base_mean)
 
-    def label_of(entry: Entry) -> str | None:
+    def label_of(entry: ComparedRow) -> str | None:
         return None if entry.reference else entry.label
 
     fields = [
@@ -128,13 +128,13 @@ def _fields(
         *pair(field("ours_multi_adds", "Multi-Adds\n(G)", _multi_adds, "giga"), "multi_adds_g"),
     ]
     if any(entry.weight is not None for entry in comparison.entries):
-        weight: Field[Entry] = field(
+        weight: Field[ComparedRow] = field(
             "ours_removed_weight", "Removed\nweight", lambda row: row.weight, "ssim"
         )
         fields += pair(weight, "removed_weight", "Set5")
     for name in sets:
         fields += _set_fields(name, cells)
-    mean: Field[Entry] = field(
+    mean: Field[ComparedRow] = field(
         "ours_mean_psnr_db", "Mean PSNR\n(ours)", lambda entry: entry.mean_psnr_db(sets), "psnr"
     )
     ours, *theirs = pair(mean, "mean_psnr_db")
@@ -145,10 +145,10 @@ def _fields(
     return fields + _provenance_fields(cells)
 
 
-def _set_fields(name: str, cells: Sequence[Published]) -> list[Field[Entry]]:
+def _set_fields(name: str, cells: Sequence[Published]) -> list[Field[ComparedRow]]:
     """Return PSNR and SSIM of one set, and the paper's where it prints them."""
 
-    def score(index: int) -> Callable[[Entry], TableCell]:
+    def score(index: int) -> Callable[[ComparedRow], TableCell]:
         return lambda entry: entry.scores[name][index] if name in entry.scores else None
 
     psnr = field(f"ours_{name}_psnr_db", f"{name}\nPSNR/SSIM", score(0), "psnr")
@@ -163,7 +163,7 @@ def _set_fields(name: str, cells: Sequence[Published]) -> list[Field[Entry]]:
     ]
 
 
-def _marked_ours(ours: Field[Entry]) -> Field[Entry]:
+def _marked_ours(ours: Field[ComparedRow]) -> Field[ComparedRow]:
     """Return our column with a title that tells it from the paper's beside it."""
     title = ours.column.title.removesuffix("\n(ours)") + "\n(ours)"
     return replace(ours, column=replace(ours.column, title=title))
@@ -171,7 +171,7 @@ def _marked_ours(ours: Field[Entry]) -> Field[Entry]:
 
 def _published_field(
     ours: Column, cells: Sequence[Published], metric: str, set_name: str
-) -> Field[Entry] | None:
+) -> Field[ComparedRow] | None:
     """Return the paper's column beside one of ours, or None where it prints no such value."""
     values = {
         cell.label: cell.value
@@ -186,10 +186,10 @@ def _published_field(
     return Field(column, lambda entry: None if entry.reference else values.get(entry.label))
 
 
-def _provenance_fields(cells: Sequence[Published]) -> list[Field[Entry]]:
+def _provenance_fields(cells: Sequence[Published]) -> list[Field[ComparedRow]]:
     """Return the columns that only the CSV file shows: where each number comes from."""
 
-    def text(key: str, of: Callable[[Record], object]) -> Field[Entry]:
+    def text(key: str, of: Callable[[Record], object]) -> Field[ComparedRow]:
         return hidden(key, lambda entry: notes.distinct(entry.records, of))
 
     sources = {cell.label: f"published/table{cell.table}.csv" for cell in cells}
@@ -210,7 +210,7 @@ def _provenance_fields(cells: Sequence[Published]) -> list[Field[Entry]]:
     ]
 
 
-def _base_params(ablation: Ablation, comparison: Comparison, entry: Entry) -> int | None:
+def _base_params(ablation: Ablation, comparison: Comparison, entry: ComparedRow) -> int | None:
     """Return the parameters that the differences of a row are taken from."""
     if ablation.params_from is None:
         return _params(comparison.base_of(entry))
@@ -242,11 +242,11 @@ def _bases_note(comparison: Comparison) -> tuple[str, ...]:
     return (f"Differences are to {comparison.base.label}; {'; '.join(listed)}.",)
 
 
-def _params(entry: Entry) -> int | None:
+def _params(entry: ComparedRow) -> int | None:
     return entry.records[0].params if entry.records else None
 
 
-def _multi_adds(entry: Entry) -> int | None:
+def _multi_adds(entry: ComparedRow) -> int | None:
     return entry.records[0].multi_adds if entry.records else None
 
 

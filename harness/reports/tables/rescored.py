@@ -28,7 +28,7 @@ YARDSTICK = f"{paper.FAMILY}-M"
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class RankedSystem:
     """One row of Table 5 at one scale on one set.
 
     Attributes:
@@ -58,7 +58,7 @@ class System:
     leads_db: tuple[float, float] | None
 
 
-def systems(records: Iterable[Record]) -> list[System]:
+def systems(records: Iterable[Record]) -> list[RankedSystem]:
     """Return every printed system of the scales and sets that anything was re-scored on.
 
     They are in the order of their re-scored rank, scale by scale and set by set.
@@ -68,7 +68,7 @@ def systems(records: Iterable[Record]) -> list[System]:
     """
     scored = Scored(records)
     cells = published.load(paper.SYSTEMS_TABLE)
-    systems_found: list[System] = []
+    systems_found: list[RankedSystem] = []
     places = dict.fromkeys((cell.scale, cell.set) for cell in cells if cell.metric == "psnr_db")
     for scale, name in sorted(places, key=lambda place: place[0]):
         printed, ssims = (_printed(cells, scale, name, metric) for metric in ("psnr_db", "ssim"))
@@ -109,7 +109,7 @@ def _ranked(
     printed: Mapping[str, float],
     ssims: Mapping[str, float],
     best: Mapping[str, _Best | None],
-) -> list[System]:
+) -> list[RankedSystem]:
     standing = dict(printed)
     for label, rescored in best.items():
         if rescored and rescored[0].training == "authors":
@@ -119,7 +119,7 @@ def _ranked(
         weights, score, record = best[label] or (None, None, None)
         leads = tuple(scores[YARDSTICK] - scores[label] for scores in (printed, standing))
         rows.append(
-            System(
+            RankedSystem(
                 label=label,
                 scale=scale,
                 set=name,
@@ -171,7 +171,7 @@ def build(records: Iterable[Record]) -> Table | None:
     )
 
 
-_FIELDS: tuple[Field[System], ...] = (
+_FIELDS: tuple[Field[RankedSystem], ...] = (
     field("scale", "Scale", lambda row: row.scale, "count"),
     field("set", "Set", lambda row: row.set),
     field("label", "Model", lambda row: row.label),

@@ -91,8 +91,8 @@ def test_default_box_is_where_results_differ():
     flat = np.zeros((40, 60, 3), np.uint8)
     other = flat.copy()
     other[20:30, 40:50] = 200
-    results = [crops.Result(name, flat) for name in ("HR", "Bicubic", "one")]
-    left, top, width, height = crops.most_different([*results, crops.Result("two", other)])
+    results = [crops.NetworkResult(name, flat) for name in ("HR", "Bicubic", "one")]
+    left, top, width, height = crops.most_different([*results, crops.NetworkResult("two", other)])
     assert left <= 45 < left + width
     assert top <= 25 < top + height
 
@@ -150,7 +150,10 @@ def test_units_fusions_and_branches_have_a_panel_each():
 
 def test_caption_names_weights_and_details():
     image = np.zeros((8, 8, 3), np.uint8)
-    results = (crops.Result("HR", image), crops.Result("one", image, "one.pth", 30.0, 0.9))
+    results = (
+        crops.NetworkResult("HR", image),
+        crops.NetworkResult("one", image, "one.pth", 30.0, 0.9),
+    )
     with style.styled("test"):
         figure = crops.draw([crops.View("own", (1, 2, 4, 5), results)], scale=2)
     caption = " ".join(figure.subfigs[-1].texts[0].get_text().split())
