@@ -1,6 +1,6 @@
-"""Score every public weight by its paper's own protocol and by the default: the proof.
+"""Score all released weights by the protocol of their paper and by the default one.
 
-What is recorded is not scored again, so that the whole may be stopped and gone on with.
+Scores that are recorded already are not computed again, so the audit may be interrupted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def run(
     sets: Sequence[str] = released.SETS,
     device: DeviceChoice = "auto",
 ) -> int:
-    """Score what is not recorded yet, the small sets first.
+    """Score the weights that have no record yet, on the small sets first.
 
     Args:
         folder: Where the files lie; those that are not there are named and left out.

@@ -101,7 +101,7 @@ def _common_sets(rows: Sequence[Contender], request: Request) -> tuple[str, ...]
 
 
 def _on_other_images(rows: Sequence[Contender], name: str) -> Contender:
-    """Return the first row that was scored on other images of a set than the first of all."""
+    """Return the first row whose images of a set differ from those of the base row."""
     first = rows[0].runs.scores[0][name]
     return next(
         row
@@ -111,7 +111,7 @@ def _on_other_images(rows: Sequence[Contender], name: str) -> Contender:
 
 
 def _told_apart(rows: Sequence[Contender]) -> list[Contender]:
-    """Return the rows, those that share a label called what the user calls them."""
+    """Return the rows; rows that share a label are labelled with the names that the user gave."""
     labels = [row.runs.label for row in rows]
     return [
         replace(row, runs=replace(row.runs, label=row.name))

@@ -72,7 +72,7 @@ class Contender:
 
 
 def stored(name: str, request: Request) -> Contender | None:
-    """Return the row of stored records that a name means, or None where it means none.
+    """Return the row of the stored records that a name selects, or None if it selects none.
 
     A name is a file or folder of a record, an id, the beginning of ids, a pattern with
     ``*``, or several of those joined by commas. Where it fits networks with and without
@@ -106,7 +106,7 @@ def stored(name: str, request: Request) -> Contender | None:
 
 
 def _matches(word: str, results: Path) -> list[Record]:
-    """Return the records that one name fits."""
+    """Return the records that one name selects."""
     path = Path(word)
     if path.is_dir() and (path / FILE_NAME).is_file():
         path /= FILE_NAME
@@ -220,7 +220,7 @@ def split(name: str) -> tuple[str, Path | None]:
 
 
 def needs_no_weights(name: str, scale: int) -> bool:
-    """Tell whether a name is that of a registered network that learns nothing."""
+    """Tell whether a name is that of a registered network without weights, such as bicubic."""
     from harness.models import registry
 
     if name not in registry.names() or scale not in registry.get(name).scales:
@@ -229,7 +229,7 @@ def needs_no_weights(name: str, scale: int) -> bool:
 
 
 def unknown(name: str, results: Path) -> UsageError:
-    """Return the error for a name that means nothing."""
+    """Return the error for a name that is neither a record nor a network with weights."""
     from harness.models import registry
 
     if name in registry.names():

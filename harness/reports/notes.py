@@ -1,4 +1,4 @@
-"""Where the numbers of a table come from, in words: the notes that stand under it."""
+"""The notes under a table: where its numbers come from, in words."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def train_name(record: Record) -> str:
 
 
 def stem(name: str, record: Record) -> str:
-    """Return the name of a file about a training: what it is, scale, set and steps."""
+    """Return a file name for a training: the given name, scale, training set and steps."""
     trained = f"{name}_x{record.scale}_{train_name(record)}_{record.steps}steps"
     return re.sub(r"[^A-Za-z0-9+._-]+", "-", trained)
 
@@ -63,9 +63,9 @@ def device(record: Record) -> str:
 
 
 def commit(record: Record, *, digits: int = 12) -> str:
-    """Return the commit's leading digits, marked where files differed from it.
+    """Return the first digits of the commit, with a remark if files differed from it.
 
-    A package that was installed, and does not run from a checkout, has only its version.
+    An installed package has no commit, so its version is returned instead.
     """
     installed = str(_setting(record.provenance, "harness"))
     name = str(_setting(record.provenance, "commit"))[:digits]
@@ -120,7 +120,7 @@ def _means(sets: Sequence[str], expected: Sequence[str], *, has_published: bool)
 
 
 def _budget(records: Sequence[Record], *, has_published: bool) -> str:
-    """Return the warning that a short training deserves, or nothing."""
+    """Return the warning about a short training; empty for the training of the paper."""
     if all(record.full_budget for record in records):
         return ""
     steps = distinct(records, lambda record: f"{record.steps:,}")

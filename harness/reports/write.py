@@ -1,4 +1,4 @@
-"""Write the tables: those of ablations from the stored records, and what networks cost."""
+"""Write all tables: those of ablations, of released weights, and of what networks cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several seeds say about each row of a table.
+"""The statistics of each row of a table: spread over seeds, and difference to the base row.
 
 :mod:`harness.statistics.random_effects` is loaded only where a row has more than one seed, or
 where a comparison is asked for.
@@ -38,7 +38,7 @@ class Runs:
 
     @classmethod
     def of_records(cls, label: str, records: Sequence[Record]) -> Runs:
-        """Return those of a row of records."""
+        """Return the trainings of a row from their records."""
         scores = tuple({score.set: score for score in record.scores} for record in records)
         seeds = tuple(record.seed for record in records)
         return cls(label, seeds, scores, learned=any(seed is not None for seed in seeds))
@@ -46,7 +46,7 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """What is known of one row; differences are to the base row, in dB.
+    """The statistics of one row; differences are to the base row, in dB.
 
     Attributes:
         label: The row's name.
@@ -87,7 +87,7 @@ class Inference:
 def of_entries(
     entries: Sequence[ComparedRow], base: ComparedRow, sets: Sequence[str]
 ) -> tuple[Inference, ...]:
-    """Return what is known of each row of an ablation; nothing where all have one seed."""
+    """Return the statistics of the rows of an ablation; none if all rows have one seed."""
     if max(len(entry.records) for entry in entries) < 2:
         return ()
     return of_runs(
@@ -100,7 +100,7 @@ def of_entries(
 def of_runs(
     rows: Sequence[Runs], base: str | Mapping[str, str], sets: Sequence[str]
 ) -> tuple[Inference, ...]:
-    """Return what is known of each row.
+    """Return the statistics of each row.
 
     Args:
         rows: The rows, the base among them.
@@ -175,5 +175,5 @@ def _values(rows: Sequence[Runs], sets: Sequence[str]) -> list[Sample] | None:
 
 
 def _as_often(values: Sample, other: Sample, row: Runs) -> Sample:
-    """Return the values, those of a network without weights once for each training."""
+    """Return the values; those of a network without weights are repeated for each training."""
     return values if row.learned else [each.repeat(len(other[0]), axis=0) for each in values]

@@ -1,4 +1,4 @@
-"""One table per ablation and budget: records and published values, cell by cell.
+"""One table per ablation and training length: our scores beside the published values.
 
 Values here are raw (integers, full-precision floats, printed decimals, None for a gap);
 ``harness.reports.tables.table`` rounds them, ``harness.reports.tables.render`` lays them out.
@@ -94,7 +94,7 @@ def _fields(
     cells: Sequence[Published],
     inferences: Sequence[Inference],
 ) -> list[Field[ComparedRow]]:
-    """Return the columns and how each makes its cell, ours before the paper's."""
+    """Return the fields of the table; our column stands before the paper's of the same quantity."""
 
     def pair(ours: Field[ComparedRow], metric: str, set_name: str = "") -> list[Field[ComparedRow]]:
         theirs = _published_field(ours.column, cells, metric, set_name)
@@ -164,7 +164,7 @@ def _set_fields(name: str, cells: Sequence[Published]) -> list[Field[ComparedRow
 
 
 def _marked_ours(ours: Field[ComparedRow]) -> Field[ComparedRow]:
-    """Return our column with a title that tells it from the paper's beside it."""
+    """Return our column with "(ours)" in its title, for use beside a column of the paper."""
     title = ours.column.title.removesuffix("\n(ours)") + "\n(ours)"
     return replace(ours, column=replace(ours.column, title=title))
 
@@ -187,7 +187,7 @@ def _published_field(
 
 
 def _provenance_fields(cells: Sequence[Published]) -> list[Field[ComparedRow]]:
-    """Return the columns that only the CSV file shows: where each number comes from."""
+    """Return the columns of the CSV file that say where each number comes from."""
 
     def text(key: str, of: Callable[[Record], object]) -> Field[ComparedRow]:
         return hidden(key, lambda entry: notes.distinct(entry.records, of))
@@ -211,14 +211,14 @@ def _provenance_fields(cells: Sequence[Published]) -> list[Field[ComparedRow]]:
 
 
 def _base_params(ablation: Ablation, comparison: Comparison, entry: ComparedRow) -> int | None:
-    """Return the parameters that the differences of a row are taken from."""
+    """Return the number of parameters that is subtracted from that of a row."""
     if ablation.params_from is None:
         return _params(comparison.base_of(entry))
     return counts.of_model(ablation.params_from, comparison.scale).params
 
 
 def _params_note(ablation: Ablation, comparison: Comparison) -> tuple[str, ...]:
-    """Return what stands apart from the differences of parameters, if anything."""
+    """Return the note about parameters that differ but are not part of the ablation, if any."""
     whole = _params(comparison.base)
     if ablation.params_from is None or whole is None:
         return ()
@@ -230,7 +230,7 @@ def _params_note(ablation: Ablation, comparison: Comparison) -> tuple[str, ...]:
 
 
 def _bases_note(comparison: Comparison) -> tuple[str, ...]:
-    """Return which rows are compared with another than the base row, if any."""
+    """Return the note about rows that are compared with another row than the base, if any."""
     by_base: defaultdict[str, list[str]] = defaultdict(list)
     for entry in comparison.entries:
         origin = comparison.base_of(entry)
@@ -251,5 +251,5 @@ def _multi_adds(entry: ComparedRow) -> int | None:
 
 
 def _minus(value: _Number | None, base: _Number | None) -> _Number | None:
-    """Return the difference, or None where either side is a gap."""
+    """Return the difference, or None where one of the two values is missing."""
     return None if value is None or base is None else value - base

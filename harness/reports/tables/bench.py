@@ -54,7 +54,7 @@ def _cell(value: float | None) -> TableCell:
 
 
 def _rounded(value: float) -> Decimal:
-    """Return a measured value with three digits, or all of those before the point."""
+    """Return a measured value rounded to three significant digits, but never to tens or more."""
     number = Decimal(repr(value))
     places = max(_DIGITS - 1 - number.adjusted(), 0) if number else 0
     return number.quantize(Decimal(1).scaleb(-places))
@@ -82,7 +82,7 @@ _FIELDS: tuple[Field[Row], ...] = (
 
 
 def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return what must stand under the table."""
+    """Return the notes under the table."""
     first = rows[0]
     cuda = first.device.startswith("cuda")
     notes = [

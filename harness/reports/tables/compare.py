@@ -1,4 +1,4 @@
-"""Any networks beside each other: what each costs, how well it does, and whether they differ."""
+"""The table of ``harness compare``: cost and scores of networks, and whether they differ."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _fields(
 
 
 def _set_fields(name: str) -> list[Field[Contender]]:
-    """Return PSNR and SSIM of one set, the mean over the trainings."""
+    """Return the fields of PSNR and SSIM on one set, each the mean over the trainings."""
     return [
         field(
             f"{name}_psnr_db",
@@ -100,7 +100,7 @@ def _set_fields(name: str) -> list[Field[Contender]]:
 
 
 def _warnings(rows: Sequence[Contender], sets: Sequence[str]) -> list[str]:
-    """Return what speaks against reading the difference as that of the networks alone."""
+    """Return the reasons why a difference may come from something else than the networks."""
     trained = [row for row in rows if row.runs.learned]
     scored = dict.fromkeys(
         name for row in rows for training in row.runs.scores for name in training

@@ -36,7 +36,7 @@ _LEGEND = (
 
 @dataclass(frozen=True, slots=True)
 class _CountedSystem:
-    """One row: a network at one scale, its printed cells by metric, and its note's number."""
+    """One row: the counts of a network at one scale, the printed cells, the number of its note."""
 
     count: Count
     printed: Mapping[str, Published]
@@ -74,7 +74,7 @@ def build() -> Table:
 
 
 def _sentence(count: Count) -> str:
-    """Return a network's note with the name of its rule, its first letter raised."""
+    """Return the note of a network as a sentence, with the name of its counting rule."""
     rule = f" (rule: {count.rule})" if count.rule else ""
     return f"{count.note[:1].upper()}{count.note[1:]}{rule}"
 
@@ -91,7 +91,7 @@ def _printed(metric: str, title: str, kind: ColumnKind) -> Field[_CountedSystem]
 
 
 def _mark(metric: str, title: str) -> Field[_CountedSystem]:
-    """Return the column of the marks: the status, and the number of the note that explains."""
+    """Return the column of marks: the status, with the number of the note that explains it."""
 
     def mark(system: _CountedSystem) -> str | None:
         status = system.printed[metric].status

@@ -1,4 +1,4 @@
-"""How a table is made: each column with what makes its cells from what the rows stand for."""
+"""Fields of a table: a column together with the function that makes its cells."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Generic, TypeVar
 from harness.reports.tables.table import Column, ColumnKind, TableCell, TableRow
 
 RowT = TypeVar("RowT")
-"""What a row of a table stands for."""
+"""The value that a row of a table is made from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field(Generic[RowT]):
-    """A column, and how its cell is made from what a row stands for."""
+    """A column, and the function that makes its cell from the value of a row."""
 
     column: Column
     cell: Callable[[RowT], TableCell]
@@ -28,7 +28,7 @@ def field(
     *,
     signed: bool = False,
 ) -> Field[RowT]:
-    """Return a field with a printed column of its own."""
+    """Return a field that is printed in a column of its own."""
     return Field(Column(key, title, kind, signed=signed), cell)
 
 
@@ -63,8 +63,8 @@ def rows_of(
     """Return the rows of a table.
 
     Args:
-        fields: What is shown of each row.
-        items: What the rows stand for.
+        fields: The fields of the table.
+        items: The values that the rows are made from, one a row.
         block: What the rows of a block have in common; a line is drawn between two blocks.
         group: Which rows compete for the marks.
         reference: Whether it is the bicubic row.

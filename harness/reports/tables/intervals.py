@@ -1,4 +1,4 @@
-"""Spread, intervals and p-values as columns, and the notes that stand under them."""
+"""Columns of spreads, confidence intervals and p-values, and the notes under them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def fields(
     *,
     prefix: str = "ours_",
 ) -> tuple[list[Field[RowT]], list[Field[RowT]], list[Field[RowT]]]:
-    """Return the columns beside the mean, beside the difference, and in the CSV file alone.
+    """Return three groups of columns: beside the mean, beside the difference, only in the CSV file.
 
     Args:
-        inferences: What the trainings say about the rows; nothing makes no columns.
+        inferences: The statistics of the rows; without any, there are no columns.
         label_of: The label by which a row's inference is found; None for a row without one.
         prefix: What the keys of the columns begin with.
     """
@@ -80,7 +80,7 @@ def fields(
 
 
 def difference(inferences: Sequence[Inference], *, prefix: str = "ours_") -> Column:
-    """Return the column of differences to the base, as finely printed as their intervals.
+    """Return the column of differences to the base, with as many decimals as their intervals.
 
     Arguments are as for :func:`fields`.
     """
@@ -89,7 +89,7 @@ def difference(inferences: Sequence[Inference], *, prefix: str = "ours_") -> Col
 
 
 def notes(inferences: Sequence[Inference]) -> tuple[str, ...]:
-    """Return the notes: the model, what could be detected, and what the pairing gains."""
+    """Return the notes: the model, the detectable difference, and the gain of pairing by seed."""
     tested = [row for row in inferences if row.estimate]
     if not tested:
         return ()
@@ -130,7 +130,7 @@ def _model(whole: Sequence[Inference]) -> str:
 
 
 def _gain(inferences: Iterable[Inference]) -> str:
-    """Return by how much common seeds narrow the intervals."""
+    """Return the note on how much common seeds narrow the intervals."""
     pairs = [
         f"{row.label} {_db(row.estimate.half_width)} ({_db(row.unrelated_db)})"
         for row in inferences
@@ -145,7 +145,7 @@ def _gain(inferences: Iterable[Inference]) -> str:
 
 
 def _list(items: Iterable[str]) -> str:
-    """Return the items with a mark between them that labels do not have, as they have commas."""
+    """Return the items separated by semicolons, because labels may contain commas."""
     return "; ".join(items)
 
 

@@ -1,4 +1,4 @@
-"""Tables as LaTeX, to be input into a document or as a whole one."""
+"""Tables as LaTeX: for ``input`` in a document, or as a document of their own."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _WIDE = 95
 
 
 def to_latex(table: Table) -> str:
-    """Return the table to input; the document must load booktabs.
+    """Return the table for ``input``; the document must load booktabs.
 
-    A long one is a ``longtable``, whose package must be loaded too. Others are a ``table``;
-    where graphicx is loaded, one wider than the line is scaled down to it. Check marks are
-    at their best with amssymb.
+    A long table is a ``longtable``, whose package must be loaded too. Others are a ``table``;
+    if graphicx is loaded, a table that is too wide is scaled down to the width of the line.
+    Check marks look best with amssymb.
     """
     return _longtable(table) if table.long else _floating(table)
 
@@ -127,7 +127,7 @@ def _characters(printed: PrintedTable) -> int:
 
 
 def _spanning_heads(heads: Sequence[str]) -> list[str]:
-    """Return a heading of two rows: what neighbours have in common above the rest."""
+    """Return a heading of two rows; what neighbouring columns share stands once in the first."""
     parts = [head.rpartition("\n") for head in heads]
     cells, rules, first = [], [], 1
     for common, group in groupby(common for common, _, _ in parts):
@@ -148,7 +148,7 @@ def _escape(text: str) -> str:
 
 
 def _head(head: str, alignment: str) -> str:
-    """Return a heading; one of several lines is a small table set on its last line."""
+    """Return a heading; several lines become a small table, aligned at its last line."""
     lines = r" \\ ".join(_escape(line) for line in head.splitlines())
     if "\n" not in head:
         return lines

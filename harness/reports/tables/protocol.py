@@ -1,4 +1,4 @@
-"""What public weights score, by their papers' own protocols and by one: reports/protocol."""
+"""The table of released weights: scores by each paper's own protocol and by the default one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ORDER = {name: index for index, name in enumerate(released.SETS)}
 
 @dataclass(frozen=True, slots=True)
 class _ScoredSet:
-    """One file at one scale on one set."""
+    """The scores of one file of weights at one scale on one set."""
 
     weights: Weights
     scale: int

@@ -1,4 +1,4 @@
-"""Table 5 by one protocol: released weights re-scored, beside what is printed."""
+"""Table 5 under one protocol: scores of released weights beside the printed ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class RankedSystem:
         weights: What was scored; None where no weights can be had.
         score: Its score by the default protocol.
         record: Where that is stored.
-        standing_db: PSNR that counts for the re-scored rank.
+        standing_db: PSNR by which the system is ranked: re-scored where the authors released
+            weights, else as printed.
         ranks: Rank as printed and as re-scored; 1 is the highest PSNR, ties are alike.
         leads_db: How far AWSRN-M leads, as printed and as re-scored.
     """
@@ -59,7 +60,7 @@ class RankedSystem:
 
 
 def systems(records: Iterable[Record]) -> list[RankedSystem]:
-    """Return every printed system of the scales and sets that anything was re-scored on.
+    """Return all printed systems, for each scale and set on which any of them was re-scored.
 
     They are in the order of their re-scored rank, scale by scale and set by set.
 
@@ -91,7 +92,7 @@ _Best = tuple[Weights, SetScore, Record]
 
 
 def _best(scored: Scored, label: str, scale: int, name: str) -> _Best | None:
-    """Return what stands for a row: the authors' weights before retrained ones."""
+    """Return the weights to show for a system and their score: those of the authors if any."""
     fitting = [
         weights for weights in released.load() if weights.label == label and scale in weights.scales
     ]

@@ -128,7 +128,7 @@ def _ours(row: Row, scale: int, records: Sequence[Record]) -> _Line | None:
 
 
 def _loaded(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, str] | None:
-    """Return the record of the first of a row's files that was scored, and what it is."""
+    """Return the record of the first file of a row that was scored, and a name for its source."""
     public = {weights.file: weights for weights in released.load()}
     for name in row.checkpoint:
         if weights := public.get(name):
@@ -216,7 +216,7 @@ def _score(set_name: str, metric: str) -> Callable[[_Line], TableCell]:
 
 
 def _origin(key: str, of: Callable[[Record], object]) -> Field[_Line]:
-    """Return a column of the CSV file: the different values of a property of the records."""
+    """Return a column of the CSV file that lists a property of the records of a line."""
     return hidden(key, lambda line: notes.distinct(line.records, of))
 
 

@@ -1,4 +1,4 @@
-"""What a table is, and its printed form: every rounding of a number happens here, once."""
+"""What a table is, and its printed form: all numbers are rounded here and nowhere else."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Column:
             units of 1e3, 1e6 and 1e9, ``diff`` a spread of PSNR or a difference whose interval
             is known, ``p`` a p-value.
         signed: Whether positive values carry a plus sign, as differences do.
-        joined: Printed in the cell of the column before it.
-        between: What then stands between the two.
-        form: What is printed of a value that is there, ``{}`` being the value.
-        printed: False for provenance, which only the CSV file shows.
+        joined: Whether the value is printed in the cell of the column before it.
+        between: Text between the two values of such a cell.
+        form: Text around a value that is not missing; ``{}`` stands for the value.
+        printed: Whether the column is printed; others are only in the CSV file.
     """
 
     key: str
@@ -66,12 +66,12 @@ class Table:
         title: Heading, one line.
         columns: The columns, left to right.
         rows: The rows, the reference first.
-        notes: What must stand under the table, one sentence or list each.
+        notes: The notes under the table, one sentence or list each.
         long: Whether it may run over several pages, where the form has pages.
         marks: ``best``: the best PSNR of a column is marked; ``two``: the best and the second
             best PSNR and SSIM, as in Table 5; ``none``: the rows do not compete.
-        lead: Columns that name a row: they are repeated where a terminal is too narrow for
-            all of them.
+        lead: Number of columns that name a row; they are repeated when a table is too wide for
+            the terminal and continues below.
     """
 
     name: str
@@ -159,7 +159,7 @@ def _plain(value: str | int | float | Decimal, column: Column) -> str:
 
 
 def printed_form(table: Table) -> PrintedTable:
-    """Return the printed form: rounded, provenance left out, pairs put together."""
+    """Return the table in printed form: rounded, without hidden columns, with joined cells."""
     groups: list[list[int]] = []
     for index, column in enumerate(table.columns):
         if column.printed and column.joined and groups:
@@ -183,7 +183,7 @@ _RANKED: dict[Marks, tuple[str, ...]] = {"none": (), "best": ("psnr",), "two": (
 
 
 def _printed_column(table: Table, index: int) -> list[PrintedValue]:
-    """Return the column's values as printed; the best of each group are marked, ties alike."""
+    """Return the printed values of a column; the best of each group are marked, ties too."""
     column = table.columns[index]
     texts = [flat(format_value(row.cells[index], column)) for row in table.rows]
     if column.kind not in _RANKED[table.marks] or column.signed:
