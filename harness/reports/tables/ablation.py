@@ -224,8 +224,9 @@ def _params_note(ablation: Ablation, comparison: Comparison) -> tuple[str, ...]:
         return ()
     count = counts.of_model(ablation.params_from, comparison.scale)
     return (
-        f"Params diff.: to {count.label}, {count.params:,}; the {count.params - whole:+,} from "
-        f"{comparison.base.label} to it are no part of what is compared.",
+        f"Params diff.: relative to {count.label} ({count.params:,} parameters). Its "
+        f"{count.params - whole:+,} relative to {comparison.base.label} are left out, because "
+        "they are not part of the ablation.",
     )
 
 
@@ -236,10 +237,17 @@ def _bases_note(comparison: Comparison) -> tuple[str, ...]:
         origin = comparison.base_of(entry)
         if entry.records and origin.records and origin is not comparison.base:
             by_base[origin.label] += [entry.label] if entry is not origin else []
-    listed = [f"those of {', '.join(rows)} to {base}" for base, rows in by_base.items() if rows]
-    if not listed:
+    others = [
+        f"Differences of these rows are relative to {base}: {'; '.join(rows)}."
+        for base, rows in by_base.items()
+        if rows
+    ]
+    if not others:
         return ()
-    return (f"Differences are to {comparison.base.label}; {'; '.join(listed)}.",)
+    return (
+        f"Differences are relative to {comparison.base.label} except as follows.",
+        *others,
+    )
 
 
 def _params(entry: ComparedRow) -> int | None:

@@ -88,9 +88,9 @@ def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
     notes = [
         f"Measured by {first.processes} processes for each network, all anew after a warm-up; "
         f"{_repeats(rows)} timed repetitions in all.",
-        f"Of another run: where its median and share may lie, judging by the medians of the "
-        f"processes ({100 * first.confidence:.0f} % confidence). Two runs agree where their "
-        "intervals meet; they say nothing about a machine under another load.",
+        f"Of another run: range in which the median and the share of another run are expected, "
+        f"from the medians of the processes ({100 * first.confidence:.0f} % confidence). Two runs "
+        "agree if their ranges overlap; the ranges say nothing about a machine under another load.",
         f"Peak: {_rounded(first.peak_gmacs_per_s)} GMAC/s (between processes "
         f"{_range(first.peak_low_gmacs_per_s, first.peak_high_gmacs_per_s)}), measured in between "
         f"with the same threads and numbers; reached by a {first.peak_by}.",

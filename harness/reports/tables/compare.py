@@ -114,6 +114,7 @@ def _warnings(rows: Sequence[Contender], sets: Sequence[str]) -> list[str]:
         )
     if left_out:
         warnings.append(
-            f"Left out, as not every row has them or was asked for: {', '.join(left_out)}."
+            "Left out, because not every row has them or they were not asked for: "
+            f"{', '.join(left_out)}."
         )
     return warnings

@@ -26,11 +26,11 @@ _LEGEND = (
     f"Ours: counted from the network for a {paper.OUTPUT_SIZE} output. Params as built: trainable "
     "scalars; deployed: weight norm and batch norm folded. Multi-Adds: kernel elements times "
     "pixels, executed: as PyTorch runs it.",
-    "Rule: ours counted the way the printed figures come out; unless a note or the CSV file names "
-    "another, everything trainable, and every layer on its own grid, transposed convolutions on "
-    "their output grid.",
-    "\u2713 exact: the count has the printed digits. \u2020 explained: another named rule or a "
-    "misprint gives them. \u25cb open: nothing known does.",
+    "Rule: our count by the rule that gives the printed figures. Unless a note or the CSV file "
+    "names another rule, all trainable parameters count, and each layer is charged on its own "
+    "grid, transposed convolutions on their output grid.",
+    "\u2713 exact: the count has the printed digits. \u2020 explained: they follow from another "
+    "rule, which is named, or from a misprint. \u25cb open: they are not explained.",
 )
 
 

@@ -106,13 +106,13 @@ def notes(inferences: Sequence[Inference]) -> tuple[str, ...]:
     ]
     rows = "1 row" if len(tested) == 1 else f"{len(tested)} rows"
     texts = [
-        f"Intervals: 95 %, {_model(whole)}; n.s.: the interval holds zero. "
-        f"p: corrected by Holm for {rows}.",
-        f"Not paired by seed, as the rows have different ones: {_list(unpaired)}.",
-        f"\u2020 One training is all there is of a row, so the interval is over images alone and "
-        f"says nothing of other seeds: {_list(partial)}.",
-        f"No interval, for want of scores of the same images: {_list(without)}.",
-        f"Smallest difference that this design would detect (5 % two-sided, power 80 %, "
+        f"Intervals: 95 % confidence, {_model(whole)}. n.s.: the interval contains zero. "
+        f"p: Holm-corrected for {rows}.",
+        f"Not paired by seed, because the rows have different seeds: {_list(unpaired)}.",
+        f"\u2020 A row has only one training, so the interval covers other images, but not other "
+        f"seeds: {_list(partial)}.",
+        f"No interval, because there are no scores on the same images: {_list(without)}.",
+        f"Smallest difference that would be detected (two-sided test at 5 %, power 80 %, "
         f"spread as estimated): {_list(detectable)}.",
         _gain(whole),
     ]
@@ -122,10 +122,10 @@ def notes(inferences: Sequence[Inference]) -> tuple[str, ...]:
 
 def _model(whole: Sequence[Inference]) -> str:
     if not whole:
-        return "images as a random sample of their kind, paired, sets as fixed"
+        return "images as random effects, sets as fixed; differences are paired by image"
     return (
-        "two-way random-effects model: seeds and images as random samples, sets as fixed, "
-        "differences paired by both"
+        "two-way model with seeds and images as random effects, sets as fixed; differences are "
+        "paired by seed and image"
     )
 
 
@@ -139,8 +139,8 @@ def _gain(inferences: Iterable[Inference]) -> str:
     if not pairs:
         return ""
     return (
-        "Gain of common seeds: half-width of the interval, and in brackets what it would be "
-        f"with unrelated seeds on the same images: {_list(pairs)}."
+        "Gain of common seeds: half-width of the interval, and in brackets the half-width that "
+        f"unrelated seeds would give on the same images: {_list(pairs)}."
     )
 
 

@@ -71,8 +71,8 @@ def build(records: Iterable[Record]) -> Table | None:
         columns=columns_of(fields),
         rows=rows_of(fields, rows, block=lambda row: row.weights),
         notes=(
-            f"{_EXACT}: PSNR has the printed digits. {_OFF}: it has not, for the reason of that "
-            "number. Printed: Table 5 of the AWSRN paper, or the network's own paper.",
+            f"{_EXACT}: our PSNR has the printed digits. {_OFF}: it differs; a number refers to "
+            "the reason below. Printed: Table 5 of the AWSRN paper, or the network's own paper.",
             *(f"({number}) {reason}" for reason, number in reasons.items()),
             *_protocols_used(rows),
             f"Commit: {notes.distinct(used, notes.commit)}; {notes.distinct(used, notes.device)}.",

@@ -159,11 +159,12 @@ def build(records: Iterable[Record]) -> Table | None:
         rows=rows_of(_FIELDS, rows, block=lambda row: (row.scale, row.set)),
         notes=(
             f"Re-scored: protocol {DEFAULT.name} ({protocols.get(DEFAULT.name).describe()}).",
-            "Weights: authors = those of the paper, re-scored; retrained = trained again by "
-            "others, shown, but ranked by the printed value; empty = no weights to be had, all "
-            "of AWSRN's among them: as printed.",
-            "Rank: by PSNR to two decimals among all systems printed at that scale, 1 the "
-            f"highest. Lead: PSNR of {YARDSTICK} as printed minus the row's.",
+            "Weights: authors = the weights of the paper; the system is ranked by their new score. "
+            "retrained = trained again by others; the new score is shown, but the system is ranked "
+            "by the printed PSNR. Empty = no weights are available, which is so for all AWSRN "
+            "networks; the system is ranked by the printed PSNR.",
+            "Rank: by PSNR, rounded to two decimals, among all systems printed at that scale; 1 is "
+            f"the highest. Lead: printed PSNR of {YARDSTICK} minus PSNR of the row.",
             f"Commit: {notes.distinct(used, notes.commit)}; {notes.distinct(used, notes.device)}.",
         ),
         long=True,

@@ -108,7 +108,7 @@ def test_the_base_has_no_interval() -> None:
     found = table([*BASE, *BETTER])
     assert cells(found, "ours_mean_psnr_diff_low_db")[0] is None
     assert cells(found, "ours_mean_psnr_diff_db")[0] == 0
-    assert not any("for want of scores" in note for note in found.notes)
+    assert not any("No interval" in note for note in found.notes)
 
 
 def test_p_is_corrected_for_the_rows() -> None:
@@ -117,7 +117,7 @@ def test_p_is_corrected_for_the_rows() -> None:
     corrected = cells(found, "ours_mean_psnr_diff_p_corrected")
     assert corrected[1] == pytest.approx(2 * float(str(plain[1])))
     assert corrected[2] == pytest.approx(float(str(plain[2])))
-    assert any("Holm for 2 rows" in note for note in found.notes)
+    assert any("Holm-corrected for 2 rows" in note for note in found.notes)
 
 
 def test_an_interval_that_holds_zero_is_marked() -> None:
@@ -155,7 +155,9 @@ def test_rows_of_different_seeds_are_not_paired_and_named() -> None:
     paired = table([*BASE, *BETTER])
     key = "ours_mean_psnr_diff_half_width_db"
     assert float(str(cells(found, key)[1])) > 10 * float(str(cells(paired, key)[1]))
-    assert "Not paired by seed, as the rows have different ones: B." in found.notes
+    assert any(
+        note.startswith("Not paired by seed") and note.endswith(": B.") for note in found.notes
+    )
     assert not any("Gain of" in note for note in found.notes)
 
 
@@ -173,7 +175,7 @@ def test_rows_without_scores_of_images_have_no_interval_and_are_named() -> None:
     ]
     found = table([*BASE, *BETTER, *bare])
     assert cells(found, "ours_mean_psnr_diff_low_db")[2] is None
-    assert "No interval, for want of scores of the same images: C." in found.notes
+    assert any(note.startswith("No interval") and note.endswith(": C.") for note in found.notes)
 
 
 def test_infinite_scores_have_no_interval() -> None:
