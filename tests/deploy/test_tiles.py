@@ -181,6 +181,7 @@ def test_tiles_that_overlap_by_the_field_give_the_whole_image(name, scale, optio
     network, lr = build(name, scale, **options), photo(45, 59)
     seen = receptive_field.measure(network, scale=scale)
     assert seen.exact
+    assert seen.radius is not None
     whole = run(network, lr)
     with torch.no_grad():
         stitched = tiled(network, lr, scale=scale, tile=16, overlap=seen.radius)
