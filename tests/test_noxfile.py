@@ -1,6 +1,6 @@
 """The chores: each slow test is run by one session, and the suite by the README's command."""
 
-import importlib.util
+import runpy
 from pathlib import Path
 
 import pytest
@@ -33,15 +33,13 @@ class Session:
 @pytest.fixture(scope="module")
 def pytest_runs():
     """The arguments that each session of the noxfile gives to pytest."""
-    spec = importlib.util.spec_from_file_location("noxfile", ROOT / "noxfile.py")
-    noxfile = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        spec.loader.exec_module(noxfile)
+        sessions = runpy.run_path("noxfile.py")
         runs = {}
         for name in ("tests", "slow", "protocol", "bench"):
             session = Session()
-            getattr(noxfile, name).func(session)
+            sessions[name].func(session)
             runs[name] = [rest for program, *rest in session.commands if program == "pytest"]
     return runs
 

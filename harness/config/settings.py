@@ -163,6 +163,10 @@ def parse_arguments(arguments: Iterable[str]) -> tuple[dict[str, str], list[str]
 
     Returns:
         The values by key, a later one replacing an earlier one, and the problems.
+
+    Example:
+        >>> parse_arguments(["seeds=0,1", "train.lr"])
+        ({'seeds': '0,1'}, ["'train.lr': expected KEY=VALUE"])
     """
     values: dict[str, str] = {}
     problems = []

@@ -38,6 +38,13 @@ def spans(length: int, *, tile: int, overlap: int) -> list[Span]:
         tile: Most pixels kept of one tile; 0 for the whole axis.
         overlap: Pixels of the image that the network sees on either side of them, fewer
             only where the image ends.
+
+    Example:
+        >>> for span in spans(100, tile=40, overlap=8):
+        ...     print(span.start, span.stop, span.cut_start, span.cut_stop)
+        0 33 0 41
+        33 66 25 74
+        66 100 58 100
     """
     count = ceil(length / tile) if tile else 1
     edges = [length * index // count for index in range(count + 1)]
@@ -48,7 +55,12 @@ def spans(length: int, *, tile: int, overlap: int) -> list[Span]:
 
 
 def count_tiles(height: int, width: int, *, tile: int) -> int:
-    """Return how many tiles an image of LR pixels has."""
+    """Return how many tiles an image of LR pixels has.
+
+    Example:
+        >>> count_tiles(100, 80, tile=40)
+        6
+    """
     return len(spans(height, tile=tile, overlap=0)) * len(spans(width, tile=tile, overlap=0))
 
 

@@ -221,7 +221,12 @@ def _cost(row: Row, scale: int, problems: list[str]) -> Cost | None:
 
 
 def _slug(model: str) -> str:
-    """Return a model's name fit for a folder: a user's class by its own name."""
+    """Return a model's name fit for a folder: a user's class by its own name.
+
+    Example:
+        >>> _slug("nets/my_net.py:MyNet")
+        'MyNet'
+    """
     return "".join(letter if letter.isalnum() else "_" for letter in model.rpartition(":")[2])
 
 

@@ -150,6 +150,10 @@ def holm(p: ArrayLike) -> Array:
     """Return p-values corrected for their number by Holm's step-down rule.
 
     The chance of one false finding or more among all of them stays below the level.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03]).round(3).tolist()  # times 3, 2 and 1, never falling
+        [0.03, 0.06, 0.06]
     """
     values = np.asarray(p, dtype=np.float64)
     order = np.argsort(values, kind="stable")

@@ -79,6 +79,11 @@ def count(
     Raises:
         HarnessError: The forward pass fails, depends on the image's values, or does not
             return an SR image.
+
+    Example:
+        >>> conv = nn.Conv2d(3, 3, 3, padding=1)  # no upscaling: a scale of 1
+        >>> count(conv, scale=1, output_px=(10, 8)).multi_adds  # 3 * 3 * 3 * 3 for each pixel
+        6480
     """
     if input_px is not None:
         output_px = (scale * input_px[0], scale * input_px[1])
