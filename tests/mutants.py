@@ -17,6 +17,7 @@ import difflib
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,7 @@ COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Is: ast.IsNot,
     ast.IsNot: ast.Is,
 }
+NO_TESTS = 5  # pytest's exit code where it found none
 MESSAGES = {"debug", "info", "warning", "error", "exception", "echo", "warn", "write_text"}
 PRESENTATION = {"encoding", "help", "newline", "stacklevel", "strict", "metavar", "desc", "errors"}
 
@@ -170,11 +172,10 @@ def changes(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
 
 def slices(part: ast.Slice) -> Iterator[ast.Slice]:
     """Yield a slice with one end a step further."""
-    for name in ("lower", "upper"):
-        end = getattr(part, name)
-        if end is not None:
-            ends = {"lower": part.lower, "upper": part.upper, "step": part.step}
-            yield ast.Slice(**ends | {name: ast.BinOp(end, ast.Add(), ast.Constant(1))})
+    if part.lower is not None:
+        yield ast.Slice(ast.BinOp(part.lower, ast.Add(), ast.Constant(1)), part.upper, part.step)
+    if part.upper is not None:
+        yield ast.Slice(part.lower, ast.BinOp(part.upper, ast.Add(), ast.Constant(1)), part.step)
 
 
 def is_text(node: ast.expr) -> bool:
@@ -261,11 +262,13 @@ def copy_project(folder: Path) -> None:
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
 
 
-def tests_of(path: Path, package: str) -> list[str]:
-    """Return the tests of a module, where a file has its name, and those of its package."""
+def tests_of(path: Path, package: str) -> list[list[str]]:
+    """Return what pytest runs one after the other: a module's own tests, its package's others."""
     inside = path.relative_to("models" if package == "models" else f"harness/{package}")
     own = Path("tests", package, inside).with_name(f"test_{path.name}")
-    return [*([str(own)] if (ROOT / own).is_file() else []), f"tests/{package}"]
+    if not (ROOT / own).is_file():
+        return [[f"tests/{package}"]]
+    return [[str(own)], [f"tests/{package}", f"--ignore={own}"]]
 
 
 def failing(folder: Path, arguments: list[str], timeout_s: float) -> list[str] | None:
@@ -276,16 +279,24 @@ def failing(folder: Path, arguments: list[str], timeout_s: float) -> list[str] |
         "OMP_NUM_THREADS": "1",
     }
     command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", *arguments]
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout_s
-        )
+        output, _ = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # what the tests started, too
+        process.communicate()
         return None
-    names = [
-        line.split()[1] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))
-    ]
-    return names or ([] if done.returncode == 0 else ["pytest itself"])
+    lines = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    names = [line.partition(" ")[2].partition(" - ")[0] for line in lines]
+    return names or ([] if process.returncode in (0, NO_TESTS) else ["pytest itself"])
 
 
 def judge(mutant: Mutant, package: str, folder: Path, broken: list[str], timeout_s: float) -> bool:
@@ -295,8 +306,10 @@ def judge(mutant: Mutant, package: str, folder: Path, broken: list[str], timeout
     (folder / mutant.path).write_text(mutant.source, encoding="utf-8")
     try:
         passed_over = [f"--deselect={name}" for name in broken]
-        arguments = ["-x", *passed_over, *tests_of(mutant.path, package)]
-        names = failing(folder, arguments, timeout_s)
+        for chosen in tests_of(mutant.path, package):
+            names = failing(folder, ["-x", *passed_over, *chosen], timeout_s)
+            if names != []:
+                break
     finally:
         (folder / mutant.path).write_text(original, encoding="utf-8")
     verdict = "SURVIVED" if names == [] else "killed"

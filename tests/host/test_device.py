@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ def cuda(request, monkeypatch):
 @pytest.fixture
 def tf32():
     """PyTorch's switches for TF32, on; as they were after the test."""
-    switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    switches: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
     before = [switch.allow_tf32 for switch in switches]
     for switch in switches:
         switch.allow_tf32 = True

@@ -116,5 +116,6 @@ def test_rules_are_of_scales_that_their_networks_have(use):
 def test_every_slip_explains_a_printed_cell(slip):
     variant, scale = registry.get(slip.model), slip.scales[0]
     cell = published.find(published.load(5), label=variant.label, scale=scale, metric=slip.metric)
+    assert cell.value is not None
     verdict = judge(CountedNetwork(slip.model, variant.build, scale=scale), slip.metric, cell.value)
     assert (verdict.status, verdict.why) == ("explained", slip.why)
