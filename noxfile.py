@@ -66,7 +66,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """Check types, strictly."""
+    """Check types, strictly; of tests, what their bodies do."""
     session.install(*TESTED, "-e", ".", *group("typecheck"))
     session.run("mypy")
 

@@ -81,7 +81,7 @@ def test_p_values_are_corrected_for_the_rows_that_are_tested():
     worse = runs("worse", scores([30.1, 30.9, 35.2]), scores([31.1, 32.3, 35.7]))
     rows = by_label(BASE, BETTER, worse)
     p = {label: float(rows[label].estimate.p) for label in ("better", "worse")}
-    first, second = sorted(p, key=p.get)
+    first, second = sorted(p, key=lambda label: p[label])
     assert rows[first].p_corrected == pytest.approx(min(2 * p[first], 1))
     assert rows[second].p_corrected == pytest.approx(max(p[second], rows[first].p_corrected))
     assert rows["base"].p_corrected is None
