@@ -124,3 +124,7 @@ def test_the_command_line_loads_little_more_than_click():
 
 def test_mlflow_is_loaded_only_when_something_is_logged():
     assert "mlflow" not in loaded("import harness.experiment.run")
+
+
+def test_lightning_is_loaded_only_when_something_is_trained():
+    assert "lightning_fabric" not in loaded("import harness.experiment.run")

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import gc
-import os
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from harness.config import paper
-from harness.errors import UsageError, suggest
+from harness.errors import UsageError
+from harness.models import registry
 from harness.records import published
+from harness.weights import networks
 
 if TYPE_CHECKING:
     from harness.efficiency.counting.report import Row
-    from harness.models.registry import Variant
+    from harness.models.variant import Variant
 
 Convention = Literal["paper", "executed"]
 
@@ -91,46 +91,27 @@ def choose(
         UsageError: Nothing is named, a network does not exist or has no such scale, or
             the scale of a user's own class is not given.
     """
-    from harness.models import registry
-
     if everything == bool(models):
         raise UsageError("name networks to count, or --all for every registered one")
     if not everything:
         return [
             (variant, scale)
-            for variant in map(_variant, dict.fromkeys(models))
+            for variant in map(networks.get, dict.fromkeys(models))
             for scale in _scales(variant, scales)
         ]
-    found = [
+    chosen = [
         (variant, scale)
         for variant in registry.VARIANTS
         for scale in variant.scales
         if not scales or scale in scales
     ]
-    if not found:
+    if not chosen:
         raise UsageError(f"no registered network is for {_listed(scales)}")
-    return found
-
-
-def _variant(name: str) -> Variant:
-    from harness.models import registry
-
-    if _own(name) and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # as `python -m` does; a console script does not
-    try:
-        return registry.get(name)
-    except LookupError as error:
-        hint = "" if _own(name) else suggest(name, registry.names())
-        raise UsageError(f"{error.args[0]}{hint}") from error
-
-
-def _own(name: str) -> bool:
-    """Tell whether a name is that of a user's own class."""
-    return ":" in name
+    return chosen
 
 
 def _scales(variant: Variant, scales: Sequence[int]) -> Sequence[int]:
-    if _own(variant.id):
+    if networks.is_users(variant.id):
         if not scales:
             raise UsageError(f"say by --scale which upscaling factor '{variant.id}' has")
         return scales
@@ -166,12 +147,9 @@ def count(
     gc.freeze()  # all that is imported stays: collecting it anew costs a tenth of the time
     rows = []
     for variant, scale in chosen:
-        own = _own(variant.id)
+        own = networks.is_users(variant.id)
         subject = CountedNetwork(
-            variant.id,
-            variant.constructor if own else variant.build,
-            scale=scale,
-            **{f"{size.of}_px": size.px},
+            variant.id, variant.build, scale=scale, **{f"{size.of}_px": size.px}
         )
         rows.append(
             row(

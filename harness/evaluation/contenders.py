@@ -164,8 +164,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
     from harness.data.catalogue import find_test
     from harness.efficiency.counting.multi_adds import count
     from harness.evaluation import evaluate, scoring
-    from harness.models import registry
-    from harness.weights import load
+    from harness.weights import load, networks
 
     scale = request.scale
     if scale is None:
@@ -191,7 +190,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
         rows[name] = Contender(
             name=name,
             runs=Runs(
-                registry.get(contender.model).label,
+                networks.get(contender.model).label,
                 seeds=(None,),
                 scores=({score.set: score for score in scores},),
                 learned=bool(contender.file),

@@ -14,9 +14,9 @@ from harness.config import paper
 from harness.config.protocols import Protocol
 from harness.efficiency.counting.multi_adds import count
 from harness.host import environment
-from harness.models import registry
 from harness.models.adaptive import learned_scalars
 from harness.records.record import Record, SetScore
+from harness.weights import networks
 from harness.weights.load import Loaded
 
 
@@ -55,7 +55,7 @@ def make_scored_record(
         fingerprint=fingerprint,
         group="",
         model=loaded.model,
-        label=registry.get(loaded.model).label,
+        label=networks.get(loaded.model).label,
         overrides=loaded.overrides,
         drop=loaded.drop,
         scale=loaded.scale,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from harness.config.settings import Config
 from harness.experiment.plan import Cell
 from harness.records import record
+from harness.weights import user_code
 
 RECIPE = 1
 """Raised when the same settings would give other weights than before, so that earlier
@@ -69,10 +68,5 @@ def group(cell: Cell, config: Config, data_sha256: str | None) -> str:
 def _source_digest(model: str) -> str | None:
     """Return the digest of the file that a user's own class comes from."""
     where, colon, _ = model.rpartition(":")
-    if not colon:
-        return None
-    path: str | None = where
-    if not where.endswith(".py"):
-        spec = importlib.util.find_spec(where)
-        path = spec.origin if spec else None
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
+    file = user_code.source_file(where) if colon else None
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file else None

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from lightning_fabric import Fabric
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from harness.config.settings import Config
@@ -27,8 +27,11 @@ from harness.host.device import out_of_memory, use_real_float32
 from harness.host.logs import log_to_stderr
 from harness.host.progress import Progress
 from harness.host.signals import Interrupted, StopSignal
-from harness.models import registry
 from harness.models.initialise import initialise
+from harness.weights import networks
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +82,8 @@ def fit(job: TrainJob) -> TrainOutcome | None:
     begun = (folder / checkpoints.STATE_FILE).is_file()  # read once, where it is used
     if not begun and (folder / checkpoints.WEIGHTS_FILE).is_file():
         return None
+    from lightning_fabric import Fabric  # not at the top: a plan is made without it
+
     devices = job.config.devices
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
     fabric = Fabric(
@@ -148,7 +153,7 @@ def _prepare(fabric: Fabric, job: TrainJob) -> tuple[Trainer, Patches]:
     prepared = prepare(job.train, cell.scale, job.cache)
     patches = Patches(prepared, patch=train.patch, batch=train.batch, seed=seed)
     torch.manual_seed(seed)
-    network = registry.get(cell.row.model).build(scale=cell.scale, **cell.row.overrides)
+    network = networks.build(cell.row.model, scale=cell.scale, overrides=cell.row.overrides)
     initialise(network, seed=seed)
     resume = checkpoints.read_state(planned.folder, fingerprint=planned.fingerprint)
     if resume is not None:

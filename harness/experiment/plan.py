@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from harness.config import settings
 from harness.config.ablation import Ablation, Row
 from harness.config.settings import PROFILES, Config
 from harness.data.catalogue import TestSet, TrainSet
+from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.multi_adds import Cost, count
-from harness.errors import HarnessError, UsageError, suggest
+from harness.errors import HarnessError, suggest
 from harness.experiment import resolve
 from harness.models import registry
 from harness.models.awms import drop_branches
-from harness.records import released
+from harness.records import counts, released
+from harness.records.counts import Count
+from harness.weights import networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,8 @@ class Cell:
         label: The network's name in tables.
         scale: Upscaling factor.
         seed: Seed of start weights and patches; None for a network without parameters.
-        cost: Parameters and Multi-Adds of the network as it is trained.
+        cost: Parameters and Multi-Adds of the network as it is trained, as stored where it
+            is as registered.
         checkpoint: Weights that are loaded instead of trained.
     """
 
@@ -39,7 +44,7 @@ class Cell:
     label: str
     scale: int
     seed: int | None
-    cost: Cost
+    cost: Cost | Count
     checkpoint: Path | None = None
 
     @property
@@ -133,10 +138,10 @@ def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cel
         rows.insert(0, Row("Bicubic", "bicubic"))
     cells = []
     for scale in config.scale:
-        planned = [one for row in rows if (one := _planned(row, scale, ablation, problems))]
+        planned = [_planned(row, scale, ablation, problems) for row in rows]
         for seed in config.seeds:
-            for row, checkpoint, cost in planned:
-                label = registry.get(row.model).label
+            for row, checkpoint, cost in filter(None, planned):
+                label = networks.get(row.model).label
                 own_seed = seed if cost.params and checkpoint is None else None
                 cells.append(Cell(row, label, scale, own_seed, cost, checkpoint))
     unique = {(cell.row.label, cell.scale, cell.seed): cell for cell in cells}
@@ -157,14 +162,14 @@ def _selected(ablation: Ablation, wanted: Sequence[str], problems: list[str]) ->
 
 def _planned(
     row: Row, scale: int, ablation: Ablation, problems: list[str]
-) -> tuple[Row, Path | None, Cost] | None:
+) -> tuple[Row, Path | None, Cost | Count] | None:
     """Return a row at one scale, with the weights it loads if any, and what it costs.
 
     Where systems are compared, those that are not defined at the scale are left out.
     """
     row, checkpoint = _with_weights(row, scale, problems)
-    known = ablation.compares_systems and row.model in registry.names()
-    if known and scale not in registry.get(row.model).scales:
+    registered = row.model in registry.names()
+    if ablation.compares_systems and registered and scale not in registry.get(row.model).scales:
         return None
     cost = _cost(row, scale, problems)
     return (row, checkpoint, cost) if cost else None
@@ -196,23 +201,30 @@ def _with_weights(row: Row, scale: int, problems: list[str]) -> tuple[Row, Path 
     return row, None
 
 
-def _cost(row: Row, scale: int, problems: list[str]) -> Cost | None:
-    """Build a row's network without memory and count it; note what is wrong with it."""
+def _cost(row: Row, scale: int, problems: list[str]) -> Cost | Count | None:
+    """Return what a row's network costs; note what is wrong with it.
+
+    One that is as registered has a stored count. Another is built, without memory if its
+    constructor allows it, and counted.
+    """
     where = f"row '{row.label}'"
     try:
-        variant = registry.get(row.model)
-    except LookupError as error:
-        problems.append(f"{where}: {error.args[0]}{suggest(row.model, registry.names())}")
-        return None
-    known = variant.options()
-    unknown = [key for key in row.overrides if key not in known]
-    for key in unknown:
-        problems.append(f"{where}: {row.model} has no option '{key}'{suggest(key, known)}")
-    if unknown:
-        return None
-    try:
-        with torch.device("meta"):
-            network = variant.build(scale=scale, **row.overrides)
+        variant = networks.get(row.model)
+        options = variant.options() if row.overrides else ()
+        unknown = [key for key in row.overrides if key not in options]
+        for key in unknown:
+            problems.append(f"{where}: {row.model} has no option '{key}'{suggest(key, options)}")
+        if unknown:
+            return None
+        variant.check_scale(scale)
+        if networks.is_users(row.model):  # its constructor may need tensors with values
+            build = partial(variant.build, **row.overrides)
+            network = CountedNetwork(row.model, build, scale=scale).network
+        elif row.overrides or row.drop:
+            with torch.device("meta"):
+                network = variant.build(scale=scale, **row.overrides)
+        else:
+            return counts.of_model(row.model, scale)
         drop_branches(network, row.drop)
         return count(network, scale=scale)
     except (TypeError, ValueError, HarnessError) as error:
@@ -236,8 +248,5 @@ def single(name: str) -> Ablation:
     Raises:
         UsageError: There is no such network.
     """
-    try:
-        label = registry.get(name).label
-    except LookupError as error:
-        raise UsageError(f"{error.args[0]}{suggest(name, registry.names())}") from error
+    label = networks.get(name).label
     return Ablation(name=_slug(name), title=label, rows=(Row(label, name),), base=label)

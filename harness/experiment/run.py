@@ -27,10 +27,10 @@ from harness.experiment.tracking import CellRun, Tracker, default_uri
 from harness.host.logs import log_file
 from harness.host.paths import cache_folder
 from harness.host.signals import Interrupted
-from harness.models import registry
 from harness.models.awms import drop_branches
 from harness.records import record
 from harness.records.record import Record, SetScore
+from harness.weights import networks
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +186,7 @@ class _Runner:
     def _network(self, planned: PlannedCell) -> nn.Module:
         """Return the finished network, branches dropped, on the device."""
         cell = planned.cell
-        network = registry.get(cell.row.model).build(scale=cell.scale, **cell.row.overrides)
+        network = networks.build(cell.row.model, scale=cell.scale, overrides=cell.row.overrides)
         if cell.trained:
             checkpoints.read_weights(planned.folder / checkpoints.WEIGHTS_FILE, network)
         drop_branches(network, cell.row.drop)

@@ -10,10 +10,10 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -21,6 +21,9 @@ from harness.config.settings import TrainConfig
 from harness.data.patches import Patches
 from harness.errors import TrainingError
 from harness.experiment.checkpoints import TrainingState
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 LOSS_WINDOW = 100
 """Steps over which the reported loss is averaged."""

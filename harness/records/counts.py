@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -72,6 +74,11 @@ class Count:
     rule_multi_adds: int | None
     note: str
 
+    @property
+    def lr_px(self) -> Fraction:
+        """Pixels of the LR image; a fraction where the scale does not divide 1280x720."""
+        return Fraction(1280 * 720, self.scale**2)
+
 
 def load(folder: Path | None = None) -> dict[tuple[str, int], Count]:
     """Return the counts by label and scale, in the order of the registry.
@@ -110,10 +117,16 @@ def of_model(model: str, scale: int) -> Count:
     Raises:
         RecordError: There is none; the message says how to write them anew.
     """
-    for count in load().values():
-        if (count.model, count.scale) == (model, scale):
-            return count
-    raise RecordError(f"the stored counts lack {model} x{scale} (`{RECOUNT}` writes them)")
+    count = _shipped().get((model, scale))
+    if count is None:
+        raise RecordError(f"the stored counts lack {model} x{scale} (`{RECOUNT}` writes them)")
+    return count
+
+
+@cache
+def _shipped() -> dict[tuple[str, int], Count]:
+    """Return the counts shipped with the harness, by id and scale."""
+    return {(count.model, count.scale): count for count in load().values()}
 
 
 def _parse(entries: Any) -> dict[tuple[str, int], Count]:

@@ -11,10 +11,9 @@ from typing import Any
 
 from torch import nn
 
-from harness.errors import UsageError, suggest
-from harness.models import registry
+from harness.errors import UsageError
 from harness.models.awms import drop_branches
-from harness.weights import pretrained, schemes
+from harness.weights import networks, pretrained, schemes
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +63,7 @@ def load(
     """Build a network and load its weights.
 
     Args:
-        model: Id, or ``FILE.py:CLASS``.
+        model: Id, ``FILE.py:CLASS`` or ``PKG.MODULE:CLASS``.
         scale: Upscaling factor.
         checkpoint: Weights; None for a network that learns nothing, and for the weights
             that come with the harness.
@@ -75,12 +74,7 @@ def load(
         UsageError: There is no such network or scale, or weights are wanting.
         CheckpointError: The weights are of another network, or cannot be read.
     """
-    try:
-        network = registry.get(model).build(scale=scale, **(overrides or {}))
-    except LookupError as error:
-        raise UsageError(f"{error.args[0]}{suggest(model, registry.names())}") from error
-    except (ValueError, TypeError) as error:
-        raise UsageError(str(error)) from error
+    network = networks.build(model, scale=scale, overrides=overrides)
     learns = bool(network.state_dict())
     if checkpoint is None and learns:
         checkpoint = _own_weights(model, scale, as_registered=not overrides)
@@ -112,10 +106,11 @@ def _own_weights(model: str, scale: int, *, as_registered: bool) -> Path:
     Raises:
         UsageError: There are none.
     """
-    found = pretrained.find(model, scale) if as_registered else None
-    if found is not None:
+    shipped = pretrained.find(model, scale) if as_registered else None
+    if shipped is not None:
         log.info("no weights are named: those that come with the harness")
-        return found
+        return shipped
     scales = pretrained.scales(model) if as_registered else ()
-    own = f" (for {' and '.join(f'x{one}' for one in scales)} it comes with some)" if scales else ""
+    listed = " and ".join(f"x{factor}" for factor in scales)
+    own = f" (for {listed} it comes with some)" if scales else ""
     raise UsageError(f"{model} x{scale} needs weights: expected --checkpoint FILE{own}")

@@ -22,14 +22,11 @@ from harness.models.drrn import DRRN
 from harness.models.espcn import ESPCN
 from harness.models.falsr import (
     FALSR,
-    FALSR_B,
-    FALSR_C,
     YPBPR,
-    Cell,
-    Graph,
     depth_to_space,
     pillow_bicubic,
 )
+from harness.models.falsr_graphs import FALSR_B, FALSR_C, Cell, Graph
 from harness.models.fsrcnn import FSRCNN
 from harness.models.initialise import initialise
 from harness.models.lapsrn import LapSRN

@@ -1,33 +1,13 @@
-"""Looking up networks, and users' own ones."""
+"""Looking up networks, and what their declarations say."""
+
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
 from harness.models import registry
-
-OWN = """
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self, *, scale, width=4):
-        super().__init__()
-        self.up = nn.Upsample(scale_factor=scale)
-        self.conv = nn.Conv2d(3, 3, 3, padding=1)
-
-    def forward(self, lr):
-        return self.conv(self.up(lr))
-
-class Fixed(nn.Module):
-    def __init__(self):
-        super().__init__()
-"""
-
-
-@pytest.fixture
-def own_file(tmp_path):
-    path = tmp_path / "my_net.py"
-    path.write_text(OWN)
-    return path
 
 
 def test_ids_of_the_main_job():
@@ -54,42 +34,30 @@ def test_undefined_scale_is_refused():
         registry.get("awsrn").build(scale=5)
 
 
-def test_users_own_class_by_file(own_file):
-    variant = registry.get(f"{own_file}:Net")
-    assert variant.label == "Net"
-    assert variant.options() == ("width",)
-    assert variant.build(scale=3)(torch.rand(1, 3, 2, 2)).shape == (1, 3, 6, 6)
+def test_unknown_ids_are_refused():
+    with pytest.raises(LookupError, match="unknown model 'awsrm'"):
+        registry.get("awsrm")
 
 
-def test_users_own_class_without_scale(own_file):
-    assert registry.get(f"{own_file}:Fixed").build(scale=2) is not None
+def test_an_id_stands_for_one_network():
+    variant = registry.get("awsrn")
+    assert list(registry.by_id([variant])) == ["awsrn"]
+    with pytest.raises(ValueError, match="two networks have the id 'awsrn'"):
+        registry.by_id([variant, replace(variant, label="Another")])
 
 
-def test_users_own_class_by_module(own_file, monkeypatch):
-    monkeypatch.syspath_prepend(own_file.parent)
-    assert registry.get("my_net:Net").label == "Net"
+def test_fixed_arguments_are_defaults_that_may_be_overridden():
+    variant = registry.get("awsrn_sd")
+    assert "num_blocks" in variant.options()
+    with torch.device("meta"):
+        network, wider = (variant.build(scale=2, **width) for width in ({}, {"channels": 24}))
+    assert sum(p.numel() for p in network.parameters()) < sum(p.numel() for p in wider.parameters())
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("awsrm", "unknown model 'awsrm'"),
-        ("no_such_module:Net", "cannot import 'no_such_module'"),
-        ("no_such_file.py:Net", "there is no file 'no_such_file.py'"),
-    ],
-)
-def test_unknown_names(name, message):
-    with pytest.raises(LookupError, match=message):
-        registry.get(name)
-
-
-def test_wrong_class_lists_the_networks_of_the_file(own_file):
-    with pytest.raises(LookupError, match="networks there: Net, Fixed"):
-        registry.get(f"{own_file}:Nett")
-
-
-def test_file_that_fails_says_why(tmp_path):
-    path = tmp_path / "broken.py"
-    path.write_text("import nothing_of_that_name\n")
-    with pytest.raises(LookupError, match="ModuleNotFoundError: No module named 'nothing_of"):
-        registry.get(f"{path}:Net")
+def test_declarations_load_no_network():
+    code = (
+        "import sys; from harness.models import registry; hash(registry.VARIANTS); "
+        "print([n for n in sys.modules if n in ('torch', 'numpy', 'harness.models.awsrn')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

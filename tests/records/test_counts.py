@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.errors import RecordError
-from harness.records.counts import RECOUNT, load
+from harness.records.counts import RECOUNT, load, of_model
 
 ROW = {
     "model": "own",
@@ -38,6 +38,16 @@ def test_counts_are_found_by_label_and_scale(tmp_path):
 def test_shipped_counts_are_those_of_the_paper_s_network():
     count = load()["AWSRN", 2]
     assert (count.params, count.multi_adds) == (1_396_872, 320_548_147_200)
+    assert count == of_model("awsrn", 2)
+
+
+def test_counts_belong_to_an_lr_image_of_the_exact_area():
+    assert [of_model("awsrn", scale).lr_px for scale in (2, 3, 4)] == [230_400, 102_400, 57_600]
+
+
+def test_a_network_without_a_stored_count_is_named():
+    with pytest.raises(RecordError, match="lack awsrn x5"):
+        of_model("awsrn", 5)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.efficiency.bench.rounds import Candidate
     from harness.efficiency.bench.rows import Row, Written
     from harness.efficiency.targets import ImageSize
-    from harness.models.registry import Variant
+    from harness.models.variant import Variant
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +61,7 @@ def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> Candidat
     from harness.efficiency.bench.rounds import Candidate
     from harness.efficiency.counting.counted import CountedNetwork
 
-    own = ":" in variant.id
-    build = variant.constructor if own else variant.build
-    subject = CountedNetwork(variant.id, build, scale=scale, input_px=lr_px)
+    subject = CountedNetwork(variant.id, variant.build, scale=scale, input_px=lr_px)
     multi_adds, note = None, ""
     try:
         multi_adds = subject.cost.multi_adds

@@ -20,7 +20,7 @@ from harness.efficiency.bench.process import Job, Setup, Target
 from harness.errors import HarnessError
 from harness.host import environment
 from harness.host.device import out_of_memory, use_real_float32
-from harness.models import registry
+from harness.weights import networks
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _PEAK_SHARE = 0.12  # of a network's measuring time, for each piece of work
@@ -145,10 +145,7 @@ def measure(job: Job, target: Target) -> Measured:
 def load(target: Target, setup: Setup) -> tuple[nn.Module, int]:
     """Return a network ready to run, and the number of weight norms folded."""
     torch.manual_seed(0)
-    variant = registry.get(target.model)
-    own = ":" in target.model
-    build = variant.constructor if own else variant.build
-    network = build(scale=target.scale).eval()
+    network = networks.build(target.model, scale=target.scale).eval()
     folded = 0 if setup.as_built else fold_weight_norm(network)
     network = network.to(setup.device)
     if setup.channels_last:

@@ -93,6 +93,8 @@ class CountedNetwork:
     def _build_with_weights(self) -> nn.Module:
         try:
             return self._build(scale=self.scale)
-        except Exception as error:  # a user's constructor may raise anything at all
+        except UsageError:
+            raise
+        except Exception as error:  # a constructor may raise anything at all
             first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UsageError(f"cannot build '{self.id}' at x{self.scale}: {first_line}") from error

@@ -19,8 +19,7 @@ from harness.errors import UsageError, suggest
 from harness.evaluation import evaluate, metrics
 from harness.evaluation.metrics import Image
 from harness.host.device import DeviceChoice, inference_device
-from harness.models import registry
-from harness.weights import load, pretrained
+from harness.weights import load, networks, pretrained
 from harness.weights.load import Loaded
 
 CropBox = tuple[int, int, int, int]
@@ -65,7 +64,7 @@ def parse_model(text: str, *, scale: int) -> tuple[str, Loaded]:
     if not bare and not (file and model):
         raise UsageError(f"'{text}': expected ID=FILE or LABEL:ID=FILE, e.g. imdn=imdn_x2.pth")
     loaded = load.load(model, scale=scale, checkpoint=None if bare else Path(file))
-    return (label if colon else registry.get(model).label), loaded
+    return (label if colon else networks.get(model).label), loaded
 
 
 def find_image(text: str, *, root: Path | None, scale: int) -> TestSet:

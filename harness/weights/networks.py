@@ -1,0 +1,57 @@
+"""A network from its name: a registered id, or a class of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UsageError, suggest
+from harness.models import registry
+from harness.weights import user_code
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from harness.models.variant import Variant
+
+
+def get(name: str) -> Variant:
+    """Return what a name means.
+
+    Args:
+        name: Id of a registered network, ``FILE.py:CLASS`` or ``PKG.MODULE:CLASS``.
+
+    Raises:
+        UsageError: It means nothing; the message names the nearest id, or what is wrong
+            with the user's file.
+    """
+    if is_users(name):
+        return user_code.variant(name)
+    try:
+        return registry.get(name)
+    except LookupError as error:
+        if name.endswith(".py"):
+            raise UsageError(f"'{name}' names no class: expected {name}:CLASS") from error
+        raise UsageError(f"{error.args[0]}{suggest(name, registry.names())}") from error
+
+
+def is_users(name: str) -> bool:
+    """Tell whether a name is that of a user's own class."""
+    return ":" in name
+
+
+def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) -> nn.Module:
+    """Build a network with random weights.
+
+    Args:
+        name: As for :func:`get`.
+        scale: Upscaling factor.
+        overrides: Arguments of the constructor.
+
+    Raises:
+        UsageError: There is no such network or scale, or it cannot have such arguments.
+    """
+    try:
+        return get(name).build(scale=scale, **(overrides or {}))
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from error

@@ -1,0 +1,69 @@
+"""A network that can be built, declared without loading it."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ALL_SCALES = (2, 3, 4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A network that can be built.
+
+    Attributes:
+        id: Name on the command line, snake_case.
+        label: Name in tables, as printed in the paper.
+        source: Where it is described.
+        target: Keyword-only constructor; takes ``scale`` and what may be overridden. As
+            ``module:name`` it is imported when it is first used.
+        fixed: Arguments in which it differs from the constructor's defaults.
+        scales: Upscaling factors it is defined for; empty where it is for any.
+    """
+
+    id: str
+    label: str
+    source: str
+    target: str | Callable[..., nn.Module]
+    fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    scales: tuple[int, ...] = ALL_SCALES
+
+    @property
+    def constructor(self) -> Callable[..., nn.Module]:
+        """Its constructor, with the fixed arguments as defaults."""
+        target = pkgutil.resolve_name(self.target) if isinstance(self.target, str) else self.target
+        return partial(target, **self.fixed)
+
+    def options(self) -> tuple[str, ...]:
+        """Return what can be overridden, besides the scale."""
+        import inspect
+
+        parameters = inspect.signature(self.constructor).parameters
+        return tuple(name for name in parameters if name != "scale")
+
+    def check_scale(self, scale: int) -> None:
+        """Refuse a scale that it is not defined for.
+
+        Raises:
+            ValueError: It is such a scale.
+        """
+        if self.scales and scale not in self.scales:
+            defined = ", ".join(f"x{factor}" for factor in self.scales)
+            raise ValueError(f"{self.id} is defined for {defined}, not x{scale}")
+
+    def build(self, *, scale: int, **overrides: Any) -> nn.Module:
+        """Build the network with PyTorch's own random initialisation.
+
+        Raises:
+            TypeError: An override that the constructor does not know.
+            ValueError: A scale or value that the network cannot have.
+        """
+        self.check_scale(scale)
+        return self.constructor(scale=scale, **overrides)
