@@ -184,8 +184,9 @@ def typed(kind: type[T], text: str) -> T:
     """
     from pydantic import ValidationError
 
+    declared: Any = kind
     try:
-        value: T = _adapter(kind).validate_json(text, strict=True, extra="forbid")
+        value: T = _adapter(declared).validate_json(text, strict=True, extra="forbid")
         return value
     except ValidationError as error:
         details = error.errors(include_url=False)

@@ -10,8 +10,7 @@ from harness.config import protocols
 from harness.config.protocols import DEFAULT
 from harness.records import released as weights
 from harness.records.record import Record, SetScore
-from harness.records.released import Weights
-from harness.records.scored import Scored
+from harness.records.released import ReleasedScores, Weights
 from harness.reports import notes as provenance
 from harness.reports.tables.table import Cell, Column, Kind, Table, TableRow
 
@@ -50,7 +49,7 @@ def build(records: Iterable[Record]) -> Table | None:
     Raises:
         RecordError: The list of weights or the published values cannot be read.
     """
-    rows = list(_rows(Scored(records)))
+    rows = list(_rows(ReleasedScores(records)))
     if not rows:
         return None
     notes = _numbered(rows)
@@ -82,7 +81,7 @@ def build(records: Iterable[Record]) -> Table | None:
     )
 
 
-def _rows(scored: Scored) -> Iterable[_Row]:
+def _rows(scored: ReleasedScores) -> Iterable[_Row]:
     for each in weights.load():
         for scale in each.scales:
             record = scored.record(each, scale, each.protocol)

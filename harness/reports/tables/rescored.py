@@ -11,8 +11,7 @@ from harness.records import published
 from harness.records import released as weights
 from harness.records.published import Published
 from harness.records.record import Record, SetScore
-from harness.records.released import PAPER_TABLE, Weights
-from harness.records.scored import Scored
+from harness.records.released import PAPER_TABLE, ReleasedScores, Weights
 from harness.reports import notes
 from harness.reports.tables.table import Cell, Column, Kind, Table, TableRow
 
@@ -62,7 +61,7 @@ def systems(records: Iterable[Record]) -> list[System]:
     Raises:
         RecordError: The list of weights or the published values cannot be read.
     """
-    scored = Scored(records)
+    scored = ReleasedScores(records)
     cells = published.load(PAPER_TABLE)
     found: list[System] = []
     places = dict.fromkeys((cell.scale, cell.set) for cell in cells if cell.metric == "psnr_db")
@@ -86,7 +85,7 @@ def _printed(cells: Iterable[Published], scale: int, name: str, metric: str) -> 
 _Best = tuple[Weights, SetScore, Record]
 
 
-def _best(scored: Scored, label: str, scale: int, name: str) -> _Best | None:
+def _best(scored: ReleasedScores, label: str, scale: int, name: str) -> _Best | None:
     """Return what stands for a row: the authors' weights before retrained ones."""
     fitting = [each for each in weights.load() if each.label == label and scale in each.scales]
     for each in sorted(fitting, key=lambda each: each.training != "authors"):

@@ -12,7 +12,6 @@ from harness.config.protocols import DEFAULT
 from harness.records import published, released
 from harness.records.published import Published
 from harness.records.record import Record
-from harness.records.scored import Scored
 from harness.records.selection import belongs, by_group, mean_scores
 from harness.reports import notes as provenance
 from harness.reports.tables.table import Cell, Column, Table, TableRow
@@ -121,14 +120,14 @@ def _loaded(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, st
     public = {each.file: each for each in released.load()}
     for name in row.checkpoint:
         if each := public.get(name):
-            if record := Scored(records).record(each, scale, DEFAULT.name):
+            if record := released.ReleasedScores(records).record(each, scale, DEFAULT.name):
                 kind = "authors'" if each.training == "authors" else "retrained"
                 return record, f"{kind} weights"
             continue
         for record in records:
-            file = str(record.data.get("weights", {}).get("file"))
-            if belongs(record, row) and _is_file(name, scale, file):
-                return record, f"weights {file}"
+            loaded = record.data.weights
+            if loaded and belongs(record, row) and _is_file(name, scale, loaded.file):
+                return record, f"weights {loaded.file}"
     return None
 
 
@@ -206,8 +205,12 @@ def _cells(line: _Line, sets: Sequence[str]) -> tuple[Cell, ...]:
         provenance.distinct(used, lambda record: record.steps if record.group else None),
         provenance.distinct(used, provenance.device),
         provenance.distinct(used, lambda record: provenance.commit(record, digits=40)),
-        provenance.distinct(used, lambda record: record.data.get("weights", {}).get("sha256")),
+        provenance.distinct(used, _weights_sha256),
     )
+
+
+def _weights_sha256(record: Record) -> str | None:
+    return record.data.weights.sha256 if record.data.weights else None
 
 
 def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:
