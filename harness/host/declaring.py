@@ -33,6 +33,16 @@ class OneOrMore:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeastOne:
+    """Marks a tuple that must not be empty."""
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Add the limit to the tuple."""
+        limited: Any = {**handler(kind), "min_length": 1}
+        return limited  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
 class NullIsInfinite:
     """Marks a number that may be infinite, which JSON cannot write: ``null`` stands for it."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -154,8 +155,15 @@ def _surprise(kind: str, text: str) -> str:
     return f'YAML reads {text} as {meant}: write {meant}, or "{text}" where text is meant'
 
 
-def from_yaml(kind: type[T], text: str) -> T:
+def from_yaml(
+    kind: type[T], text: str, *, also: Callable[[object], Iterable[Problem]] | None = None
+) -> T:
     """Return YAML text as a value of a declared type.
+
+    Args:
+        kind: The declared type.
+        text: YAML.
+        also: What else is wrong with the plain values, which need not be of the type.
 
     Raises:
         FormatError: It is not YAML, or does not hold what the type says; every problem is
@@ -166,6 +174,8 @@ def from_yaml(kind: type[T], text: str) -> T:
     try:
         node = yaml.compose(text, Loader=_Loader)
         raw = content.value(node, (), ()) if node is not None else None
+        for problem in also(raw) if also else ():
+            content.add(problem)
         value = typed(kind, json.dumps(raw))
     except RecursionError:
         raise FormatError(Problem((), "is nested too deeply")) from None

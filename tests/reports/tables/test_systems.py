@@ -11,6 +11,7 @@ import pytest
 
 from harness.config import ablation
 from harness.records import record
+from harness.records.origin import Inputs, RecordedSettings, ScoredWeights
 from harness.records.record import ImageScore, Record, SetScore
 from harness.reports.tables import protocol as protocol_table
 from harness.reports.tables import render, rescored, systems
@@ -42,8 +43,8 @@ def of_weights(sha256, model, psnr_db, *, protocol="awsrn", sets=("Set5",), **ch
         full_budget=True,
         protocol=protocol,
         scores=tuple(score(name, psnr_db) for name in sets),
-        config={},
-        data={"weights": {"file": f"{model}.pth", "sha256": sha256, "names": ""}},
+        config=RecordedSettings(),
+        data=Inputs(weights=ScoredWeights(f"{model}.pth", sha256, "")),
         **changes,
     )
 
