@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
-from harness.efficiency.bench.rows import MISSING, Row, to_csv
+from harness.efficiency.bench.rows import MISSING, BenchRow, to_csv
 from harness.reports.tables import render as tables
 from harness.reports.tables.table import Cell, Column, Table, TableRow
 
@@ -33,7 +33,7 @@ _CUDA_MEMORY = "peak of PyTorch's allocator"
 _SHARED_BELOW = 0.9
 
 
-def render(rows: Sequence[Row], form: str) -> str:
+def render(rows: Sequence[BenchRow], form: str) -> str:
     """Return rows in one of the forms: ``table``, ``csv``, ``json``; at least one row."""
     if form == "json":
         return json.dumps([asdict(row) for row in rows], indent=1) + "\n"
@@ -42,7 +42,7 @@ def render(rows: Sequence[Row], form: str) -> str:
     return tables.to_text(to_table(rows), width=shutil.get_terminal_size().columns)
 
 
-def to_table(rows: Sequence[Row]) -> Table:
+def to_table(rows: Sequence[BenchRow]) -> Table:
     """Return rows that were measured together as a table."""
     first = rows[0]
     return Table(
@@ -55,7 +55,7 @@ def to_table(rows: Sequence[Row]) -> Table:
     )
 
 
-def _cells(row: Row) -> tuple[Cell, ...]:
+def _cells(row: BenchRow) -> tuple[Cell, ...]:
     return (
         row.label,
         row.scale,
@@ -92,7 +92,7 @@ def _rounded(value: float) -> Decimal:
     return number.quantize(Decimal(1).scaleb(-places))
 
 
-def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
+def _notes(rows: Sequence[BenchRow]) -> tuple[str, ...]:
     """Return what must stand under the table."""
     first = rows[0]
     cuda = first.device.startswith("cuda")
@@ -114,7 +114,7 @@ def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _busy(row: Row) -> str:
+def _busy(row: BenchRow) -> str:
     advice = "; fewer --threads may be faster" if row.threads > 1 else ""
     return (
         f"got {100 * (row.cpu_share or 0):.0f} % of the time of its {_threads(row)}; the rest "
@@ -122,15 +122,15 @@ def _busy(row: Row) -> str:
     )
 
 
-def _threads(row: Row) -> str:
+def _threads(row: BenchRow) -> str:
     return f"{row.threads} thread{'s' if row.threads > 1 else ''}"
 
 
-def _name(row: Row) -> str:
+def _name(row: BenchRow) -> str:
     return f"{row.label} x{row.scale}"
 
 
-def _repeats(rows: Iterable[Row]) -> str:
+def _repeats(rows: Iterable[BenchRow]) -> str:
     counts = [row.repeats for row in rows]
     least, most = min(counts), max(counts)
     return str(least) if least == most else f"{least} to {most}"
