@@ -110,7 +110,7 @@ def translated(kind: Any, detail: ErrorDetails) -> Problem:
         return Problem(place[:-2], f"unexpected key {shown(value)}")
     if fault == "literal_error":
         known = [option for option in options(_inside(kind, place)) if option is not NoneType]
-        words = ", ".join(str(option) or "nothing" for option in known)
+        words = ", ".join(str(option) or "empty" for option in known)
         one = "" if len(known) == 1 else "one of "
         hint = suggest(str(value), map(str, known), listing=False)
         return Problem(place, f"expected {one}{words}, not {shown(value)}{hint}")

@@ -171,9 +171,13 @@ def _cell(text: str, kind: Any, missing: str) -> object:
     accepted = options(kind)
     if NoneType in accepted and text == missing:
         return None
-    number = (int in accepted and _WHOLE.match(text)) or (float in accepted and _NUMBER.match(text))
-    value = json.loads(text) if number and len(text) <= _LONGEST_NUMBER else text
-    return text if value in (math.inf, -math.inf) else value
+    is_whole = int in accepted and _WHOLE.match(text)
+    is_number = float in accepted and _NUMBER.match(text)
+    if not is_whole and not is_number:
+        return text
+    value = json.loads(text) if len(text) <= _LONGEST_NUMBER else math.inf
+    too_large = isinstance(value, int) and abs(value) > LARGEST
+    return text if too_large or not math.isfinite(value) else value
 
 
 def typed(kind: type[T], text: str) -> T:

@@ -112,6 +112,8 @@ class _Content:
                 self.problem((*place, key), f"stands twice, first in line {first}", key_node)
                 continue
             own[key] = self.value(value_node, (*place, key), around)
+            mark = self.marks[*place, key]
+            self.marks[*place, key] = replace(mark, line=key_node.start_mark.line + 1)
         return merged | own
 
     def scalar(self, node: yaml.ScalarNode, place: Place) -> object:
