@@ -124,7 +124,7 @@ BOMB = "\n".join(
         "- a",
         "title: [",
         "\x00",
-        "[" * 5000,
+        "- " * 5000,
         "a: &a [*a]",
         f"a: &a [1, 1]\n{BOMB}",
         "title: !!binary aGk=",
