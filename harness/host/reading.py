@@ -15,6 +15,7 @@ import io
 import json
 import math
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import NoneType
@@ -126,7 +127,7 @@ def from_csv(row: type[T], text: str, *, missing: str = "") -> tuple[tuple[int, 
         FormatError: The text is not CSV, or does not hold what the columns say; each problem
             has its line.
     """
-    types = get_type_hints(row)
+    types = {column: options(kind) for column, kind in get_type_hints(row).items()}
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     lines: list[int] = []
     rows: list[dict[str, object]] = []
@@ -166,9 +167,8 @@ def _of_line(line: int, text: str) -> FormatError:
     return FormatError(Problem((), text, line))
 
 
-def _cell(text: str, kind: Any, missing: str) -> object:
+def _cell(text: str, accepted: Sequence[Any], missing: str) -> object:
     """Return a cell as the JSON value that its column expects, else as text."""
-    accepted = options(kind)
     if NoneType in accepted and text == missing:
         return None
     is_whole = int in accepted and _WHOLE.match(text)

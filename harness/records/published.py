@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +51,7 @@ class Published:
 COLUMNS = tuple(column.name for column in fields(Published))
 
 
+@cache
 def load(table: int, folder: Path | None = None) -> tuple[Published, ...]:
     """Return the published cells of one table, in the paper's order.
 
