@@ -183,7 +183,7 @@ def test_what_is_done_is_not_done_again(tiny, tmp_path, invoke):
 def test_a_new_test_set_is_scored_without_training(tiny, tmp_path, invoke):
     invoke("run", *tiny)
     before = weights(tmp_path)
-    finished_at = {one.id: one.provenance["finished"] for one in load_all(tmp_path)}
+    finished_at = {one.id: one.provenance.finished for one in load_all(tmp_path)}
     result = invoke("run", *tiny, "data.test=own,sample")
     assert result.exit_code == 0, result.output
     assert "step" not in result.stderr
