@@ -13,11 +13,19 @@ if TYPE_CHECKING:
 
 
 @click.command()
-def settings() -> None:
+@click.option("--schema", is_flag=True, help="Print the JSON schema of ablation files instead.")
+def settings(*, schema: bool) -> None:
     """List the settings that KEY=VALUE can change, and what the profiles set.
 
-    Example: harness settings
+    With the schema, editors complete and check the YAML files of ablations.
+
+    Example: harness settings --schema
     """
+    if schema:
+        from harness.config.schema import ablation_schema
+
+        click.echo(ablation_schema())
+        return
     click.echo(settings_text())
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
-
-import yaml
+from typing import Annotated, Any
 
 from harness.config import paper
 from harness.errors import ConfigError, UsageError, suggest
+from harness.host.declaring import AtLeastOne, OneOrMore
 from harness.host.paths import bundled
-
-_T = TypeVar("_T")
+from harness.host.problems import FormatError, Place, Problem, named
+from harness.host.reading import read_text
+from harness.host.yaml_reading import from_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,108 @@ class Ablation:
         return any(row.checkpoint for row in self.rows)
 
 
+def _doc(text: str, *, key: str = "") -> dict[str, str]:
+    """Return what a key of the file means, and its name where Python forbids it, for a field."""
+    return {"description": text} | ({"alias": key} if key else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowEntry:
+    """One row: a network, and in what it differs."""
+
+    label: str = field(
+        default="", metadata=_doc("name in the table; without one, the id of the network")
+    )
+    model: str = field(metadata=_doc("id of a network in `harness list`, or FILE.py:CLASS"))
+    with_: dict[str, Any] | None = field(
+        default=None, metadata=_doc("constructor arguments that differ", key="with")
+    )
+    drop: Annotated[tuple[int, ...], OneOrMore()] = field(
+        default=(), metadata=_doc("kernel sizes of AWMS branches removed after training")
+    )
+    retrain: bool = field(
+        default=False, metadata=_doc("train without the branches in `drop` from the start")
+    )
+    checkpoint: Annotated[tuple[str, ...], OneOrMore()] = field(
+        default=(),
+        metadata=_doc(
+            "weights to load instead of training, the first that is there: names in "
+            "results/published/weights.yaml, or paths, in which {scale} stands for the factor"
+        ),
+    )
+    base: str = field(
+        default="", metadata=_doc("row that differences are taken from, if not the ablation's")
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse branches to leave out that are not there, or none, or all.
+
+        Raises:
+            ValueError: ``drop`` is so.
+        """
+        left = [size for size in self.kernel_sizes if size not in self.drop]
+        there = all(size in self.kernel_sizes for size in self.drop)
+        if self.retrain and not (self.drop and there and left):
+            sizes = ", ".join(map(str, self.kernel_sizes))
+            raise ValueError(
+                f"retrain: expected drop to name some, not all, of the branches {sizes}"
+            )
+
+    @property
+    def kernel_sizes(self) -> list[Any]:
+        """The branches that the network has, before any is dropped."""
+        sizes = (self.with_ or {}).get("kernel_sizes", paper.KERNEL_SIZES)
+        return list(sizes) if isinstance(sizes, list | tuple) else []
+
+    def row(self) -> Row:
+        """Return the row; one that is trained without branches has them left out of its network."""
+        overrides, drop = dict(self.with_ or {}), self.drop
+        if self.retrain:
+            overrides["kernel_sizes"] = [size for size in self.kernel_sizes if size not in drop]
+            drop = ()
+        return Row(
+            self.label or self.model, self.model, overrides, drop, self.checkpoint, self.base
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AblationFile:
+    """An ablation of awsrn-harness: rows that differ in one thing each."""
+
+    name: str = field(
+        default="", metadata=_doc("short name, used in file names; without one, the file's")
+    )
+    title: str = field(default="", metadata=_doc("what the table shows"))
+    table: int | None = field(
+        default=None, metadata=_doc("number of the paper's table that it reproduces")
+    )
+    scale: int = field(
+        default=2, metadata=_doc("upscaling factor, unless the user asks for another")
+    )
+    benchmarks: Annotated[tuple[str, ...], OneOrMore()] = field(
+        default=paper.SETS, metadata=_doc("sets to score, those that are present")
+    )
+    seeds: Annotated[tuple[int, ...], OneOrMore()] = field(
+        default=(0,), metadata=_doc("seeds, unless the user asks for others")
+    )
+    base: str = field(
+        default="", metadata=_doc("row that differences are taken from; without one, the first")
+    )
+    params_from: str | None = field(
+        default=None,
+        metadata=_doc("id of a network that differences of parameters are taken from instead"),
+    )
+    rows: Annotated[tuple[RowEntry, ...], AtLeastOne()] = field(
+        metadata=_doc("the rows, in table order, each with a model")
+    )
+    config: dict[str, Any] | None = field(
+        default=None,
+        metadata=_doc(
+            "settings that the rows share, dotted or nested; the user's own KEY=VALUE go first"
+        ),
+    )
+
+
 def shipped() -> tuple[str, ...]:
     """Return the names of the ablations that come with the project."""
     return tuple(sorted(path.stem for path in bundled("ablations").glob("*.yaml")))
@@ -96,166 +199,80 @@ def load(name: str) -> Ablation:
     elif not path.is_file():
         raise UsageError(f"there is no ablation or file '{name}'{suggest(name, shipped())}")
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"'{path}' is not readable as YAML: {' '.join(str(error).split())}") from (
-            error
-        )
-    return parse(raw, default_name=path.stem, source=str(path))
+        return parse(read_text(path), default_name=path.stem)
+    except FormatError as error:
+        raise ConfigError(_said(path, problem) for problem in error.problems) from error
 
 
-def parse(raw: object, *, default_name: str, source: str) -> Ablation:
-    """Check the content of an ablation file.
+def parse(text: str, *, default_name: str) -> Ablation:
+    """Read the text of an ablation file.
+
+    Args:
+        text: YAML.
+        default_name: Its name where it states none.
 
     Raises:
-        ConfigError: Something is missing, unknown or of the wrong type; every problem
-            is listed.
+        FormatError: Something is missing, unknown or of the wrong type; every problem
+            is listed once, with its line.
     """
-    reader = _Reader(source)
-    if not isinstance(raw, dict):
-        raise ConfigError([f"{source}: expected keys and values, not {_kind(raw)}"])
-    reader.unknown(raw, _KEYS, "")
-    rows = reader.rows(raw.get("rows"))
-    labels = [row.label for row in rows]
-    base = reader.text(raw, "base", labels[0] if labels else "")
-    for named in (base, *(row.base for row in rows if row.base)):
-        if labels and named not in labels:
-            reader.problem(f"base: there is no row '{named}'{suggest(named, labels)}")
-    ablation = Ablation(
-        name=reader.text(raw, "name", default_name),
-        title=reader.text(raw, "title", default_name),
+    content = from_yaml(AblationFile, text, also=_contradictions)
+    rows = tuple(entry.row() for entry in content.rows)
+    return Ablation(
+        name=content.name or default_name,
+        title=content.title or default_name,
         rows=rows,
-        base=base,
-        table=reader.whole(raw, "table", None),
-        scale=reader.whole(raw, "scale", 2) or 2,
-        benchmarks=reader.sequence(raw, "benchmarks", paper.SETS, str),
-        seeds=reader.sequence(raw, "seeds", (0,), int),
-        config=reader.mapping(raw, "config"),
-        params_from=reader.text(raw, "params_from", "") or None,
+        base=content.base or rows[0].label,
+        table=content.table,
+        scale=content.scale,
+        benchmarks=content.benchmarks,
+        seeds=content.seeds,
+        config=dict(_flat(content.config or {})),
+        params_from=content.params_from or None,
     )
-    reader.finish()
-    return ablation
 
 
-_KEYS = (
-    "name",
-    "title",
-    "table",
-    "scale",
-    "benchmarks",
-    "seeds",
-    "base",
-    "params_from",
-    "rows",
-    "config",
-)
-_ROW_KEYS = ("label", "model", "with", "drop", "retrain", "checkpoint", "base")
-
-
-class _Reader:
-    """Typed look-ups in a YAML mapping that note problems and go on."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.problems: list[str] = []
-
-    def problem(self, text: str) -> None:
-        self.problems.append(f"{self.source}: {text}")
-
-    def finish(self) -> None:
-        if self.problems:
-            raise ConfigError(self.problems)
-
-    def unknown(self, raw: dict[Any, Any], known: Iterable[str], where: str) -> None:
-        for key in raw:
-            if key not in known:
-                self.problem(f"{where}unknown key '{key}'{suggest(str(key), known)}")
-
-    def text(self, raw: dict[str, Any], key: str, default: str) -> str:
-        value = raw.get(key, default)
-        if isinstance(value, str):
-            return value
-        self.problem(f"{key}: expected text, not {_kind(value)}")
-        return default
-
-    def whole(self, raw: dict[str, Any], key: str, default: int | None) -> int | None:
-        value = raw.get(key, default)
-        if value is default or (isinstance(value, int) and not isinstance(value, bool)):
-            return value
-        self.problem(f"{key}: expected a whole number, not {_kind(value)}")
-        return default
-
-    def sequence(
-        self, raw: dict[str, Any], key: str, default: tuple[_T, ...], kind: type[_T]
-    ) -> tuple[_T, ...]:
-        value = raw.get(key, default)
-        items = value if isinstance(value, list | tuple) else [value]
-        wrong = [item for item in items if not isinstance(item, kind) or isinstance(item, bool)]
-        if wrong:
-            self.problem(f"{key}: expected a list of {kind.__name__}, found {_kind(wrong[0])}")
-            return default
-        return tuple(items)
-
-    def mapping(self, raw: dict[str, Any], key: str, where: str = "") -> dict[str, Any]:
-        value = raw.get(key) or {}
+def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Return settings by dotted keys, from dotted or nested ones."""
+    for key, value in config.items():
         if isinstance(value, dict):
-            return {str(name): item for name, item in value.items()}
-        self.problem(f"{where}{key}: expected keys and values, not {_kind(value)}")
-        return {}
-
-    def rows(self, value: object) -> tuple[Row, ...]:
-        if not isinstance(value, list) or not value:
-            self.problem("rows: expected a list of rows, each with a label and a model")
-            return ()
-        rows = tuple(
-            row for number, raw in enumerate(value, 1) if (row := self.row(raw, number)) is not None
-        )
-        labels = [row.label for row in rows]
-        for label in sorted({label for label in labels if labels.count(label) > 1}):
-            self.problem(f"rows: two rows have the label '{label}'")
-        return rows
-
-    def row(self, raw: object, number: int) -> Row | None:
-        where = f"row {number}: "
-        if not isinstance(raw, dict):
-            self.problem(f"{where}expected keys and values, not {_kind(raw)}")
-            return None
-        self.unknown(raw, _ROW_KEYS, where)
-        model = raw.get("model")
-        if not isinstance(model, str):
-            self.problem(f"{where}model: expected the id of a network, not {_kind(model)}")
-            return None
-        overrides = self.mapping(raw, "with", where)
-        drop = self.sequence(raw, "drop", (), int)
-        if self.truth(raw, "retrain", where):
-            overrides, drop = self.without(drop, overrides, where), ()
-        return Row(
-            label=self.text(raw, "label", model),
-            model=model,
-            overrides=overrides,
-            drop=drop,
-            checkpoint=self.sequence(raw, "checkpoint", (), str),
-            base=self.text(raw, "base", ""),
-        )
-
-    def truth(self, raw: dict[str, Any], key: str, where: str) -> bool:
-        value = raw.get(key, False)
-        if not isinstance(value, bool):
-            self.problem(f"{where}{key}: expected true or false, not {_kind(value)}")
-        return value is True
-
-    def without(
-        self, drop: tuple[int, ...], overrides: dict[str, Any], where: str
-    ) -> dict[str, Any]:
-        """Return the options of a network that is trained without some branches."""
-        sizes = overrides.get("kernel_sizes", paper.KERNEL_SIZES)
-        if not drop or not set(drop) < set(sizes):
-            self.problem(
-                f"{where}retrain: expected drop to name some, not all, of the branches "
-                f"{', '.join(map(str, sizes))}"
-            )
-        return overrides | {"kernel_sizes": [size for size in sizes if size not in drop]}
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
-def _kind(value: object) -> str:
-    return "nothing" if value is None else f"{type(value).__name__} {value!r}"
+def _contradictions(raw: object) -> Iterable[Problem]:
+    """Return what no single value shows: doublets, and rows that are named and not there.
+
+    It is given plain values, right or wrong, so that these problems are listed with the others.
+    """
+    if not isinstance(raw, dict):
+        return
+    if isinstance(config := raw.get("config"), dict):
+        for key, count in Counter(key for key, _ in _flat(config)).items():
+            if count > 1:
+                yield Problem(("config",), f"'{key}' stands there twice, dotted and nested")
+    entries = raw.get("rows")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return
+    labels = [entry.get("label") or entry.get("model") for entry in entries]
+    if not all(isinstance(label, str) for label in labels):
+        return
+    for label, count in Counter(labels).items():
+        if count > 1:
+            yield Problem(("rows",), f"two rows have the label '{label}'")
+    bases: list[tuple[Place, Any]] = [(("base",), raw.get("base"))]
+    bases += [(("rows", n, "base"), entry.get("base")) for n, entry in enumerate(entries)]
+    for place, base in bases:
+        if isinstance(base, str) and base and base not in labels:
+            yield Problem(place, f"there is no row '{base}'{suggest(base, labels)}")
+
+
+def _said(path: Path, problem: Problem) -> str:
+    """Return a problem with file and line; rows are counted from 1, as people do."""
+    where = str(path) if problem.line is None else f"{path}:{problem.line}"
+    match problem.place:
+        case ("rows", int(index), *rest):
+            place = ": ".join(filter(None, (f"row {index + 1}", named(tuple(rest)))))
+        case _:
+            place = named(problem.place)
+    return ": ".join(filter(None, (where, place, problem.text)))

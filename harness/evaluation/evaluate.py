@@ -23,7 +23,7 @@ from harness.evaluation.metrics import Image
 from harness.evaluation.self_ensemble import SelfEnsemble, ensemble
 from harness.models.bicubic import Bicubic
 from harness.models.luma import YCBCR, LumaNetwork
-from harness.records.record import ImageScore, SetScore
+from harness.records.record import ImageScore, LRSource, SetScore
 
 LowResolution = NDArray[np.uint8] | NDArray[np.float64]
 
@@ -158,7 +158,7 @@ def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
 def _set_score(
     test: TestSet, scale: int, protocol: Protocol, images: Sequence[ImageScore]
 ) -> SetScore:
-    origin = "files" if test.lr is not None and protocol.reads_files else "made"
+    origin: LRSource = "files" if test.lr is not None and protocol.reads_files else "made"
     digest = fingerprint(test, scale=scale, protocol=protocol)
     return SetScore.of(test.name, origin, digest, tuple(images))
 

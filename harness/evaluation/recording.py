@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import torch
+from torch import nn
 
 import harness
 from harness.config import paper
@@ -15,7 +16,8 @@ from harness.config.protocols import Protocol
 from harness.efficiency.counting.multi_adds import count
 from harness.host import environment
 from harness.models.adaptive import learned_scalars
-from harness.records.record import Record, SetScore
+from harness.records.origin import Inputs, Provenance, RecordedSettings, ScoredWeights
+from harness.records.record import LearnedScalars, Record, SetScore
 from harness.weights import networks
 from harness.weights.load import Loaded
 
@@ -34,7 +36,7 @@ def make_scored_record(
 ) -> Record:
     """Return the record of weights that were not trained here, with one more set's score.
 
-    It is in no group, and ``data["weights"]`` says which file was scored.
+    It is in no group, and ``data.weights`` says which file was scored.
 
     Args:
         loaded: The network with its weights.
@@ -67,9 +69,9 @@ def make_scored_record(
         multi_adds=cost.multi_adds,
         protocol=protocol.name,
         scores=tuple(sorted((*kept, score), key=lambda other: _set_order(other.set))),
-        learned=learned_scalars(loaded.network),
-        config={"self_ensemble": True} if self_ensemble else {},
-        data={"weights": loaded.origin()},
+        learned=learned_by(loaded.network),
+        config=RecordedSettings(self_ensemble=self_ensemble),
+        data=Inputs(weights=ScoredWeights(loaded.file, loaded.sha256, loaded.names)),
         provenance=provenance(device, torch.get_num_threads(), started),
         wall_time_s=round(seconds + (earlier.wall_time_s if earlier else 0.0), 1),
         loss=None,
@@ -87,17 +89,25 @@ def _set_order(name: str) -> tuple[int, str]:
     return position, name
 
 
-def provenance(device: str, threads: int, started: datetime) -> dict[str, Any]:
+def provenance(device: str, threads: int, started: datetime) -> Provenance:
     """Return which code, machine and time a record comes from."""
     commit, dirty = environment.commit()
-    return {
-        "commit": commit,
-        "dirty": dirty,
-        "harness": harness.__version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device": environment.device_name(device),
-        "threads": threads,
-        "started": started.isoformat(timespec="seconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    return Provenance(
+        commit=commit,
+        dirty=dirty,
+        harness=harness.__version__,
+        torch=str(torch.__version__),
+        python=platform.python_version(),
+        device=environment.device_name(device),
+        threads=threads,
+        started=started.isoformat(timespec="seconds"),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def learned_by(network: nn.Module) -> LearnedScalars:
+    """Return the adaptive weights of a network."""
+    learned: dict[str, Any] = dict(learned_scalars(network))
+    alpha = {int(size): weight for size, weight in learned.pop("alpha", {}).items()}
+    by_depth = {name: tuple(values) for name, values in learned.items()}
+    return LearnedScalars(**by_depth, alpha=alpha)

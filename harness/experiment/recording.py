@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
 
 from torch import nn
 
-from harness.config import paper, protocols, settings
+from harness.config import paper, protocols
 from harness.config.settings import Config
 from harness.data.prepare import Prepared
 from harness.efficiency.counting.multi_adds import count
-from harness.evaluation.recording import provenance
+from harness.evaluation.recording import learned_by, provenance
 from harness.experiment.fit import TrainOutcome
 from harness.experiment.session import PlannedCell
-from harness.models.adaptive import learned_scalars
+from harness.records.origin import (
+    Inputs,
+    RecordedData,
+    RecordedSettings,
+    RecordedTraining,
+    TrainingSet,
+)
 from harness.records.record import Record, SetScore
 
 
@@ -50,7 +56,7 @@ def make_record(
     loss = outcome.loss if outcome else None
     seconds = outcome.seconds if outcome else 0.0
     if earlier and not outcome:  # only scored anew: the weights came about as before
-        origin = earlier.provenance | {"scored_at": origin["commit"]}
+        origin = replace(earlier.provenance, scored_at=origin.commit)
         loss, seconds = earlier.loss, earlier.wall_time_s
     return Record(
         id=planned.record_id,
@@ -69,9 +75,9 @@ def make_record(
         multi_adds=cost.multi_adds,
         protocol=protocols.DEFAULT.name,
         scores=(*kept, *scores),
-        learned=learned_scalars(network),
+        learned=learned_by(network),
         config=_portable(config, prepared),
-        data={"train": _training_set(prepared, config)} if prepared else {},
+        data=Inputs(_training_set(prepared, config) if prepared else None),
         provenance=origin,
         wall_time_s=round(seconds, 1),
         loss=loss,
@@ -92,20 +98,23 @@ def _is_paper_budget(config: Config) -> bool:
     return config.train.steps >= paper.STEPS and config.data.train == paper.TRAIN_SET
 
 
-def _training_set(prepared: Prepared, config: Config) -> dict[str, Any]:
-    return {
-        "name": prepared.name,
-        "images": len(prepared.usable(config.train.patch)),
-        "sha256": prepared.sha256,
-    }
+def _training_set(prepared: Prepared, config: Config) -> TrainingSet:
+    usable = prepared.usable(config.train.patch)
+    return TrainingSet(prepared.name, len(usable), prepared.sha256)
 
 
-def _portable(config: Config, prepared: Prepared | None) -> dict[str, Any]:
+def _portable(config: Config, prepared: Prepared | None) -> RecordedSettings:
     """Return the settings without where things lie on this machine."""
-    plain = settings.plain(config)
-    for key in ("root", "cache"):
-        del plain["data"][key]
-    del plain["results"], plain["tracking"]
-    if prepared:
-        plain["data"]["train"] = prepared.name
-    return plain
+    train_set = prepared.name if prepared else config.data.train
+    return RecordedSettings(
+        profile=config.profile,
+        scale=tuple(config.scale),
+        seeds=tuple(config.seeds),
+        rows=tuple(config.rows),
+        precision=config.precision,
+        device=config.device,
+        devices=config.devices,
+        threads=config.threads,
+        train=RecordedTraining(**asdict(config.train)),
+        data=RecordedData(train_set, tuple(config.data.test), config.data.workers),
+    )

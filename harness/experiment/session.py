@@ -192,9 +192,9 @@ class Session:
         name = joined_name(self.plan.train[scale])
         ids_by_digest: dict[str, list[str]] = {}
         for stored in self._records:
-            train = stored.data.get("train")
-            if train and stored.scale == scale and train["name"] == name:
-                ids_by_digest.setdefault(train["sha256"], []).append(stored.id)
+            train = stored.data.train
+            if train and stored.scale == scale and train.name == name:
+                ids_by_digest.setdefault(train.sha256, []).append(stored.id)
         return ids_by_digest
 
     @cached_property

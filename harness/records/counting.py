@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
 from harness.errors import RecordError, suggest
 from harness.host.paths import bundled
+from harness.host.problems import FormatError
+from harness.host.reading import read_text
+from harness.host.yaml_reading import from_yaml
 
 Metric = Literal["params_k", "multi_adds_g"]
 """The printed counts: parameters in thousands, Multi-Adds in units of 1e9."""
@@ -133,21 +133,11 @@ def load(folder: Path | None = None) -> Counting:
     Raises:
         RecordError: The file cannot be read, or contradicts itself.
     """
-    from pydantic import TypeAdapter, ValidationError
-
     path = (bundled("published") if folder is None else folder) / FILE_NAME
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-        # By way of JSON, whose lists may be tuples and whose words are never numbers.
-        text = json.dumps(raw, default=str)
-        counting = TypeAdapter(Counting).validate_json(text, strict=True, extra="forbid")
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
-        )
-        raise RecordError(f"'{path}': {problems}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RecordError(f"'{path}' cannot be read: {error}") from error
+        counting = from_yaml(Counting, read_text(path))
+    except FormatError as error:
+        raise RecordError(f"'{path}': {error}") from error
     if problems := "; ".join(_contradictions(counting)):
         raise RecordError(f"'{path}': {problems}")
     return counting

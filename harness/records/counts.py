@@ -6,18 +6,17 @@ They stand in a file so that tables need no torch; a test holds them to what
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from types import NoneType
-from typing import Any
+from typing import Literal
 
 from harness.errors import RecordError
-from harness.host.files import reason
 from harness.host.paths import bundled
+from harness.host.problems import FormatError, Problem
+from harness.host.reading import from_json, read_text
 
 FILE_NAME = "counts.json"
 RECOUNT = (
@@ -26,25 +25,10 @@ RECOUNT = (
 )
 """The command that writes the file."""
 
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "model": str,
-    "label": str,
-    "scale": int,
-    "params": int,
-    "params_deployed": int,
-    "multi_adds": int,
-    "activations": int,
-    "convs": int,
-    "rule": (str, NoneType),
-    "rule_params": (int, NoneType),
-    "rule_multi_adds": (int, NoneType),
-    "note": str,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one network costs at one scale, for a 1280x720 output.
+    """What one network costs at one scale, for a 1280x720 output; the fields are the keys.
 
     Attributes:
         model: Id of the network.
@@ -53,11 +37,15 @@ class Count:
         params: Trainable scalars.
         params_deployed: Those left with weight norm and batch norm folded.
         multi_adds: Multi-Adds that it executes.
+        convention: Of ``multi_adds``: what is executed.
         activations: Elements that convolutions write.
         convs: Convolutions executed.
         rule: Name of the rule of the published counts; None where its layers are unknown.
         rule_params: Parameters by it.
         rule_multi_adds: Multi-Adds by it.
+        published_params_k: Parameters as printed, in thousands; None where nothing is.
+        published_multi_adds_g: Multi-Adds as printed, in units of 1e9.
+        status: Whether both printed counts come out; None where there are none.
         note: Why the published counts differ, empty where they do not.
     """
 
@@ -67,12 +55,16 @@ class Count:
     params: int
     params_deployed: int
     multi_adds: int
+    convention: Literal["executed"]
     activations: int
     convs: int
     rule: str | None
     rule_params: int | None
     rule_multi_adds: int | None
     note: str
+    published_params_k: float | None = None
+    published_multi_adds_g: float | None = None
+    status: Literal["exact", "explained", "open"] | None = None
 
     @property
     def lr_px(self) -> Fraction:
@@ -91,12 +83,10 @@ def load(folder: Path | None = None) -> dict[tuple[str, int], Count]:
     """
     path = (bundled("efficiency") if folder is None else folder) / FILE_NAME
     try:
-        return _parse(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        problem = f"cannot be read: {reason(error)}"
-    except ValueError as error:
-        problem = f"is broken: {error}"
-    raise RecordError(f"{path}: {problem} (`{RECOUNT}` writes it)")
+        counts = from_json(tuple[Count, ...], read_text(path))
+        return _by_label(counts)
+    except FormatError as error:
+        raise RecordError(f"{path}: {error} (`{RECOUNT}` writes it)") from error
 
 
 def of(stored: Mapping[tuple[str, int], Count], label: str, scale: int) -> Count:
@@ -129,30 +119,10 @@ def _shipped() -> dict[tuple[str, int], Count]:
     return {(count.model, count.scale): count for count in load().values()}
 
 
-def _parse(entries: Any) -> dict[tuple[str, int], Count]:
-    """Return the counts of a parsed file.
-
-    Raises:
-        ValueError: It does not hold what it should.
-    """
-    if not isinstance(entries, list):
-        raise ValueError(f"expected a list of rows, got {type(entries).__name__}")
-    found: dict[tuple[str, int], Count] = {}
-    for number, entry in enumerate(entries, start=1):
-        count = _count(entry, f"row {number}")
-        if found.setdefault((count.label, count.scale), count) is not count:
-            raise ValueError(f"row {number}: {count.label} x{count.scale} stands there already")
-    return found
-
-
-def _count(entry: Any, where: str) -> Count:
-    if not isinstance(entry, Mapping):
-        raise ValueError(f"{where}: expected an object, got {type(entry).__name__}")
-    for key, expected in _TYPES.items():
-        if key not in entry:
-            raise ValueError(f"{where}: '{key}' is missing")
-        if not isinstance(entry[key], expected):
-            raise ValueError(f"{where}: '{key}' cannot be {entry[key]!r}")
-    if entry.get("convention") != "executed":
-        raise ValueError(f"{where}: expected the convention 'executed'")
-    return Count(**{key: entry[key] for key in _TYPES})
+def _by_label(counts: tuple[Count, ...]) -> dict[tuple[str, int], Count]:
+    by_label: dict[tuple[str, int], Count] = {}
+    for number, count in enumerate(counts):
+        if by_label.setdefault((count.label, count.scale), count) is not count:
+            text = f"{count.label} x{count.scale} stands there already"
+            raise FormatError(Problem((number,), text))
+    return by_label

@@ -24,14 +24,14 @@ def cells(records: Iterable[Record]) -> pd.DataFrame:
                 "scale": record.scale,
                 "seed": record.seed,
                 "steps": record.steps,
-                "train": record.data.get("train", {}).get("name"),
+                "train": record.data.train.name if record.data.train else None,
                 "params": record.params,
                 "multi_adds": record.multi_adds,
                 "set": score.set,
                 "psnr_db": score.psnr_db,
                 "ssim": score.ssim,
                 "full_budget": record.full_budget,
-                "commit": record.provenance.get("commit"),
+                "commit": record.provenance.commit,
             }
             for record in records
             for score in record.scores

@@ -6,23 +6,24 @@ follows the authors' own picture of it; a note says where the OCR of the paper's
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from harness.errors import RecordError, UsageError
 from harness.host.paths import bundled
+from harness.host.problems import FormatError
+from harness.host.reading import from_csv, read_text
 
-COLUMNS = ("table", "label", "scale", "set", "metric", "value", "note", "status")
-
-STATUSES = ("", "exact", "explained", "open")
+Agreement = Literal["", "exact", "explained", "open"]
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One cell of one table of the paper.
+    """One cell of one table of the paper; the fields are the columns of the files.
 
     Attributes:
         table: The paper's number of the table, from 1.
@@ -44,9 +45,13 @@ class Published:
     metric: str
     value: Decimal | None
     note: str
-    status: str = ""
+    status: Agreement = ""
 
 
+COLUMNS = tuple(column.name for column in fields(Published))
+
+
+@cache
 def load(table: int, folder: Path | None = None) -> tuple[Published, ...]:
     """Return the published cells of one table, in the paper's order.
 
@@ -61,13 +66,24 @@ def load(table: int, folder: Path | None = None) -> tuple[Published, ...]:
     folder = bundled("published") if folder is None else folder
     path = folder / f"table{table}.csv"
     if not path.is_file():
-        known = ", ".join(str(number) for number in tables(folder))
-        raise UsageError(f"no published table {table} (known: {known or 'none'})")
+        numbers = ", ".join(str(number) for number in tables(folder))
+        raise UsageError(f"no published table {table} (known: {numbers or 'none'})")
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return _parse(file, path, table)
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
+        rows = from_csv(Published, read_text(path))
+    except FormatError as error:
+        problem = error.problems[0]
+        raise RecordError(f"{path}:{problem.line or 1}: {problem}") from error
+    lines: dict[tuple[str, int, str, str], int] = {}
+    for line, cell in rows:
+        where = f"{path}:{line}"
+        if cell.table != table:
+            raise RecordError(f"{where}: expected table {table}, not {cell.table}")
+        if not cell.label or not cell.metric:
+            raise RecordError(f"{where}: label and metric must not be empty")
+        first = lines.setdefault((cell.label, cell.scale, cell.metric, cell.set), line)
+        if first != line:
+            raise RecordError(f"{where}: the same cell stands in line {first}")
+    return tuple(cell for _, cell in rows)
 
 
 def tables(folder: Path | None = None) -> tuple[int, ...]:
@@ -86,61 +102,3 @@ def find(
         if (row.label, row.scale, row.metric, row.set) == wanted:
             return row
     return None
-
-
-def _parse(file: Iterable[str], path: Path, table: int) -> tuple[Published, ...]:
-    """Read the rows of an open CSV file; ``path`` and ``table`` say what it should be."""
-    reader = csv.reader(file, strict=True)
-    rows: list[Published] = []
-    seen: dict[tuple[str, int, str, str], int] = {}
-    try:
-        header = tuple(next(reader, ()))
-        if header != COLUMNS:
-            raise ValueError(f"expected the columns {','.join(COLUMNS)}, got {','.join(header)}")
-        for fields in reader:
-            row = _row(fields, table)
-            key = (row.label, row.scale, row.metric, row.set)
-            if key in seen:
-                raise ValueError(f"the same cell stands in line {seen[key]}")
-            seen[key] = reader.line_num
-            rows.append(row)
-    except (ValueError, csv.Error) as error:
-        raise RecordError(f"{path}:{max(reader.line_num, 1)}: {error}") from error
-    return tuple(rows)
-
-
-def _row(fields: list[str], table: int) -> Published:
-    """Return one parsed line.
-
-    Raises:
-        ValueError: A field is missing, surplus or not what its column holds.
-    """
-    if len(fields) != len(COLUMNS):
-        raise ValueError(f"expected {len(COLUMNS)} fields, got {len(fields)}")
-    number, label, scale, set_name, metric, value, note, status = fields
-    if number != str(table):
-        raise ValueError(f"expected table {table}, got '{number}'")
-    if not scale.isdecimal():
-        raise ValueError(f"the scale must be a whole number, got '{scale}'")
-    if not label or not metric:
-        raise ValueError("label and metric must not be empty")
-    if status not in STATUSES:
-        raise ValueError(f"status must be exact, explained, open or empty, got '{status}'")
-    return Published(table, label, int(scale), set_name, metric, _value(value), note, status)
-
-
-def _value(text: str) -> Decimal | None:
-    """Return the printed number, or None for an empty field.
-
-    Raises:
-        ValueError: The field is not a finite number.
-    """
-    if not text:
-        return None
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite():
-        raise ValueError(f"the value must be a number or empty, got '{text}'")
-    return value

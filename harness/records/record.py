@@ -9,25 +9,45 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from harness.errors import RecordError
+from harness.host.declaring import NullIsInfinite
 from harness.host.files import write_atomic
+from harness.host.problems import FormatError, Problem
+from harness.host.reading import from_json, read_text
+from harness.records.origin import Inputs, Provenance, RecordedSettings
 
-SCHEMA = 1
+SCHEMA: Literal[2] = 2
+"""Of records written now. Those of schema 1 are read; what they lack has a default."""
+
 FILE_NAME = "record.json"
+_TOLERANCE = 1e-9
+
+Decibel = Annotated[float, NullIsInfinite()]
+"""In dB; infinite where SR equals HR, which is ``null`` in JSON."""
+
+LRSource = Literal["files", "made"]
 
 
 @dataclass(frozen=True, slots=True)
 class ImageScore:
-    """Scores of one image: PSNR in dB and SSIM, by the protocol of the record."""
+    """Scores of one image, by the protocol of the record.
+
+    Attributes:
+        name: Name of the image, without suffix.
+        psnr_db: PSNR in dB; infinite where SR equals HR.
+        ssim: SSIM, at most 1.
+    """
 
     name: str
-    psnr_db: float
+    psnr_db: Decibel
     ssim: float
 
 
@@ -41,33 +61,81 @@ class SetScore:
             made from HR.
         sha256: Digest of the LR and HR pixels that were scored.
         images: One score per image.
-        psnr_db: Mean over the images, in dB.
+        psnr_db: Mean over the images of finite PSNR, in dB; infinite where there are none.
         ssim: Mean over the images.
     """
 
     set: str
-    lr: str
+    lr: LRSource
     sha256: str
     images: tuple[ImageScore, ...]
-    psnr_db: float
+    psnr_db: Decibel
     ssim: float
 
     @classmethod
-    def of(cls, name: str, lr: str, sha256: str, images: tuple[ImageScore, ...]) -> SetScore:
-        """Make the score of a set: the plain mean over its images."""
+    def of(cls, name: str, lr: LRSource, sha256: str, images: tuple[ImageScore, ...]) -> SetScore:
+        """Make the score of a set: the plain mean over its images, at least one."""
+        finite = [image.psnr_db for image in images if math.isfinite(image.psnr_db)]
         return cls(
             name,
             lr,
             sha256,
             images,
-            psnr_db=fmean(image.psnr_db for image in images),
+            psnr_db=fmean(finite) if finite else math.inf,
             ssim=fmean(image.ssim for image in images),
         )
 
 
 @dataclass(frozen=True, slots=True)
+class LearnedScalars:
+    """The adaptive weights of a network, in the order of its depth; empty where it has none.
+
+    Attributes:
+        lambda_res: Of the residual branch, one per AWRU (Eq. 6).
+        lambda_x: Of its skip.
+        lfb_lambda_res: Of the fused features, one per LRFU (Eq. 4).
+        lfb_lambda_x: Of its skip.
+        alpha: Of the branches of AWMS by kernel size (Eq. 3).
+    """
+
+    lambda_res: tuple[float, ...] = ()
+    lambda_x: tuple[float, ...] = ()
+    lfb_lambda_res: tuple[float, ...] = ()
+    lfb_lambda_x: tuple[float, ...] = ()
+    alpha: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """Everything known about one cell; see the README for the meaning of each field."""
+    """Everything known about one cell.
+
+    Attributes:
+        id: Name of its folder: model, scale, seed or protocol, and start of the fingerprint.
+        fingerprint: SHA-256 of everything that determines the weights, or the scores of
+            weights that were not trained here.
+        group: What comparable trainings have in common, as a hash; empty where nothing was
+            trained.
+        model: Id of the network, or ``file.py:Class`` for the user's own.
+        label: Its name in tables.
+        overrides: Constructor arguments that differ from the registered ones.
+        drop: Kernel sizes of AWMS branches removed after training.
+        scale: Upscaling factor.
+        seed: Of the training; None where nothing was trained.
+        steps: Optimiser steps; 0 where nothing was trained here.
+        profile: The budget; empty for scored weights.
+        full_budget: Whether the training was as long as the paper's, on its data.
+        params: Trainable scalars, branches dropped.
+        multi_adds: Multi-Adds executed for a 1280x720 output.
+        protocol: How it was scored.
+        scores: One per set.
+        learned: Its adaptive weights.
+        config: The settings of the run.
+        data: What it was trained on, or loaded from.
+        provenance: Which code, machine and time it comes from.
+        wall_time_s: Seconds of training, or of scoring where nothing was trained.
+        loss: Mean L1 loss at the end of the training; None where nothing was trained.
+        schema: Form of the record: 2 for new ones.
+    """
 
     id: str
     fingerprint: str
@@ -85,21 +153,33 @@ class Record:
     multi_adds: int
     protocol: str
     scores: tuple[SetScore, ...]
-    learned: dict[str, Any]
-    config: dict[str, Any]
-    data: dict[str, Any]
-    provenance: dict[str, Any]
+    learned: LearnedScalars
+    config: RecordedSettings
+    data: Inputs
+    provenance: Provenance
     wall_time_s: float
     loss: float | None
-    schema: int = field(default=SCHEMA)
+    schema: Literal[1, 2] = field(default=SCHEMA, kw_only=True)
 
     def score(self, name: str) -> SetScore | None:
         """Return the score on the set of that name, if it has one."""
         return next((score for score in self.scores if score.set == name), None)
 
     def to_json(self) -> str:
-        """Return the record as JSON text, keys in the order of the fields."""
-        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False) + "\n"
+        """Return the record as JSON text, keys in the order of the fields.
+
+        Raises:
+            RecordError: A number is NaN, or infinite where only a finite one can be meant.
+        """
+        raw = dataclasses.asdict(self)
+        for score in raw["scores"]:
+            for scored in (score, *score["images"]):
+                if scored["psnr_db"] == math.inf:
+                    scored["psnr_db"] = None
+        try:
+            return json.dumps(raw, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        except ValueError as error:
+            raise RecordError(f"the record '{self.id}' cannot be stored: {error}") from error
 
     @classmethod
     def from_json(cls, text: str, *, source: str) -> Record:
@@ -110,31 +190,51 @@ class Record:
             source: Where it came from, for the error message.
 
         Raises:
-            RecordError: The text is not JSON, or not a record of this schema.
+            RecordError: The text is not JSON, not a record, or contradicts itself.
         """
         try:
-            raw = json.loads(text)
-        except ValueError as error:
-            raise RecordError(f"'{source}' is not a record: {error}") from error
-        if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
-            found = raw.get("schema") if isinstance(raw, dict) else None
-            raise RecordError(f"'{source}' has record schema {found}, expected {SCHEMA}")
-        names = {item.name for item in dataclasses.fields(cls)}
-        if missing := sorted(names - raw.keys()):
-            raise RecordError(f"'{source}' lacks the field '{missing[0]}'")
-        if unknown := sorted(raw.keys() - names):
-            raise RecordError(f"'{source}' has the unknown field '{unknown[0]}'")
-        try:
-            raw["scores"] = tuple(_set_score(score) for score in raw["scores"])
-            raw["drop"] = tuple(raw["drop"])
-            return cls(**raw)
-        except (TypeError, ValueError, KeyError) as error:
-            raise RecordError(f"'{source}' is not a record: {error}") from error
+            record = from_json(cls, text)
+            if contradictions := tuple(_contradictions(record.scores)):
+                raise FormatError(*contradictions)
+        except FormatError as error:
+            of_schema = (one for one in error.problems if one.place == ("schema",))
+            problem = next(of_schema, error)
+            raise RecordError(f"'{source}' is not a record: {problem}") from error
+        return record
 
 
-def _set_score(raw: dict[str, Any]) -> SetScore:
-    images = tuple(ImageScore(**image) for image in raw.pop("images"))
-    return SetScore(images=images, **raw)
+def _contradictions(scores: tuple[SetScore, ...]) -> Iterable[Problem]:
+    """Return where scores cannot be right: doublets, and means that do not follow."""
+    for name in _doublets(score.set for score in scores):
+        yield Problem(("scores",), f"there are two scores of the set '{name}'")
+    for number, score in enumerate(scores):
+        place = ("scores", number)
+        if not score.images:
+            yield Problem((*place, "images"), "expected at least one")
+            continue
+        for name in _doublets(image.name for image in score.images):
+            yield Problem((*place, "images"), f"there are two images '{name}'")
+        mean = _mean(score)
+        if mean is None or not _equal(score.psnr_db, mean.psnr_db):
+            yield Problem((*place, "psnr_db"), "is not the mean over the images")
+        if mean is None or not _equal(score.ssim, mean.ssim):
+            yield Problem((*place, "ssim"), "is not the mean over the images")
+
+
+def _doublets(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def _mean(score: SetScore) -> SetScore | None:
+    """Return the score as it follows from the images, None where their sum is beyond floats."""
+    try:
+        return SetScore.of(score.set, score.lr, score.sha256, score.images)
+    except OverflowError:
+        return None
+
+
+def _equal(value: float, other: float) -> bool:
+    return math.isclose(value, other, rel_tol=_TOLERANCE)
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -182,7 +282,7 @@ def read_file(path: Path) -> Record:
         RecordError: It cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(f"cannot read '{path}': {error}") from error
+        text = read_text(path)
+    except FormatError as error:
+        raise RecordError(f"'{path}' {error}") from error
     return Record.from_json(text, source=str(path))

@@ -1,4 +1,4 @@
-"""Weights that others released: what they stand for, and what their papers print.
+"""Weights that others released: what they stand for, what papers print of them, our scores.
 
 The facts are in ``results/published/weights.yaml``; the files themselves are never part of
 the project.
@@ -6,19 +6,21 @@ the project.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
-
-import yaml
+from typing import Literal
 
 from harness.config import paper, protocols
 from harness.config.protocols import DEFAULT
 from harness.errors import RecordError
 from harness.host.paths import bundled
+from harness.host.problems import FormatError
+from harness.host.reading import read_text
+from harness.host.yaml_reading import from_yaml
 from harness.records import published
+from harness.records.record import Record, SetScore
 
 Training = Literal["authors", "retrained"]
 
@@ -29,7 +31,7 @@ SMALL_SETS = ("Set5", "Set14")
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One released file.
+    """One released file; the fields are the keys of the list.
 
     Attributes:
         file: Its name.
@@ -58,7 +60,7 @@ class Weights:
     label: str = ""
     also: tuple[str, ...] = ()
     sets: tuple[str, ...] = SETS
-    published: Mapping[int, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    published: dict[int, dict[str, tuple[float, float]]] = field(default_factory=dict)
     because: str = ""
 
     def protocols(self, set_name: str) -> tuple[str, ...]:
@@ -82,19 +84,9 @@ def load(folder: Path | None = None) -> tuple[Weights, ...]:
     """
     path = (bundled("published") if folder is None else folder) / FILE_NAME
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return tuple(_weights(entry) for entry in raw)
-    except (OSError, yaml.YAMLError, TypeError, ValueError, KeyError) as error:
+        return from_yaml(tuple[Weights, ...], read_text(path))
+    except FormatError as error:
         raise RecordError(f"'{path}' is no list of weights: {error}") from error
-
-
-def _weights(entry: dict[str, Any]) -> Weights:
-    lists = {key: tuple(entry[key]) for key in ("scales", "also", "sets") if key in entry}
-    printed = {
-        int(scale): {name: (float(psnr), float(ssim)) for name, (psnr, ssim) in sets.items()}
-        for scale, sets in entry.get("published", {}).items()
-    }
-    return Weights(**(entry | lists | {"published": printed}))
 
 
 def printed(weights: Weights, scale: int) -> dict[str, tuple[float, float]]:
@@ -105,13 +97,39 @@ def printed(weights: Weights, scale: int) -> dict[str, tuple[float, float]]:
     Raises:
         RecordError: The published values cannot be read.
     """
-    found: dict[tuple[str, str], float] = {}
+    values: dict[tuple[str, str], float] = {}
     for cell in published.load(paper.SYSTEMS_TABLE) if weights.label else ():
         if (cell.label, cell.scale) == (weights.label, scale) and cell.value is not None:
-            found[cell.set, cell.metric] = float(cell.value)
+            values[cell.set, cell.metric] = float(cell.value)
     of_table = {
-        name: (psnr, found[name, "ssim"])
-        for (name, metric), psnr in found.items()
-        if metric == "psnr_db" and (name, "ssim") in found
+        name: (psnr, values[name, "ssim"])
+        for (name, metric), psnr in values.items()
+        if metric == "psnr_db" and (name, "ssim") in values
     }
-    return of_table | dict(weights.published.get(scale, {}))
+    return of_table | weights.published.get(scale, {})
+
+
+class ReleasedScores:
+    """The stored scores of released weights, by file, scale, protocol and set."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        """Take any records; those of networks trained or changed here are passed over."""
+        self._records = {
+            (record.data.weights.sha256, record.scale, record.protocol): record
+            for record in records
+            if record.data.weights and not _changed(record)
+        }
+
+    def record(self, weights: Weights, scale: int, protocol: str) -> Record | None:
+        """Return the record of a file at one scale by one protocol."""
+        return self._records.get((weights.sha256, scale, protocol))
+
+    def score(self, weights: Weights, scale: int, set_name: str, protocol: str) -> SetScore | None:
+        """Return the score on one set, None where it was not scored."""
+        record = self.record(weights, scale, protocol)
+        return record.score(set_name) if record else None
+
+
+def _changed(record: Record) -> bool:
+    """Tell whether the network was not run as released."""
+    return bool(record.overrides or record.drop or record.config.self_ensemble)

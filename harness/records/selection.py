@@ -189,13 +189,13 @@ def _removed_weight(row: Row, whole: Sequence[Record]) -> float | None:
     """Return the learned weight of the one branch that was dropped."""
     if len(row.drop) != 1:
         return None
-    weights = [record.learned.get("alpha", {}).get(str(row.drop[0])) for record in whole]
-    known_weights = [float(weight) for weight in weights if weight is not None]
-    return fmean(known_weights) if known_weights else None
+    size = row.drop[0]
+    weights = [record.learned.alpha[size] for record in whole if size in record.learned.alpha]
+    return fmean(weights) if weights else None
 
 
 def _finished(record: Record) -> tuple[str, str]:
-    return str(record.provenance.get("finished", "")), record.id
+    return record.provenance.finished, record.id
 
 
 def _reference(like: Record, bicubic: Sequence[Record], sets: Sequence[str]) -> ComparedRow | None:

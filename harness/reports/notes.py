@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.config import paper
+from harness.records.origin import RecordedTraining
 from harness.records.record import Record
 
 
@@ -48,7 +49,9 @@ def distinct(records: Iterable[Record], of: Callable[[Record], object]) -> str |
 
 def train_name(record: Record) -> str:
     """Return the name of the training set."""
-    return str(_setting(record.data, "train.name") or _setting(record.config, "data.train"))
+    if record.data.train:
+        return record.data.train.name
+    return record.config.data.train if record.config.data else ""
 
 
 def stem(name: str, record: Record) -> str:
@@ -59,7 +62,7 @@ def stem(name: str, record: Record) -> str:
 
 def device(record: Record) -> str:
     """Return what the network was trained on."""
-    return str(_setting(record.provenance, "device"))
+    return record.provenance.device
 
 
 def commit(record: Record, *, digits: int = 12) -> str:
@@ -67,24 +70,25 @@ def commit(record: Record, *, digits: int = 12) -> str:
 
     An installed package has no commit, so its version is returned instead.
     """
-    installed = str(_setting(record.provenance, "harness"))
-    name = str(_setting(record.provenance, "commit"))[:digits]
-    name = name or (f"awsrn-harness {installed}, installed" if installed else "unknown")
-    return f"{name} with uncommitted changes" if record.provenance.get("dirty") else name
+    origin = record.provenance
+    name = (origin.commit or "")[:digits] or f"awsrn-harness {origin.harness}, installed"
+    return f"{name} with uncommitted changes" if origin.dirty else name
 
 
 def _training(records: Sequence[Record]) -> str:
     """Return data, length, schedule, precision and device of the training."""
+    trainings = [record.config.train for record in records if record.config.train]
 
-    def setting(path: str) -> str:
-        return distinct(records, lambda record: _setting(record.config, path)) or "?"
+    def used(of: Callable[[RecordedTraining], object]) -> str:
+        return ", ".join(dict.fromkeys(str(of(training)) for training in trainings)) or "?"
 
     steps = distinct(records, lambda record: f"{record.steps:,}")
     parts = [
         f"trained on {distinct(records, _train_set)}",
-        f"{steps} steps x batch {setting('train.batch')} x LR patch {setting('train.patch')}",
-        f"schedule {setting('train.schedule')}, lr {setting('train.lr')}",
-        setting("precision"),
+        f"{steps} steps x batch {used(lambda train: train.batch)} "
+        f"x LR patch {used(lambda train: train.patch)}",
+        f"schedule {used(lambda train: train.schedule)}, lr {used(lambda train: train.lr)}",
+        distinct(records, lambda record: record.config.precision) or "?",
         distinct(records, device) or "unknown device",
     ]
     return "; ".join(parts)
@@ -92,8 +96,8 @@ def _training(records: Sequence[Record]) -> str:
 
 def _train_set(record: Record) -> str:
     """Return the training set's name with the number of its images."""
-    images = _setting(record.data, "train.images")
-    return f"{train_name(record)} ({images} images)" if images else train_name(record)
+    trained = record.data.train
+    return f"{trained.name} ({trained.images} images)" if trained else train_name(record)
 
 
 def _seeds(rows: Mapping[str, Sequence[Record]]) -> str:
@@ -128,13 +132,3 @@ def _budget(records: Sequence[Record], *, has_published: bool) -> str:
     if all(record.steps >= paper.STEPS for record in records):
         short = "Not the training of the paper (Sec. 4.2)"
     return f"{short}; not comparable with the published column" if has_published else short
-
-
-def _setting(values: Mapping[str, object], path: str) -> object:
-    """Return the value at a dotted path of nested mappings, empty where there is none."""
-    value: object = values
-    for key in path.split("."):
-        if not isinstance(value, Mapping) or key not in value:
-            return ""
-        value = value[key]
-    return "" if value is None else value

@@ -42,10 +42,6 @@ class Loaded:
     sha256: str = ""
     names: str = ""
 
-    def origin(self) -> dict[str, str]:
-        """Return where the weights come from, for a record."""
-        return {"file": self.file, "sha256": self.sha256, "names": self.names}
-
 
 def build(model: str, *, scale: int, checkpoint: Path | None) -> nn.Module:
     """Build a network and load its weights; arguments and errors as for :func:`load`."""

@@ -1,14 +1,27 @@
 """Reading ablation files, shipped and the user's own."""
 
+import random
+
 import pytest
+import yaml
 
 from harness.config import ablation
-from harness.errors import ConfigError, UsageError
+from harness.errors import ConfigError, HarnessError, UsageError
+from harness.host.paths import bundled
+from harness.host.problems import FormatError
 
 
 def parsed(**content):
     rows = [{"label": "A", "model": "awsrn_s"}, {"label": "B", "model": "awsrn_sd"}]
-    return ablation.parse({"rows": rows} | content, default_name="own", source="own.yaml")
+    return ablation.parse(yaml.safe_dump({"rows": rows} | content), default_name="own")
+
+
+def problems(tmp_path, text):
+    path = tmp_path / "own.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        ablation.load(str(path))
+    return [problem.removeprefix(str(path)) for problem in caught.value.problems]
 
 
 def test_awru_is_table_1():
@@ -45,46 +58,84 @@ def test_single_values_stand_for_lists():
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"),
+    ("text", "found"),
     [
-        ({"tittle": "x"}, "unknown key 'tittle' (did you mean 'title'?)"),
-        ({"scale": "two"}, "scale: expected a whole number, not str 'two'"),
-        ({"seeds": ["a"]}, "seeds: expected a list of int, found str 'a'"),
-        ({"base": "AA"}, "base: there is no row 'AA' (did you mean 'A'?)"),
+        ("tittle: x\nrows: [{model: a}]", [":1: tittle: unknown key (did you mean 'title'?)"]),
+        ("scale: two\nrows: [{model: a}]", [":1: scale: expected a whole number, not 'two'"]),
+        ("seeds: [a]\nrows: [{model: a}]", [":1: seeds[0]: expected a whole number, not 'a'"]),
         (
-            {"rows": [{"label": "A", "model": "awsrn", "base": "AA"}]},
-            "base: there is no row 'AA' (did you mean 'A'?)",
+            "rows:\n- {label: A, model: a}\nbase: AA",
+            [":3: base: there is no row 'AA' (did you mean 'A'?)"],
         ),
         (
-            {"rows": [{"label": "A", "model": "awsrn", "base": 3}]},
-            "base: expected text, not int 3",
+            "rows:\n- {label: A, model: a, base: AA}",
+            [":2: row 1: base: there is no row 'AA' (did you mean 'A'?)"],
         ),
-        ({"rows": []}, "rows: expected a list of rows"),
-        ({"rows": ["awsrn"]}, "row 1: expected keys and values, not str 'awsrn'"),
-        ({"rows": [{"label": "A"}]}, "row 1: model: expected the id of a network, not nothing"),
         (
-            {"rows": [{"label": "A", "model": "awsrn", "whit": {}}]},
-            "row 1: unknown key 'whit' (did you mean 'with'?)",
+            "rows: [{model: a, base: 3}]",
+            [':1: row 1: base: expected text, not 3: put it in quotes ("3")'],
         ),
-        ({"config": [1]}, "config: expected keys and values, not list [1]"),
+        ("rows: []", [":1: rows: expected at least one"]),
+        ("name: x", [":1: rows: missing (the rows, in table order, each with a model)"]),
+        ("rows: [awsrn]", [":1: row 1: expected keys and values, not 'awsrn'"]),
+        (
+            "rows:\n- label: A",
+            [":2: row 1: model: missing (id of a network in `harness list`, or FILE.py:CLASS)"],
+        ),
+        (
+            "rows: [{model: a, whit: {}}]",
+            [":1: row 1: whit: unknown key (did you mean 'with'?)"],
+        ),
+        (
+            "rows: [{model: a}]\nconfig: [1]",
+            [":2: config: expected keys and values, not a list"],
+        ),
+        (
+            "rows: [{model: a}]\nconfig: {train.steps: 1, train: {steps: 2}}",
+            [":2: config: 'train.steps' stands there twice, dotted and nested"],
+        ),
+        ("rows: [{model: a}, {model: a}]", [":1: rows: two rows have the label 'a'"]),
+        (
+            "rows:\n- {label: 5, model: a}\n- {label: no, model: a}\n- {label: 1.5, model: a}",
+            [
+                ':2: row 1: label: expected text, not 5: put it in quotes ("5")',
+                ":3: row 2: label: expected text, not no, which YAML reads as false: "
+                'put it in quotes ("no")',
+                ':4: row 3: label: expected text, not 1.5: put it in quotes ("1.5")',
+            ],
+        ),
+        (
+            "rows:\n- {model: a}\nconfig: {x: 1}\nconfig: {y: 1}\nrows:\n- {model: b}",
+            [
+                ":4: config: stands twice, first in line 3",
+                ":5: rows: stands twice, first in line 1",
+            ],
+        ),
+        (
+            "base: C\nscale: x\nrows:\n- {model: a, drop: [3], retrain: 1}\n- {model: a}",
+            [
+                ":1: base: there is no row 'C' (known: a)",
+                ":2: scale: expected a whole number, not 'x'",
+                ":3: rows: two rows have the label 'a'",
+                ":4: row 1: retrain: expected true or false, not 1",
+            ],
+        ),
     ],
 )
-def test_problems_name_file_and_place(content, problem):
-    with pytest.raises(ConfigError) as caught:
-        parsed(**content)
-    assert any(found.startswith(f"own.yaml: {problem}") for found in caught.value.problems)
+def test_every_problem_stands_once_with_line_and_place(tmp_path, text, found):
+    listed = problems(tmp_path, text)
+    assert sorted(listed) == sorted(found)
 
 
-def test_all_problems_are_reported_together():
-    with pytest.raises(ConfigError) as caught:
-        parsed(tittle="x", scale="two", seeds=["a"])
-    assert len(caught.value.problems) == 3
+def test_settings_may_be_dotted_or_nested():
+    expected = {"train.steps": 5, "train.lr": 0.1, "precision": "fp32"}
+    nested = {"train": {"steps": 5, "lr": 0.1}, "precision": "fp32"}
+    assert parsed(config=nested).config == parsed(config=expected).config == expected
 
 
-def test_two_rows_of_one_label_are_refused():
-    rows = [{"label": "A", "model": "awsrn_s"}] * 2
-    with pytest.raises(ConfigError, match="two rows have the label 'A'"):
-        parsed(rows=rows)
+def test_no_value_stands_for_the_default():
+    own = parsed(config=None, params_from=None, table=None)
+    assert (own.config, own.params_from, own.table) == ({}, None, None)
 
 
 def test_unknown_name_gives_the_nearest():
@@ -103,18 +154,64 @@ def test_a_file_that_is_no_ablation(tmp_path, text):
 def test_a_binary_file_is_refused(tmp_path):
     path = tmp_path / "bad.yaml"
     path.write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(UsageError, match="not readable as YAML"):
+    with pytest.raises(UsageError, match="is not UTF-8"):
         ablation.load(str(path))
 
 
 def test_retrain_leaves_the_branches_out_from_the_start() -> None:
-    row = {"label": "w/o 3", "model": "wdsr_awms", "drop": [3], "retrain": True}
-    (made,) = ablation.parse({"rows": [row]}, default_name="a", source="a").rows
+    row = {"label": "w/o 3", "model": "wdsr_awms", "drop": 3, "retrain": True}
+    (made,) = parsed(rows=[row]).rows
     assert (made.overrides, made.drop) == ({"kernel_sizes": [5, 7, 9]}, ())
 
 
-@pytest.mark.parametrize("drop", [[], [11], [3, 5, 7, 9]])
+@pytest.mark.parametrize("drop", [[], [11], [3, 5, 7, 9], [3, 11]])
 def test_retrain_needs_branches_to_leave_out(drop: list[int]) -> None:
     row = {"label": "a", "model": "wdsr_awms", "drop": drop, "retrain": True}
-    with pytest.raises(ConfigError, match="retrain: expected drop to name some, not all"):
-        ablation.parse({"rows": [row]}, default_name="a", source="a")
+    with pytest.raises(FormatError, match="retrain: expected drop to name some, not all"):
+        parsed(rows=[row])
+
+
+@pytest.mark.parametrize("sizes", [[[3]], 3, {"a": 1}, None])
+def test_kernel_sizes_that_are_none_cannot_be_left_out(sizes) -> None:
+    row = {"model": "a", "drop": [3], "retrain": True, "with": {"kernel_sizes": sizes}}
+    with pytest.raises(FormatError, match="retrain"):
+        parsed(rows=[row])
+
+
+WORDS = ("", "no", "010", "1:30", "5", "~", "x", "[x]", "{x: 1}", "&a [*a]", "*b", '"', "1e999")
+
+
+def mutated(lines, choose):
+    """Drop, repeat, break or move one to three lines of a file."""
+    for _ in range(choose.randint(1, 3)):
+        place = choose.randrange(len(lines))
+        line = lines[place]
+        change = choose.randrange(4)
+        if change == 0 and len(lines) > 1:
+            del lines[place]
+        elif change == 1:
+            lines.insert(choose.randrange(len(lines)), line)
+        elif change == 2:
+            lines[place] = f"{line.partition(':')[0]}: {choose.choice(WORDS)}"
+        else:
+            where = choose.randrange(len(line) + 1)
+            lines[place] = line[:where] + choose.choice(":{}[],'#-? \t5") + line[where:]
+    return "\n".join(lines)
+
+
+def test_200_damaged_files_give_our_errors_only(tmp_path):
+    """Each change is one that people make: a line lost, repeated, mistyped or a key misspelt."""
+    path, choose, read, listed = tmp_path / "own.yaml", random.Random(0), 0, []
+    originals = [
+        (bundled("ablations") / f"{name}.yaml").read_text().splitlines()
+        for name in ("awru", "fixed_scaling", "init", "lrfu_kernel")
+    ]
+    for number in range(200):
+        path.write_text(mutated(list(originals[number % 4]), choose))
+        try:
+            ablation.load(str(path))
+            read += 1
+        except HarnessError as error:
+            listed += [str(path) in str(error) and len(str(error)) < 4000]
+    assert 10 < read < 150
+    assert all(listed)

@@ -12,7 +12,7 @@ import pytest
 
 from harness.records import released
 from harness.records.record import load_all
-from harness.records.scored import Scored
+from harness.records.released import ReleasedScores
 
 with (Path(__file__).parents[1] / "files" / "measured.csv").open(newline="") as file:
     MEASURED = [tuple(row.values()) for row in csv.DictReader(file)]
@@ -23,7 +23,7 @@ ROUNDED = 0.0005  # the table has three decimals
 
 @pytest.fixture(scope="module")
 def scored(request):
-    return Scored(load_all(request.config.rootpath))
+    return ReleasedScores(load_all(request.config.rootpath))
 
 
 @pytest.fixture(scope="module")

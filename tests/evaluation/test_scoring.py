@@ -48,11 +48,11 @@ def test_nothing_is_recorded_unless_asked_for(file, tiny_root, tmp_path):
 def test_record_says_which_file_was_scored_and_how(file, tiny_root, tmp_path):
     scores = score(file, tiny_root, tmp_path, protocol="rgb")
     (record,) = load_all(tmp_path)
-    assert record.data["weights"]["file"] == file.name
-    assert record.data["weights"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert record.data.weights.file == file.name
+    assert record.data.weights.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     assert (record.protocol, record.group, record.seed, record.steps) == ("rgb", "", None, 0)
     assert record.scores == tuple(scores)
-    assert record.provenance["commit"]
+    assert record.provenance.commit
 
 
 def test_each_protocol_has_a_record_and_sets_are_added_to_it(file, tiny_root, tmp_path):

@@ -94,9 +94,9 @@ def test_tiny_ablation_from_yaml_to_table(tiny, tiny_root, tmp_path, invoke):
     assert trained.profile == "smoke"
     assert not trained.full_budget
     assert [image.name for image in trained.scores[0].images] == ["at150", "at250"]
-    assert trained.learned["alpha"].keys() == {"3", "5", "7", "9"}
-    assert trained.data["train"]["images"] == 3
-    assert trained.provenance["torch"]
+    assert trained.learned.alpha.keys() == {3, 5, 7, 9}
+    assert trained.data.train.images == 3
+    assert trained.provenance.torch
     assert trained.loss > 0
     for record in (bicubic, trained):
         assert_names_no_place(record, tmp_path, tiny_root, os.environ["HARNESS_CACHE"])
@@ -188,15 +188,15 @@ def test_what_is_done_is_not_done_again(tiny, tmp_path, invoke):
 def test_a_new_test_set_is_scored_without_training(tiny, tmp_path, invoke):
     invoke("run", *tiny)
     before = weights(tmp_path)
-    finished_at = {one.id: one.provenance["finished"] for one in load_all(tmp_path)}
+    finished_at = {one.id: one.provenance.finished for one in load_all(tmp_path)}
     result = invoke("run", *tiny, "data.test=own,sample")
     assert result.exit_code == 0, result.output
     assert "step" not in result.stderr
     assert weights(tmp_path) == before
     for record in load_all(tmp_path):
         assert [score.set for score in record.scores] == ["own", "sample"]
-        assert record.provenance["finished"] == finished_at[record.id]
-        assert "scored_at" in record.provenance
+        assert record.provenance.finished == finished_at[record.id]
+        assert record.provenance.scored_at == record.provenance.commit
 
 
 def test_changed_test_images_are_scored_again(tiny, tmp_path, invoke, tiny_root):
@@ -276,7 +276,7 @@ def test_dropped_branches_share_the_trained_network(tiny, tmp_path, invoke, tiny
     stored = {record.drop: record for record in load_all(tmp_path) if record.steps}
     # The 9x9 branch: 12 x 4 x 81 weights, 12 gains, 12 biases, one scalar.
     assert stored[()].params - stored[(9,)].params == 12 * 4 * 81 + 12 + 12 + 1
-    assert stored[(9,)].learned["alpha"].keys() == {"3", "5", "7"}
+    assert stored[(9,)].learned.alpha.keys() == {3, 5, 7}
     scores = {drop: record.scores[0].psnr_db for drop, record in stored.items()}
     assert len(set(scores.values())) == 3
     # A record alone has no weights: what is cut anew is trained anew.
@@ -305,7 +305,7 @@ def test_rows_with_weights_are_loaded_and_stand_beside_trained_ones(tiny, tmp_pa
         next(record for record in load_all(tmp_path) if record.model == model)
         for model in ("espcn", "awsrn_s")
     )
-    assert (loaded.steps, loaded.seed, loaded.data["weights"]["file"]) == (
+    assert (loaded.steps, loaded.seed, loaded.data.weights.file) == (
         0,
         None,
         "espcn_x2.safetensors",

@@ -53,13 +53,16 @@ def test_a_network_without_a_stored_count_is_named():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[", "is broken: Expecting value"),
-        ("{}", "expected a list of rows, got dict"),
-        ("[1]", "row 1: expected an object, got int"),
-        (json.dumps([{**ROW, "params": "3"}]), "row 1: 'params' cannot be '3'"),
-        (json.dumps([{"model": "own"}]), "row 1: 'label' is missing"),
-        (json.dumps([ROW, ROW]), "row 2: Own x2 stands there already"),
-        (json.dumps([ROW | {"convention": "paper"}]), "expected the convention 'executed'"),
+        ("[", "is not JSON"),
+        ("{}", "expected a list, not keys and values"),
+        ("[1]", "[0]: expected keys and values, not 1"),
+        (json.dumps([{**ROW, "params": "3"}]), "[0].params: expected a whole number, not '3'"),
+        (json.dumps([{"model": "own"}]), "[0].label: missing"),
+        (json.dumps([ROW, ROW]), "[1]: Own x2 stands there already"),
+        (
+            json.dumps([ROW | {"convention": "paper"}]),
+            "[0].convention: expected executed, not 'paper'",
+        ),
     ],
 )
 def test_a_broken_file_is_named_with_the_way_to_write_it_anew(tmp_path, text, said):
@@ -77,5 +80,5 @@ def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(RecordError, match=r"counts\.json: cannot be read: No such file"):
         load(tmp_path)
     (tmp_path / "counts.json").write_bytes(b"\xff\xfe")
-    with pytest.raises(RecordError, match=r"counts\.json: is broken: "):
+    with pytest.raises(RecordError, match=r"counts\.json: is not UTF-8"):
         load(tmp_path)

@@ -92,9 +92,8 @@ def test_scores_are_the_mean_over_the_seeds() -> None:
 
 
 def test_of_two_records_with_one_seed_the_last_finished_counts() -> None:
-    newer = replace(
-        made("b", 36.0), id="a-smaller-id", provenance={"finished": "2025-06-01T00:00:00+00:00"}
-    )
+    later = replace(RECORD.provenance, finished="2025-06-01T00:00:00+00:00")
+    newer = replace(made("b", 36.0), id="a-smaller-id", provenance=later)
     assert psnr_db(only(comparisons(AB, [newer, made("a", 30.0), made("b", 31.0)]))) == [30.0, 36.0]
 
 

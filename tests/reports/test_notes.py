@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from harness.records.origin import Inputs, RecordedSettings
 from harness.records.record import Record
 from harness.reports.notes import commit, notes
 
@@ -65,15 +66,15 @@ def test_seeds_are_given_row_by_row_where_rows_differ() -> None:
 
 
 def test_every_device_and_commit_is_named() -> None:
-    elsewhere = replace(
-        RECORD, seed=1, provenance={"commit": "fedcba9876543210", "dirty": True, "device": "cuda"}
-    )
+    origin = replace(RECORD.provenance, commit="fedcba9876543210", dirty=True, device="cuda")
+    elsewhere = replace(RECORD, seed=1, provenance=origin)
     found = noted(RECORD, elsewhere)
     assert found[0].endswith("cpu (Some CPU), cuda.")
     assert found[-1] == "Commit: 0123456789ab, fedcba987654 with uncommitted changes."
 
 
 def test_records_without_settings_still_have_notes() -> None:
-    bare = replace(RECORD, config={}, data={}, provenance={})
-    assert commit(bare) == "unknown"
+    origin = replace(RECORD.provenance, commit=None)
+    bare = replace(RECORD, config=RecordedSettings(), data=Inputs(), provenance=origin)
+    assert commit(bare) == "awsrn-harness 0.1.0, installed"
     assert "batch ? x LR patch ?" in noted(bare)[0]

@@ -10,18 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from harness.data.fetch.registry import Part
 from harness.errors import DataError, HarnessError
 from harness.host.files import reason, write_atomic
+from harness.host.problems import FormatError
+from harness.host.reading import from_json, read_text
 
 log = logging.getLogger(__name__)
 
 FILE = "data-seen.json"
-_SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,23 @@ class Sight:
     """
 
     digest: str
-    images: Mapping[str, str]
+    images: dict[str, str]
     source: str
     trusted: bool
     stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sights:
+    """The file.
+
+    Attributes:
+        schema: Of this form.
+        parts: How each part was seen, by its id.
+    """
+
+    schema: Literal[1]
+    parts: dict[str, Sight]
 
 
 class Seen:
@@ -64,8 +80,8 @@ class Seen:
         if self._sights.get(part.id) == sight:
             return
         self._sights[part.id] = sight
-        parts = {name: asdict(one) for name, one in sorted(self._sights.items())}
-        text = json.dumps({"schema": _SCHEMA, "parts": parts}, indent=1)
+        sights = Sights(1, dict(sorted(self._sights.items())))
+        text = json.dumps(asdict(sights), indent=1)
         try:
             write_atomic(self._path, f"{text}\n")
         except HarnessError as error:
@@ -89,14 +105,11 @@ def stamp(files: Iterable[Path]) -> str:
 
 
 def _read(path: Path) -> dict[str, Sight]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] != _SCHEMA:
-            raise ValueError(f"schema {content['schema']}, not {_SCHEMA}")
-        return {name: Sight(**one) for name, one in content["parts"].items()}
-    except FileNotFoundError:
+    if not os.path.exists(path):
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    try:
+        return from_json(Sights, read_text(path)).parts
+    except FormatError as error:
         raise DataError(
             f"{path}: expected the record that harness data keeps ({error}); "
             "move it away to begin a new one"

@@ -9,17 +9,15 @@ SHA-256 of every image's shape and RGB pixels (``harness.data.images.hash_image`
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from harness.data.images import is_folder, list_folder
 from harness.errors import UsageError, suggest
+from harness.host.reading import from_csv, from_json
 
 SHORT = 16
 """Digits of an image's hash that are kept."""
@@ -117,20 +115,135 @@ class ImageSet:
         return sum(part.images or 0 for part in self.parts if not part.scale)
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveFacts:
+    """What ``sets.json`` says of an archive.
+
+    Attributes:
+        urls: Addresses of the same bytes, tried in order.
+        source: Who states address, size and hash.
+        bytes: Its size, exactly; None where nobody states it.
+        about_bytes: Its size, roughly.
+        sha256: Of its bytes, in hex.
+        md5: The same, where there is no better one.
+    """
+
+    urls: tuple[str, ...]
+    source: str
+    bytes: int | None = None
+    about_bytes: int | None = None
+    sha256: str | None = None
+    md5: str | None = None
+
+    def archive(self, name: str) -> Archive:
+        """Return the archive of that name."""
+        hashes = (("sha256", self.sha256), ("md5", self.md5))
+        hashed = next(((kind, digest) for kind, digest in hashes if digest), None)
+        about = self.bytes or self.about_bytes
+        return Archive(name, self.urls, self.bytes, about, hashed, self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """What ``sets.json`` says of a part; fields that :class:`Part` has too are as there.
+
+    Attributes:
+        numbered: Form of the images' names, for a number; empty where pins name them, or nobody.
+        first: The first number.
+    """
+
+    name: str
+    folder: str
+    images: int
+    within: tuple[str, ...]
+    archives: tuple[str, ...]
+    scale: int = 0
+    prefix: str = ""
+    digest: str = ""
+    first_sides: int | None = None
+    numbered: str = ""
+    first: int = 0
+
+    def part(self, owner: str, pins: Mapping[str, Mapping[str, str]]) -> Part:
+        """Return the part of that set, with its pins if it has some."""
+        own_pins = pins.get(f"{owner}/{self.name}")
+        names: tuple[str, ...] = tuple(own_pins or ())
+        if self.numbered:
+            numbers = range(self.first, self.first + self.images)
+            suffix = f"x{self.scale}" if self.scale else ""
+            names = tuple(self.numbered.format(number) + suffix for number in numbers)
+        return Part(
+            set=owner,
+            name=self.name,
+            folder=self.folder,
+            images=self.images,
+            scale=self.scale,
+            names=names,
+            prefix=self.prefix,
+            within=self.within,
+            archives=self.archives,
+            pins=own_pins,
+            digest=self.digest,
+            first_sides=self.first_sides,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SetFacts:
+    """What ``sets.json`` says of a set; the fields are as those of :class:`ImageSet`."""
+
+    what: str
+    licence: str
+    home: str
+    parts: tuple[PartFacts, ...]
+    aliases: tuple[str, ...] = ()
+    by_hand: str = ""
+    exclude: dict[str, str] = field(default_factory=dict)
+
+    def image_set(self, name: str, pins: Mapping[str, Mapping[str, str]]) -> ImageSet:
+        """Return the set of that name."""
+        return ImageSet(
+            name=name,
+            what=self.what,
+            licence=self.licence,
+            home=self.home,
+            parts=tuple(part.part(name, pins) for part in self.parts),
+            aliases=self.aliases,
+            by_hand=self.by_hand,
+            exclude=self.exclude or None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The file ``sets.json``: archives and sets by name."""
+
+    archives: dict[str, ArchiveFacts]
+    sets: dict[str, SetFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A line of ``pins.csv``: the short hash of an image of a part."""
+
+    part: str
+    image: str
+    sha256: str
+
+
 @cache
 def archives() -> Mapping[str, Archive]:
     """Return the archives by name."""
-    return {name: _archive(name, one) for name, one in _facts()["archives"].items()}
+    return {name: facts.archive(name) for name, facts in _facts().archives.items()}
 
 
 @cache
 def known() -> Mapping[str, ImageSet]:
     """Return the sets that can be fetched, by name."""
     pins: dict[str, dict[str, str]] = {}
-    text = files("harness.data.fetch").joinpath("pins.csv").read_text(encoding="utf-8")
-    for row in csv.DictReader(text.splitlines()):
-        pins.setdefault(row["part"], {})[row["image"]] = row["sha256"]
-    return {name: _set(name, one, pins) for name, one in _facts()["sets"].items()}
+    for _, pin in from_csv(Pin, _shipped("pins.csv")):
+        pins.setdefault(pin.part, {})[pin.image] = pin.sha256
+    return {name: facts.image_set(name, pins) for name, facts in _facts().sets.items()}
 
 
 def named(names: Iterable[str]) -> tuple[ImageSet, ...]:
@@ -175,51 +288,9 @@ def _own(folder: Path, place: str) -> ImageSet:
 
 
 @cache
-def _facts() -> dict[str, Any]:
-    text = files("harness.data.fetch").joinpath("sets.json").read_text(encoding="utf-8")
-    facts: dict[str, Any] = json.loads(text)
-    return facts
+def _facts() -> Facts:
+    return from_json(Facts, _shipped("sets.json"))
 
 
-def _archive(name: str, facts: dict[str, Any]) -> Archive:
-    hashed = next(((kind, facts[kind]) for kind in ("sha256", "md5") if kind in facts), None)
-    size = facts.get("bytes")
-    about = size or facts.get("about_bytes")
-    return Archive(name, tuple(facts["urls"]), size, about, hashed, facts["source"])
-
-
-def _set(name: str, facts: dict[str, Any], pins: Mapping[str, Mapping[str, str]]) -> ImageSet:
-    return ImageSet(
-        name=name,
-        what=facts["what"],
-        licence=facts["licence"],
-        home=facts["home"],
-        parts=tuple(_part(name, part, pins) for part in facts["parts"]),
-        aliases=tuple(facts.get("aliases", ())),
-        by_hand=facts.get("by_hand", ""),
-        exclude=facts.get("exclude"),
-    )
-
-
-def _part(owner: str, facts: dict[str, Any], pins: Mapping[str, Mapping[str, str]]) -> Part:
-    scale = facts.get("scale", 0)
-    own_pins = pins.get(f"{owner}/{facts['name']}")
-    names: tuple[str, ...] = tuple(own_pins or ())
-    if "numbered" in facts:
-        numbers = range(facts["first"], facts["first"] + facts["images"])
-        suffix = f"x{scale}" if scale else ""
-        names = tuple(facts["numbered"].format(number) + suffix for number in numbers)
-    return Part(
-        set=owner,
-        name=facts["name"],
-        folder=facts["folder"],
-        images=facts["images"],
-        scale=scale,
-        names=names,
-        prefix=facts.get("prefix", ""),
-        within=tuple(facts["within"]),
-        archives=tuple(facts["archives"]),
-        pins=own_pins,
-        digest=facts.get("digest", ""),
-        first_sides=facts.get("first_sides"),
-    )
+def _shipped(name: str) -> str:
+    return files("harness.data.fetch").joinpath(name).read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.efficiency.bench.latency import Effort
     from harness.efficiency.bench.process import Setup
     from harness.efficiency.bench.rounds import Candidate
-    from harness.efficiency.bench.rows import Row, Written
+    from harness.efficiency.bench.rows import BenchRow, Written
     from harness.efficiency.targets import ImageSize
     from harness.models.variant import Variant
 
@@ -80,7 +80,7 @@ def measure(
     *,
     processes: int,
     folder: Path,
-    show: Callable[[Sequence[Row]], None],
+    show: Callable[[Sequence[BenchRow]], None],
 ) -> None:
     """Measure networks, show the rows and keep them.
 
@@ -124,8 +124,8 @@ def _compare(written: Written) -> None:
         row.p50_low_ms,
         row.p50_high_ms,
         "agrees" if agrees else "does not agree",
-        old["date"],
-        old["p50_ms"],
-        old["p50_low_ms"],
-        old["p50_high_ms"],
+        old.date,
+        old.p50_ms,
+        old.p50_low_ms,
+        old.p50_high_ms,
     )

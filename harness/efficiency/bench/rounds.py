@@ -15,7 +15,7 @@ from harness.efficiency.bench import process
 from harness.efficiency.bench.latency import Effort, summarise
 from harness.efficiency.bench.peak import Peak
 from harness.efficiency.bench.process import Job, Setup, Target
-from harness.efficiency.bench.rows import Row
+from harness.efficiency.bench.rows import BenchRow
 from harness.efficiency.bench.worker import Measured
 from harness.errors import HarnessError
 from harness.host import environment
@@ -48,7 +48,7 @@ class Candidate:
 class Outcome:
     """The rows of what could be measured, and one line for each network that could not."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[BenchRow, ...]
     failures: tuple[str, ...]
 
 
@@ -112,7 +112,7 @@ def _progress(candidate: Candidate, once: Measured, number: int, processes: int)
 
 def _row(
     candidate: Candidate, setup: Setup, processes: Sequence[Measured], peaks: Sequence[Peak]
-) -> Row:
+) -> BenchRow:
     """Put together what the processes of one network found, and the peaks in rising order."""
     target, first = candidate.target, processes[0]
     times = summarise([one.times_s for one in processes])
@@ -125,7 +125,7 @@ def _row(
         return _short(candidate.multi_adds / seconds / 1e9 / (of.gmacs_per_s if of else 1))
 
     name, changed = environment.commit()
-    return Row(
+    return BenchRow(
         model=target.model,
         label=candidate.label,
         scale=target.scale,

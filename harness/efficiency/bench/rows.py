@@ -5,21 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
 from pathlib import Path
+from typing import Literal
 
 from harness.errors import RecordError
 from harness.host.files import write_atomic
+from harness.host.problems import FormatError
+from harness.host.reading import from_csv, read_text
 
 MISSING = "n/a"
 
-Cells = Mapping[str, str]
-"""A row as text, by column."""
-
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BenchRow:
     """One network, measured; the fields are the columns of the files and keys of the JSON form.
 
     Attributes:
@@ -72,9 +73,9 @@ class Row:
     output_px: str
     device: str
     dtype: str
-    memory_format: str
+    memory_format: Literal["contiguous", "channels_last"]
     threads: int
-    weights: str
+    weights: Literal["folded", "as built"]
     weight_norms_folded: int
     torch: str
     commit: str
@@ -109,28 +110,34 @@ class Row:
 class Written:
     """A row, the file it stands in now, and the row that it replaced there, if any."""
 
-    row: Row
+    row: BenchRow
     path: Path
-    replaced: Cells | None
+    replaced: BenchRow | None
 
     def agrees(self) -> bool | None:
         """Tell whether the medians of both rows can be the same: whether their intervals meet."""
-        if self.replaced is None:
+        old = self.replaced
+        if old is None:
             return None
-        low, high = (float(self.replaced[name]) for name in ("p50_low_ms", "p50_high_ms"))
-        return self.row.p50_low_ms <= high and low <= self.row.p50_high_ms
+        return self.row.p50_low_ms <= old.p50_high_ms and old.p50_low_ms <= self.row.p50_high_ms
 
 
-COLUMNS = tuple(field.name for field in fields(Row))
-_KEY = ("model", "scale", "input_px", "memory_format", "threads", "weights")
+COLUMNS = tuple(field.name for field in fields(BenchRow))
+_key = attrgetter("model", "scale", "input_px", "memory_format", "threads", "weights")
 
 
-def to_csv(rows: Iterable[Row]) -> str:
+def to_csv(rows: Iterable[BenchRow]) -> str:
     """Return rows as CSV; what is not known is ``n/a``."""
-    return _text(map(_cells, rows))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        values = asdict(row).values()
+        writer.writerow(MISSING if value is None else str(value) for value in values)
+    return out.getvalue()
 
 
-def write(rows: Sequence[Row], folder: Path) -> list[Written]:
+def write(rows: Sequence[BenchRow], folder: Path) -> list[Written]:
     """Add rows to the files they belong to; a row of the same network and setup is replaced.
 
     Args:
@@ -141,53 +148,34 @@ def write(rows: Sequence[Row], folder: Path) -> list[Written]:
         RecordError: A file of that name is there and holds something else.
         HarnessError: A file cannot be written.
     """
-    tables: dict[Path, dict[tuple[str, ...], Cells]] = {}
+    tables: dict[Path, dict[tuple[object, ...], BenchRow]] = {}
     written = []
     for row in rows:
-        path, cells = folder / file_name(row), _cells(row)
+        path = folder / file_name(row)
         if path not in tables:
             tables[path] = {_key(old): old for old in _read(path)}
-        written.append(Written(row, path, tables[path].get(_key(cells))))
-        tables[path][_key(cells)] = cells
+        written.append(Written(row, path, tables[path].get(_key(row))))
+        tables[path][_key(row)] = row
     for path, table in tables.items():
-        write_atomic(path, _text(table.values()))
+        write_atomic(path, to_csv(table.values()))
     return written
 
 
-def file_name(row: Row) -> str:
+def file_name(row: BenchRow) -> str:
     """Return the name of the file that a row belongs to."""
     device = re.sub(r"[^a-z0-9]+", "-", row.device.lower()).strip("-")
     return f"{device}_{row.dtype}_torch-{row.torch}.csv"
 
 
-def _cells(row: Row) -> Cells:
-    values = asdict(row).items()
-    return {name: MISSING if value is None else str(value) for name, value in values}
-
-
-def _key(cells: Cells) -> tuple[str, ...]:
-    return tuple(cells[name] for name in _KEY)
-
-
-def _text(rows: Iterable[Cells]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, restval=MISSING, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
-
-
-def _read(path: Path) -> list[Cells]:
+def _read(path: Path) -> list[BenchRow]:
     """Return the rows of a file, none where there is no such file."""
     if not path.exists():
         return []
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows: list[Cells] = list(reader)
-            columns = set(reader.fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RecordError(f"{path}: cannot be read: {error}") from error
-    if columns != set(COLUMNS) or any(None in row.values() or None in row for row in rows):
-        raise RecordError(f"{path}: not a file of this version of harness bench; move it away")
-    return rows
+        return [row for _, row in from_csv(BenchRow, read_text(path), missing=MISSING)]
+    except FormatError as error:
+        problem = error.problems[0]
+        raise RecordError(
+            f"{path}:{problem.line or 1}: not a file of this version of harness bench "
+            f"({problem}); move it away"
+        ) from error

@@ -47,7 +47,7 @@ def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
     trained = [
         record
         for record in stored
-        if record.group and not record.drop and {"lambda_res", "alpha"} & record.learned.keys()
+        if record.group and not record.drop and (record.learned.lambda_res or record.learned.alpha)
     ]
     trainings: dict[tuple[str, str, str], list[Record]] = {}
     for group, of_group in by_group(trained).items():
@@ -72,12 +72,14 @@ def draw(learned: Learned) -> Figure:
     """
     runs = learned.records
     first = runs[0]
-    panels: list[tuple[float, Callable[[Axes], None]]] = [
-        (width, partial(_lambdas, runs=runs, prefix=prefix, of=of))
-        for width, prefix, of in ((3, "", "residual unit"), (1.1, "lfb_", "fusion unit"))
-        if f"{prefix}lambda_res" in first.learned
-    ]
-    if "alpha" in first.learned:
+    panels: list[tuple[float, Callable[[Axes], None]]] = []
+    if first.learned.lambda_res:
+        units = [(run.learned.lambda_res, run.learned.lambda_x) for run in runs]
+        panels.append((3, partial(_lambdas, lambdas=units, of="residual unit", named=True)))
+    if first.learned.lfb_lambda_res:
+        units = [(run.learned.lfb_lambda_res, run.learned.lfb_lambda_x) for run in runs]
+        panels.append((1.1, partial(_lambdas, lambdas=units, of="fusion unit", named=False)))
+    if first.learned.alpha:
         panels.append((1.25, partial(_branches, runs=runs)))
     figure = Figure(figsize=(6.4, 3.1), dpi=72)
     widths = [width for width, _ in panels]
@@ -99,12 +101,19 @@ def draw(learned: Learned) -> Figure:
     return figure
 
 
-def _lambdas(axes: Axes, *, runs: Sequence[Record], prefix: str, of: str) -> None:
-    for key, label, look in (
-        ("lambda_res", r"$\lambda_{res}$", _RES),
-        ("lambda_x", r"$\lambda_{x}$", _X),
+def _lambdas(
+    axes: Axes,
+    *,
+    lambdas: Sequence[tuple[Sequence[float], Sequence[float]]],
+    of: str,
+    named: bool,
+) -> None:
+    """Draw lambda_res and lambda_x, of each run by depth; ``named`` adds what the lines are."""
+    of_res, of_x = zip(*lambdas, strict=True)
+    for lines, label, look in (
+        (of_res, r"$\lambda_{res}$", _RES),
+        (of_x, r"$\lambda_{x}$", _X),
     ):
-        lines = [record.learned[prefix + key] for record in runs]
         depth = range(1, len(lines[0]) + 1)
         for line in lines:
             axes.plot(depth, line, linewidth=0.6, alpha=0.6, **(look | {"marker": ""}))
@@ -113,13 +122,13 @@ def _lambdas(axes: Axes, *, runs: Sequence[Record], prefix: str, of: str) -> Non
     axes.axhline(1, color="0.7", linewidth=0.6, zorder=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel(f"{of}, by depth")
-    if not prefix:
+    if named:
         axes.set_ylabel("learned weight")
         axes.legend(frameon=False)
 
 
 def _branches(axes: Axes, *, runs: Sequence[Record]) -> None:
-    alphas = [record.learned["alpha"] for record in runs]
+    alphas = [record.learned.alpha for record in runs]
     sizes = list(alphas[0])
     places = range(len(sizes))
     means = [fmean(alpha[size] for alpha in alphas) for size in sizes]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
-from harness.efficiency.bench.rows import MISSING, Row, to_csv
+from harness.efficiency.bench.rows import MISSING, BenchRow, to_csv
 from harness.reports.tables.fields import Field, columns_of, field, rows_of
 from harness.reports.tables.render import to_text
 from harness.reports.tables.table import Table, TableCell
@@ -19,7 +19,7 @@ _CUDA_MEMORY = "peak of PyTorch's allocator"
 _SHARED_BELOW = 0.9
 
 
-def render(rows: Sequence[Row], form: str) -> str:
+def render(rows: Sequence[BenchRow], form: str) -> str:
     """Return rows in one of the forms: ``table``, ``csv``, ``json``; at least one row."""
     if form == "json":
         return json.dumps([asdict(row) for row in rows], indent=1) + "\n"
@@ -28,7 +28,7 @@ def render(rows: Sequence[Row], form: str) -> str:
     return to_text(to_table(rows), width=shutil.get_terminal_size().columns)
 
 
-def to_table(rows: Sequence[Row]) -> Table:
+def to_table(rows: Sequence[BenchRow]) -> Table:
     """Return rows that were measured together as a table."""
     first = rows[0]
     return Table(
@@ -60,7 +60,7 @@ def _rounded(value: float) -> Decimal:
     return number.quantize(Decimal(1).scaleb(-places))
 
 
-_FIELDS: tuple[Field[Row], ...] = (
+_FIELDS: tuple[Field[BenchRow], ...] = (
     field("label", "Network", lambda row: row.label),
     field("scale", "Scale", lambda row: row.scale, "count"),
     field("input_px", "LR (px)", lambda row: row.input_px),
@@ -81,7 +81,7 @@ _FIELDS: tuple[Field[Row], ...] = (
 )
 
 
-def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
+def _notes(rows: Sequence[BenchRow]) -> tuple[str, ...]:
     """Return the notes under the table."""
     first = rows[0]
     cuda = first.device.startswith("cuda")
@@ -103,7 +103,7 @@ def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _busy(row: Row) -> str:
+def _busy(row: BenchRow) -> str:
     advice = "; fewer --threads may be faster" if row.threads > 1 else ""
     return (
         f"got {100 * (row.cpu_share or 0):.0f} % of the time of its {_threads(row)}; the rest "
@@ -111,15 +111,15 @@ def _busy(row: Row) -> str:
     )
 
 
-def _threads(row: Row) -> str:
+def _threads(row: BenchRow) -> str:
     return f"{row.threads} thread{'s' if row.threads > 1 else ''}"
 
 
-def _name(row: Row) -> str:
+def _name(row: BenchRow) -> str:
     return f"{row.label} x{row.scale}"
 
 
-def _repeats(rows: Iterable[Row]) -> str:
+def _repeats(rows: Iterable[BenchRow]) -> str:
     counts = [row.repeats for row in rows]
     least, most = min(counts), max(counts)
     return str(least) if least == most else f"{least} to {most}"

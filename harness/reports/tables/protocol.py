@@ -10,8 +10,7 @@ from harness.config import protocols
 from harness.config.protocols import DEFAULT
 from harness.records import released
 from harness.records.record import Record, SetScore
-from harness.records.released import Weights
-from harness.records.scored import Scored
+from harness.records.released import ReleasedScores, Weights
 from harness.reports import notes
 from harness.reports.tables.fields import (
     Field,
@@ -56,7 +55,7 @@ def build(records: Iterable[Record]) -> Table | None:
     Raises:
         RecordError: The list of weights or the published values cannot be read.
     """
-    rows = list(_rows(Scored(records)))
+    rows = list(_rows(ReleasedScores(records)))
     if not rows:
         return None
     reasons = numbered(
@@ -83,7 +82,7 @@ def build(records: Iterable[Record]) -> Table | None:
     )
 
 
-def _rows(scored: Scored) -> Iterable[_ScoredSet]:
+def _rows(scored: ReleasedScores) -> Iterable[_ScoredSet]:
     for weights in released.load():
         for scale in weights.scales:
             record = scored.record(weights, scale, weights.protocol)

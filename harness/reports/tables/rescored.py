@@ -10,8 +10,7 @@ from harness.config.protocols import DEFAULT
 from harness.records import published, released
 from harness.records.published import Published
 from harness.records.record import Record, SetScore
-from harness.records.released import Weights
-from harness.records.scored import Scored
+from harness.records.released import ReleasedScores, Weights
 from harness.reports import notes
 from harness.reports.tables.fields import (
     Field,
@@ -67,7 +66,7 @@ def systems(records: Iterable[Record]) -> list[RankedSystem]:
     Raises:
         RecordError: The list of weights or the published values cannot be read.
     """
-    scored = Scored(records)
+    scored = ReleasedScores(records)
     cells = published.load(paper.SYSTEMS_TABLE)
     systems_found: list[RankedSystem] = []
     places = dict.fromkeys((cell.scale, cell.set) for cell in cells if cell.metric == "psnr_db")
@@ -91,7 +90,7 @@ def _printed(cells: Iterable[Published], scale: int, name: str, metric: str) -> 
 _Best = tuple[Weights, SetScore, Record]
 
 
-def _best(scored: Scored, label: str, scale: int, name: str) -> _Best | None:
+def _best(scored: ReleasedScores, label: str, scale: int, name: str) -> _Best | None:
     """Return the weights to show for a system and their score: those of the authors if any."""
     fitting = [
         weights for weights in released.load() if weights.label == label and scale in weights.scales

@@ -13,7 +13,7 @@ from harness.records import published, released
 from harness.records.means import mean_scores
 from harness.records.published import Published
 from harness.records.record import Record
-from harness.records.scored import Scored
+from harness.records.released import ReleasedScores
 from harness.records.selection import belongs, by_group
 from harness.reports import notes
 from harness.reports.tables.fields import (
@@ -132,14 +132,14 @@ def _loaded(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, st
     public = {weights.file: weights for weights in released.load()}
     for name in row.checkpoint:
         if weights := public.get(name):
-            if record := Scored(records).record(weights, scale, DEFAULT.name):
+            if record := ReleasedScores(records).record(weights, scale, DEFAULT.name):
                 kind = "authors'" if weights.training == "authors" else "retrained"
                 return record, f"{kind} weights"
             continue
         for record in records:
-            file = str(record.data.get("weights", {}).get("file"))
-            if belongs(record, row) and _is_file(name, scale, file):
-                return record, f"weights {file}"
+            loaded = record.data.weights
+            if loaded and belongs(record, row) and _is_file(name, scale, loaded.file):
+                return record, f"weights {loaded.file}"
     return None
 
 
@@ -207,7 +207,7 @@ def _fields(sets: Sequence[str]) -> list[Field[_Line]]:
         _origin("steps", lambda record: record.steps if record.group else None),
         _origin("device", notes.device),
         _origin("commit", lambda record: notes.commit(record, digits=40)),
-        _origin("weights_sha256", lambda record: record.data.get("weights", {}).get("sha256")),
+        _origin("weights_sha256", _weights_sha256),
     ]
 
 
@@ -218,6 +218,10 @@ def _score(set_name: str, metric: str) -> Callable[[_Line], TableCell]:
 def _origin(key: str, of: Callable[[Record], object]) -> Field[_Line]:
     """Return a column of the CSV file that lists a property of the records of a line."""
     return hidden(key, lambda line: notes.distinct(line.records, of))
+
+
+def _weights_sha256(record: Record) -> str | None:
+    return record.data.weights.sha256 if record.data.weights else None
 
 
 def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:

@@ -121,7 +121,7 @@ def test_a_new_row_replaces_the_old_one_of_the_same_setup_only(row, tmp_path):
     other = replace(row, memory_format="channels_last")
     rows.write([row, other], tmp_path)
     (written,) = rows.write([replace(row, p50_ms=510.0, p50_low_ms=505.0)], tmp_path)
-    assert written.replaced["p50_ms"] == "500.0"
+    assert written.replaced.p50_ms == 500.0
     assert written.agrees()
     with written.path.open(newline="") as stream:
         kept = [(cells["memory_format"], cells["p50_ms"]) for cells in csv.DictReader(stream)]

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from harness.errors import UsageError
 from harness.experiment import checkpoints
 from harness.models import registry
-from harness.records.record import Record
+from harness.records.record import LearnedScalars, Record
 from harness.reports.figures import contributions, crops, learned_weights, style
 from harness.weights import load
 
@@ -26,7 +26,7 @@ def learned(model="wdsr_awru", seed=0, **values):
         id=f"{model}-s{seed}",
         model=model,
         seed=seed,
-        learned={"lambda_res": [1.0, 0.5 + seed], "lambda_x": [1.0, 1.5]} | values,
+        learned=LearnedScalars((1.0, 0.5 + seed), (1.0, 1.5), **values),
     )
 
 
@@ -40,7 +40,7 @@ def awms(tmp_path_factory):
 
 
 def test_seeds_of_a_network_stand_in_one_figure():
-    records = [learned(seed=1), learned(seed=0), learned("awsrn", alpha={"3": 0.2, "5": 0.3})]
+    records = [learned(seed=1), learned(seed=0), learned("awsrn", alpha={3: 0.2, 5: 0.3})]
     found = learned_weights.networks(records)
     assert [one.name for one in found] == [
         "figure4_awsrn_x2_T291_300steps",
@@ -50,7 +50,7 @@ def test_seeds_of_a_network_stand_in_one_figure():
 
 
 def test_cut_networks_and_those_without_adaptive_weights_have_no_figure():
-    none = dataclasses.replace(learned(), learned={})
+    none = dataclasses.replace(learned(), learned=LearnedScalars())
     assert learned_weights.networks([none, dataclasses.replace(learned(), drop=(3,))]) == ()
 
 
@@ -66,7 +66,7 @@ def test_thick_line_is_the_mean_over_seeds():
 
 def test_same_records_give_the_same_bytes(tmp_path):
     for folder in ("a", "b"):
-        learned_weights.write([learned(alpha={"3": 0.2, "5": 0.3})], tmp_path / folder)
+        learned_weights.write([learned(alpha={3: 0.2, 5: 0.3})], tmp_path / folder)
     for form in style.FORMS:
         (first,), (second,) = ((tmp_path / one).glob(f"*.{form}") for one in "ab")
         assert first.read_bytes() == second.read_bytes()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.records.origin import Inputs, RecordedSettings, ScoredWeights
 from harness.records.record import ImageScore, Record, SetScore
 
 TEMPLATE = Record.from_json(
@@ -31,8 +32,8 @@ def _of_weights(sha256, model, psnr_db, *, protocol="awsrn", sets=("Set5",), **c
         full_budget=True,
         protocol=protocol,
         scores=tuple(_score(name, psnr_db) for name in sets),
-        config={},
-        data={"weights": {"file": f"{model}.pth", "sha256": sha256, "names": ""}},
+        config=RecordedSettings(),
+        data=Inputs(weights=ScoredWeights(f"{model}.pth", sha256, "")),
         **changes,
     )
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.config.ablation import Ablation, Row, load
-from harness.records.record import Record, SetScore
+from harness.records.origin import Inputs, TrainingSet
+from harness.records.record import LearnedScalars, Record, SetScore
 from harness.reports.tables.ablation import build
 from harness.reports.tables.table import Table, TableCell
 
@@ -158,7 +159,7 @@ def test_order_of_the_records_does_not_matter() -> None:
 
 
 def test_file_names_are_safe_whatever_the_training_set_is_called() -> None:
-    data = {"train": {"name": "my photos/2024: best", "images": 3}}
+    data = Inputs(TrainingSet("my photos/2024: best", 3, ""))
     records = [replace(record, data=data) for record in whole()]
     assert only(build(AWRU, records)).name == "awru_x2_my-photos-2024-best_300steps"
 
@@ -241,7 +242,7 @@ def test_share_of_the_global_path_stands_apart_from_the_block() -> None:
 def test_networks_without_a_branch_are_compared_with_themselves_whole() -> None:
     """Table 4: the weight is the whole network's, and so is what the loss is taken from."""
     rows = (Row("A", "a"), Row("B", "b"), Row("B w/o 3x3", "b", drop=(3,)))
-    alpha = {"alpha": {"3": 0.25, "5": 0.5}}
+    alpha = LearnedScalars(alpha={3: 0.25, 5: 0.5})
     records = [
         made("a", 30.0),
         replace(made("b", 33.0), learned=alpha),
