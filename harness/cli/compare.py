@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import DATA_ROOT
+from harness.cli.options import DATA_ROOT, KEY
 
 
 class _SeveralSets(click.Command):
@@ -31,6 +31,7 @@ class _SeveralSets(click.Command):
 @click.option("--scale", type=int, help="Upscaling factor of weights.")
 @click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score weights.")
+@KEY
 @DATA_ROOT
 @click.option("--results", type=click.Path(path_type=Path), default=Path(), help="Results root.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
@@ -46,6 +47,7 @@ def compare(
     scale: int | None,
     sets: Sequence[str],
     protocol: str,
+    key: str | None,
     root: Path | None,
     results: Path,
     device: str,
@@ -63,7 +65,7 @@ def compare(
     from harness.reports.tables import render
     from harness.reports.tables.compare import compare as compared
 
-    request = Request(scale, tuple(sets), protocol, root, device, results)
+    request = Request(scale, tuple(sets), protocol, root, device, results, key=key)
     forms = render.FORMATS | {
         "table": render.to_text,
         "json": render.to_json,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT
+from harness.cli.options import DATA_ROOT, KEY
 
 if TYPE_CHECKING:
     from harness.records.record import SetScore
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Weights: ours, or public ones as released; see harness checkpoint inspect.",
 )
+@KEY
 @click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
 @DATA_ROOT
@@ -41,6 +42,7 @@ def evaluate(
     more: Sequence[str],
     scale: int,
     checkpoint: Path | None,
+    key: str | None,
     sets: Sequence[str],
     protocol: str,
     root: Path | None,
@@ -63,6 +65,7 @@ def evaluate(
         model,
         scale=scale,
         checkpoint=checkpoint,
+        key=key,
         sets=(*sets, *more),
         protocol=protocol,
         root=root,

@@ -20,3 +20,10 @@ DATA_ROOT = click.option(
     "--root", envvar="HARNESS_DATA", type=click.Path(path_type=Path), help="Data root."
 )
 """Where image sets lie."""
+
+KEY = click.option(
+    "--key",
+    metavar="KEY",
+    help="Which state dict of the file, where it holds several (default: the averaged one).",
+)
+"""For files with several state dicts, such as ``params`` and ``params_ema``."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import DATA_ROOT
+from harness.cli.options import DATA_ROOT, KEY
 
 if TYPE_CHECKING:
     from harness.deploy.prune import Result
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     help="Weights, as for harness eval (default: those that come with the harness); may be "
     "pruned already.",
 )
+@KEY
 @click.option(
     "-o",
     "--output",

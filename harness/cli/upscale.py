@@ -8,6 +8,7 @@ from typing import Literal
 
 import click
 
+from harness.cli.options import KEY
 from harness.weights import pretrained
 
 
@@ -30,6 +31,7 @@ from harness.weights import pretrained
     help="Weights: ours, or public ones as released (default: those that come with the "
     "harness, if any; bicubic has none).",
 )
+@KEY
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @click.option(
     "--self-ensemble",
@@ -61,6 +63,7 @@ def upscale(
     model: str,
     scale: int,
     checkpoint: Path | None,
+    key: str | None,
     device: Literal["auto", "cpu", "cuda"],
     self_ensemble: bool,
     memory: str | None,
@@ -85,6 +88,7 @@ def upscale(
         model,
         scale,
         checkpoint=checkpoint,
+        key=key,
         device=load.device_of(device).type,
         self_ensemble=self_ensemble,
         memory=None if memory is None else tile_size.parse_memory(memory),

@@ -67,6 +67,7 @@ def prune(
     protocol: str = protocols.DEFAULT.name,
     root: Path | None = None,
     force: bool = False,
+    key: str | None = None,
 ) -> Result:
     """Remove what the tolerance allows and write the smaller checkpoint.
 
@@ -85,6 +86,7 @@ def prune(
         protocol: How to score.
         root: Data root; None where there is none.
         force: Whether to replace the output.
+        key: Which state dict of the file; None for the one that is wanted first.
 
     Raises:
         HarnessError: Something of it does not exist, does not fit or cannot be read, or the
@@ -104,7 +106,7 @@ def prune(
     reported = [find_test(name, root, scale) for name in dict.fromkeys(report)] or [choosing]
     device = load.device_of("auto")
     earlier = pruned.read(checkpoint) if checkpoint else None
-    network = load.build(model, scale=scale, checkpoint=checkpoint).to(device)
+    network = load.build(model, scale=scale, checkpoint=checkpoint, key=key).to(device)
     found = candidates(network, what)
     if not found:
         raise UsageError(_nothing(model, network, what))

@@ -38,6 +38,7 @@ class Way:
         memory: Bytes that a run of the network may take; None for half of what is free.
         tile: Side of the tiles in LR pixels, 0 for none; None for what the memory allows.
         overlap: LR pixels around a tile; None for the network's receptive field.
+        key: Which state dict of the file; None for the one that is wanted first.
     """
 
     model: str
@@ -48,6 +49,7 @@ class Way:
     memory: int | None = None
     tile: int | None = None
     overlap: int | None = None
+    key: str | None = None
 
 
 def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = False) -> None:
@@ -195,7 +197,7 @@ def _enlarger(way: Way) -> Enlarger:
 
 
 def _network(way: Way) -> nn.Module:
-    return load.build(way.model, scale=way.scale, checkpoint=way.checkpoint)
+    return load.build(way.model, scale=way.scale, checkpoint=way.checkpoint, key=way.key)
 
 
 def _make_folder(folder: Path) -> None:

@@ -28,6 +28,7 @@ class Request:
         root: Data root.
         device: ``auto``, ``cpu`` or ``cuda``.
         results: Results root.
+        key: Which state dict of files with several; None for the one that is wanted first.
     """
 
     scale: int | None = None
@@ -36,6 +37,7 @@ class Request:
     root: Path | None = None
     device: str = "auto"
     results: Path = Path()
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
     loaded = {}
     for name in names:
         model, checkpoint = split(name)
-        loaded[name] = load.load(model, scale=scale, checkpoint=checkpoint)
+        loaded[name] = load.load(model, scale=scale, checkpoint=checkpoint, key=request.key)
         if protocol.needs_luma_network:
             evaluate.luma_part(loaded[name].network)
     found = {}

@@ -35,6 +35,7 @@ def score(
     device: str,
     results: Path | None = None,
     self_ensemble: bool = False,
+    key: str | None = None,
 ) -> list[SetScore]:
     """Score a network with given weights; every argument is checked before anything is run.
 
@@ -48,6 +49,7 @@ def score(
         device: ``auto``, ``cpu`` or ``cuda``.
         results: Results root below which to store a record; None for none.
         self_ensemble: Whether SR is the mean over the eight flips and turns of LR.
+        key: Which state dict of the file; None for the one that is wanted first.
 
     Raises:
         HarnessError: Something of it does not exist, does not fit or cannot be read.
@@ -59,7 +61,7 @@ def score(
     tests = [find_test(name, root, scale) for name in dict.fromkeys(sets)]
     place = device_of(device)
     scorer = Scorer(
-        load(model, scale=scale, checkpoint=checkpoint),
+        load(model, scale=scale, checkpoint=checkpoint, key=key),
         device=place,
         results=results,
         self_ensemble=self_ensemble,
@@ -127,6 +129,7 @@ class Scorer:
             "overrides": self.loaded.overrides,
             "drop": list(self.loaded.drop),
             "self_ensemble": self.self_ensemble,
+            "key": self.loaded.key,
         }
         return records.digest(content | {key: value for key, value in changes.items() if value})
 

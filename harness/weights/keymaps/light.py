@@ -219,3 +219,15 @@ def rlfn(tensors: Tensors) -> Tensors | None:
         (r"upsampler\.0\." + _WEIGHT_OR_BIAS, lambda rest: f"tail.{rest}"),
     ]
     return rename(tensors, rules)
+
+
+def rlfn_2024(tensors: Tensors) -> Tensors | None:
+    """RLFN in its authors' repository and in that of the NTIRE 2024 challenge."""
+    rules: list[Rule] = [
+        (r"conv_1\." + _WEIGHT_OR_BIAS, lambda rest: f"fea_conv.{rest}"),
+        (r"block_(\d)\.(.+)", lambda block, rest: f"B{block}.{rest}"),
+        (r"conv_2\." + _WEIGHT_OR_BIAS, lambda rest: f"LR_conv.{rest}"),
+        (r"(upsampler\.0\..+)", lambda name: name),
+    ]
+    older = rename(tensors, rules)
+    return rlfn(older) if older else None
