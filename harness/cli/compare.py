@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import DATA_ROOT, KEY
+from harness.cli.options import DATA_ROOT, KEY, LR
 
 
 class _SeveralSets(click.Command):
@@ -32,6 +32,7 @@ class _SeveralSets(click.Command):
 @click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score weights.")
 @KEY
+@LR
 @DATA_ROOT
 @click.option("--results", type=click.Path(path_type=Path), default=Path(), help="Results root.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
@@ -48,6 +49,7 @@ def compare(
     sets: Sequence[str],
     protocol: str,
     key: str | None,
+    lr: str | None,
     root: Path | None,
     results: Path,
     device: str,
@@ -65,7 +67,7 @@ def compare(
     from harness.reports.tables import render
     from harness.reports.tables.compare import compare as compared
 
-    request = Request(scale, tuple(sets), protocol, root, device, results, key=key)
+    request = Request(scale, tuple(sets), protocol, root, device, results, key=key, lr=lr)
     forms = render.FORMATS | {
         "table": render.to_text,
         "json": render.to_json,

@@ -27,3 +27,10 @@ KEY = click.option(
     help="Which state dict of the file, where it holds several (default: the averaged one).",
 )
 """For files with several state dicts, such as ``params`` and ``params_ema``."""
+
+LR = click.option(
+    "--lr",
+    metavar="FOLDER",
+    help="Folder of the sets' LR files, or made (default: LR_bicubic, or the only one).",
+)
+"""For sets with LR files of several kinds."""

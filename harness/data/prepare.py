@@ -21,11 +21,12 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from harness.data.catalogue import TestSet, TrainSet
+from harness.data.catalogue import TestSet, TrainSet, lr_text
 from harness.data.images import hash_image, read_rgb
 from harness.data.resize import crop_to_multiple, downscale
 from harness.errors import DataError
 from harness.host.files import reason
+from harness.host.paths import printable
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Prepared:
             they are called.
         entries: The images, in the order of the sets and their files.
         excluded: Names of the files that EXCLUDE.txt left out.
+        lr_text: Where LR comes from, in words.
         hr_pixels, lr_pixels: All pixels end to end, uint8, read-only.
     """
 
@@ -65,6 +67,7 @@ class Prepared:
     sha256: str
     entries: tuple[Entry, ...]
     excluded: tuple[str, ...]
+    lr_text: str
     hr_pixels: NDArray[np.uint8]
     lr_pixels: NDArray[np.uint8]
 
@@ -90,7 +93,7 @@ class Prepared:
         megapixels = sum(self.hr(index).size for index in used) / 3e6
         small = [entry.name for n, entry in enumerate(self.entries) if n not in set(used)]
         side = patch * self.scale
-        line = f"{self.name} x{self.scale}: {len(used)} images, {megapixels:.1f} MP"
+        line = f"{self.name} x{self.scale}: {len(used)} images, {megapixels:.1f} MP, {self.lr_text}"
         line += _left_out(f"as smaller than the {side}x{side} patch", small)
         return line + _left_out("by EXCLUDE.txt", self.excluded)
 
@@ -124,6 +127,7 @@ def prepare(sets: Sequence[TrainSet], scale: int, cache: Path) -> Prepared:
         sha256=index["sha256"],
         entries=_entries(index),
         excluded=excluded,
+        lr_text=lr_text(sets),
         hr_pixels=_open_pixels(final / "hr.u8"),
         lr_pixels=_open_pixels(final / "lr.u8"),
     )
@@ -242,7 +246,7 @@ def _files(sets: Sequence[TrainSet]) -> Iterator[tuple[str, Path, Path | None]]:
     """Yield name, HR file and LR file of every image."""
     for one in sets:
         for hr_file, lr_file in zip(one.images, one.lr or [None] * len(one.images), strict=True):
-            yield f"{one.name}/{hr_file.stem}", hr_file, lr_file
+            yield f"{one.name}/{printable(hr_file.stem)}", hr_file, lr_file
 
 
 def _key(sets: Sequence[TrainSet], scale: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from harness.data.images import is_folder, list_images
+from harness.data.images import is_folder, named, survey
 from harness.deploy import photos
 from harness.deploy.photos import FORMATS
 from harness.deploy.tile_size import WORKSPACE, Tiling, default_memory
@@ -70,6 +70,7 @@ def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = 
         HarnessError: Weights cannot be read, or, when all is done, images failed.
     """
     jobs = plan(inputs, output, scale=way.scale, force=force)
+    strays = _say_what_is_passed_over(inputs)
     enlarger = _enlarger(way)
     sizes = [photos.size(source) for source in jobs]
     total = sum(enlarger.tiles(*size) for size in sizes if size)
@@ -96,6 +97,21 @@ def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = 
         bar.close()
     if failed:
         raise HarnessError(f"{failed} of {len(jobs)} images could not be upscaled")
+    if strays:
+        raise HarnessError(f"{strays} images were passed over, having no suffix of an image")
+
+
+def _say_what_is_passed_over(inputs: Sequence[Path]) -> int:
+    """Name what folders hold beside images; return how many images are among that."""
+    strays = 0
+    for folder in filter(is_folder, inputs):
+        listing = survey(folder)
+        if listing.others:
+            log.info("%s: passed over %s: no images", folder, named(listing.others))
+        if listing.strays:
+            log.error("%s: passed over %s, by their suffix", folder, named(listing.strays))
+        strays += len(listing.strays)
+    return strays
 
 
 def plan(
@@ -139,10 +155,11 @@ def _beside(place: Path, scale: int) -> Path:
 
 def _images(path: Path) -> tuple[Path, ...]:
     if is_folder(path):
-        images = list_images(path)
-        if not images:
-            raise UsageError(f"'{path}' is a folder without images")
-        return images
+        listing = survey(path)
+        if not listing.images:
+            there = f": it holds {named(listing.strays)}" if listing.strays else ""
+            raise UsageError(f"'{path}' is a folder without images{there}")
+        return listing.images
     if not path.exists():
         near = os.listdir(path.parent) if path.parent.is_dir() else []
         raise UsageError(f"there is no '{path}'{suggest(path.name, near, listing=False)}")

@@ -29,6 +29,7 @@ class Request:
         device: ``auto``, ``cpu`` or ``cuda``.
         results: Results root.
         key: Which state dict of files with several; None for the one that is wanted first.
+        lr: Folder of the sets' LR files, or ``made``; None where it is clear.
     """
 
     scale: int | None = None
@@ -38,6 +39,7 @@ class Request:
     device: str = "auto"
     results: Path = Path()
     key: str | None = None
+    lr: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,10 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
         raise UsageError("no test set is named: expected --data SET, for example --data Set5")
     protocol = protocols.get(request.protocol)
     protocol.check_scale(scale)
-    tests = [find_test(wanted, request.root, scale) for wanted in dict.fromkeys(request.sets)]
+    tests = [
+        find_test(wanted, request.root, scale, lr=request.lr)
+        for wanted in dict.fromkeys(request.sets)
+    ]
     device = load.device_of(request.device)
     loaded = {}
     for name in names:

@@ -36,6 +36,7 @@ def score(
     results: Path | None = None,
     self_ensemble: bool = False,
     key: str | None = None,
+    lr: str | None = None,
 ) -> list[SetScore]:
     """Score a network with given weights; every argument is checked before anything is run.
 
@@ -50,6 +51,7 @@ def score(
         results: Results root below which to store a record; None for none.
         self_ensemble: Whether SR is the mean over the eight flips and turns of LR.
         key: Which state dict of the file; None for the one that is wanted first.
+        lr: Folder of the sets' LR files, or ``made``; None where it is clear.
 
     Raises:
         HarnessError: Something of it does not exist, does not fit or cannot be read.
@@ -58,7 +60,7 @@ def score(
     chosen.check_scale(scale)
     if not sets:
         raise UsageError("no test set is named: expected --data SET, for example --data Set5")
-    tests = [find_test(name, root, scale) for name in dict.fromkeys(sets)]
+    tests = [find_test(name, root, scale, lr=lr) for name in dict.fromkeys(sets)]
     place = device_of(device)
     scorer = Scorer(
         load(model, scale=scale, checkpoint=checkpoint, key=key),

@@ -275,7 +275,7 @@ def _tests(
 
 def _train(config: Config, scale: int, problems: list[str]) -> tuple[TrainSet, ...]:
     try:
-        return catalogue.find_train(config.data.train, data_root(config), scale)
+        return catalogue.find_train(config.data.train, data_root(config), scale, lr=config.data.lr)
     except HarnessError as error:
         problems.append(f"data.train={config.data.train}: {error}")
         return ()
@@ -283,7 +283,7 @@ def _train(config: Config, scale: int, problems: list[str]) -> tuple[TrainSet, .
 
 def _test(name: str, config: Config, scale: int, problems: list[str]) -> TestSet | None:
     try:
-        return catalogue.find_test(name, data_root(config), scale)
+        return catalogue.find_test(name, data_root(config), scale, lr=config.data.lr)
     except HarnessError as error:
         problems.append(f"data.test={name}: {error}")
         return None

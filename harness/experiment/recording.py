@@ -101,6 +101,7 @@ def _training_set(prepared: Prepared, settings: Config) -> dict[str, Any]:
         "name": prepared.name,
         "images": len(prepared.usable(settings.train.patch)),
         "sha256": prepared.sha256,
+        "lr": prepared.lr_text,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,8 +42,10 @@ class SetScore:
             made from HR.
         sha256: Digest of the LR and HR pixels that were scored.
         images: One score per image.
-        psnr_db: Mean over the images, in dB.
+        psnr_db: Mean over the images of finite PSNR, in dB; infinite where there are none.
         ssim: Mean over the images.
+        lr_from: Folder of the LR images, below that of the set; empty where they were made,
+            and in records of before it was kept.
     """
 
     set: str
@@ -51,17 +54,35 @@ class SetScore:
     images: tuple[ImageScore, ...]
     psnr_db: float
     ssim: float
+    lr_from: str = ""
+
+    @property
+    def lr_text(self) -> str:
+        """Where LR comes from, in words."""
+        if self.lr == "made":
+            return "LR made"
+        return f"LR read from {self.lr_from or 'the files of the set'}"
 
     @classmethod
-    def of(cls, name: str, lr: str, sha256: str, images: tuple[ImageScore, ...]) -> SetScore:
-        """Make the score of a set: the plain mean over its images."""
+    def of(
+        cls,
+        name: str,
+        lr: str,
+        sha256: str,
+        images: tuple[ImageScore, ...],
+        *,
+        lr_from: str = "",
+    ) -> SetScore:
+        """Make the score of a set: the plain mean over its images, at least one."""
+        finite = [image.psnr_db for image in images if math.isfinite(image.psnr_db)]
         return cls(
             name,
             lr,
             sha256,
             images,
-            psnr_db=fmean(image.psnr_db for image in images),
+            psnr_db=fmean(finite) if finite else math.inf,
             ssim=fmean(image.ssim for image in images),
+            lr_from=lr_from,
         )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from harness.errors import UsageError, suggest
+from harness.host.paths import printable
 from harness.models import registry
 from harness.models.awms import drop_branches
 from harness.weights import pretrained, schemes
@@ -106,7 +107,7 @@ def load(
         scale,
         overrides=dict(overrides or {}),
         drop=tuple(drop),
-        file=checkpoint.name,
+        file=printable(checkpoint.name),
         sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
         names=str(taken),
         key=taken.key,
