@@ -13,6 +13,7 @@ from pathlib import Path
 from textwrap import fill, wrap
 
 from harness.host.files import write_atomic
+from harness.reports.tables.latex_characters import escape
 from harness.reports.tables.sheet import Part, Sheet, flat, sheet
 from harness.reports.tables.table import Table
 
@@ -243,28 +244,6 @@ def _join(cell: Sequence[Part], escape: Callable[[str], str], marks: Sequence[st
     )
 
 
-_LATEX = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "{": r"\{",
-        "}": r"\}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-        "\u00d7": r"$\times$",
-        "\u00b1": r"$\pm$",
-        "\u2020": r"$\dagger$",
-        "\u2713": r"\checkmark{}",
-        "\u25cb": r"$\scriptstyle\bigcirc$",
-        "\u03b1": r"$\alpha$",
-        "\u03bb": r"$\lambda$",
-        **{character: f"\\{character}" for character in "#$%&_"},
-    }
-)
-
-
 _LATEX_MARKS = (r"\textbf{{{}}}", r"\underline{{{}}}")
 _MARKDOWN_MARKS = ("**{}**", "<u>{}</u>")
 _NO_MARKS = ("{}", "{}")
@@ -272,7 +251,7 @@ _NO_MARKS = ("{}", "{}")
 
 def _latex(text: str) -> str:
     """Return the text with LaTeX's special characters made printable."""
-    return flat(text).translate(_LATEX)
+    return escape(flat(text))
 
 
 def _latex_head(head: str, alignment: str) -> str:
