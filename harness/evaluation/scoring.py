@@ -14,7 +14,7 @@ from harness.config import protocols
 from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError
-from harness.evaluation import evaluate
+from harness.evaluation import below_bicubic, evaluate
 from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.records import record as records
@@ -96,6 +96,9 @@ class Scorer:
         started = datetime.now(UTC)
         scores = evaluate.score_all(
             self.network, test, scale=self.scale, device=self.device, protocols=by
+        )
+        below_bicubic.check(
+            self.network, test, scores, scale=self.scale, device=self.device, protocols=by
         )
         if self.results is not None:
             for protocol, score in zip(by, scores, strict=True):
