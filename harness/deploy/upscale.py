@@ -70,8 +70,8 @@ def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = 
         HarnessError: Weights cannot be read, or, when all is done, images failed.
     """
     jobs = plan(inputs, output, scale=way.scale, force=force)
-    strays = _say_what_is_passed_over(inputs)
     enlarger = _enlarger(way)
+    strays = _say_what_is_passed_over(inputs)
     sizes = [photos.size(source) for source in jobs]
     total = sum(enlarger.tiles(*size) for size in sizes if size)
     for folder in {target.parent for target in jobs.values()}:
