@@ -61,7 +61,7 @@ class SetScore:
         """Where LR comes from, in words."""
         if self.lr == "made":
             return "LR made"
-        return f"LR read from {self.lr_from or 'the files of the set'}"
+        return f"LR read from {self.lr_from or 'the files of the sets'}"
 
     @classmethod
     def of(

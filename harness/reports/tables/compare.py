@@ -10,6 +10,7 @@ from statistics import fmean
 from harness.errors import UsageError
 from harness.evaluation import contenders
 from harness.evaluation.contenders import Request, Rival
+from harness.reports.notes import lr_text
 from harness.reports.tables import intervals
 from harness.reports.tables.table import Cell, Column, Table, TableRow
 from harness.statistics import estimates
@@ -121,6 +122,7 @@ def _table(rows: Sequence[Rival], sets: Sequence[str]) -> Table:
     known = estimates.of_runs([row.runs for row in rows], base.runs.label, sets)
     fields = _fields(rows, sets, known)
     protocol = base.protocols[0]
+    lr = lr_text(scores[name] for row in rows for scores in row.runs.scores for name in sets)
     return Table(
         name="compare",
         title=f"Comparison with {base.runs.label}, x{base.scale}",
@@ -128,7 +130,7 @@ def _table(rows: Sequence[Rival], sets: Sequence[str]) -> Table:
         rows=tuple(TableRow(tuple(value(row) for _, value in fields)) for row in rows),
         notes=(
             *(f"{row.runs.label}: {row.origin}." for row in rows),
-            f"Scores: protocol {protocol}; mean = plain mean of the set means over "
+            f"Scores: protocol {protocol}; {lr}; mean = plain mean of the set means over "
             f"{', '.join(sets)}.",
             *_warnings(rows, sets),
             *intervals.notes(known),
