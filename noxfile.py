@@ -12,6 +12,9 @@ nox.needs_version = ">=2025.2.9"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 TESTED = ("-c", "constraints.txt")
+WORKERS = ("-n", "2", "--dist", "worksteal")
+PROTOCOL_TESTS = ("tests/evaluation/test_audit.py", "tests/weights/test_public.py")
+BENCHMARKS = "tests/benchmarks"
 
 
 def group(name: str) -> list[str]:
@@ -27,22 +30,43 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the test suite; arguments go to pytest."""
+    """Run the test suite in two processes; arguments go to pytest."""
     session.install(*TESTED, "-e", ".", *group("test"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *WORKERS, *session.posargs)
+
+
+@nox.session(default=False)
+def slow(session: nox.Session) -> None:
+    """Run the tests that take minutes; those of `protocol` run there."""
+    session.install(*TESTED, "-e", ".", *group("test"))
+    elsewhere = [f"--ignore={path}" for path in (*PROTOCOL_TESTS, BENCHMARKS)]
+    session.run("pytest", "-m", "slow", *elsewhere, *WORKERS, *session.posargs)
+
+
+@nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Change the code in 44 places, one at a time; list the changes that no test notices.
+
+    Takes about an hour; arguments go to tests/mutants.py, whose --help shows them.
+    """
+    session.install(*TESTED, "-e", ".", *group("test"))
+    session.run("python", "tests/mutants.py", *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and formatting."""
+    """Check style and formatting, and that what is imported is declared."""
     session.install(*TESTED, *group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("deptry", "harness", "models")
+    # Tests may use what only the groups of pyproject.toml declare.
+    session.run("deptry", "tests", "--exclude", r"\.venv", "--ignore", "DEP002,DEP004")
 
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """Check types, strictly."""
+    """Check types, strictly; of tests, what their bodies do."""
     session.install(*TESTED, "-e", ".", *group("typecheck"))
     session.run("mypy")
 
@@ -77,17 +101,11 @@ def protocol(session: nox.Session) -> None:
     session.install(*TESTED, "-e", ".", *group("test"))
     session.run("harness", "protocol")
     session.run("harness", "tables", silent=True)
-    session.run(
-        "pytest",
-        "tests/evaluation/test_audit.py",
-        "tests/weights/test_public.py",
-        "-m",
-        "slow or not slow",
-    )
+    session.run("pytest", *PROTOCOL_TESTS, "-m", "slow or not slow")
 
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure the speed claims side by side; arguments go to pytest."""
     session.install(*TESTED, "-e", ".", *group("test"))
-    session.run("pytest", "tests/benchmarks", "--benchmark-only", "-m", "", *session.posargs)
+    session.run("pytest", BENCHMARKS, "--benchmark-only", "-m", "", *session.posargs)

@@ -71,6 +71,12 @@ def suggest(word: str, choices: Iterable[str], *, listing: bool = True) -> str:
     Returns:
         ``" (did you mean 'x'?)"``, or ``" (known: a, b)"`` where nothing is near,
         or an empty string where there are no choices.
+
+    Example:
+        >>> suggest("awsrm_s", ["awsrn_s", "carn"])
+        " (did you mean 'awsrn_s'?)"
+        >>> suggest("resnet", ["awsrn_s", "carn"])
+        ' (known: awsrn_s, carn)'
     """
     known = sorted(set(choices))
     by_lower = {choice.lower(): choice for choice in known}

@@ -170,6 +170,10 @@ def doublings(scale: int) -> int:
 
     Raises:
         ValueError: The scale is not a power of two, or below 2.
+
+    Example:
+        >>> doublings(8)
+        3
     """
     steps = scale.bit_length() - 1
     if steps < 1 or 2**steps != scale:

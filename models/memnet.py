@@ -45,8 +45,9 @@ class MemNet(MixedNetwork):
 
     All memories are reconstructed by one shared convolution, each behind a batch norm of
     its own, and mixed with learned weights (Sec. 3.3). Table 5 counts a single
-    reconstruction. The weights start at one over the number of blocks here, so that the sum
-    begins as an average; the authors' training file starts them all at 1.
+    reconstruction (:func:`with_one_reconstruction`). The weights start at one over the
+    number of blocks here, so that the sum begins as an average; the authors' training file
+    starts them all at 1.
     """
 
     def __init__(
@@ -87,5 +88,15 @@ class MemNet(MixedNetwork):
             memories.append(block(memories))
         return [
             y + self.output(norm(memory)).float()
-            for norm, memory in zip(self.output_norms, memories[1:], strict=True)
+            for norm, memory in zip(
+                self.output_norms, memories[-len(self.output_norms) :], strict=True
+            )
         ]
+
+
+def with_one_reconstruction(*, scale: int) -> MemNet:
+    """Return MemNet as Table 5 counts its Multi-Adds: only the last memory is reconstructed."""
+    network = MemNet(scale=scale)
+    network.output_norms = network.output_norms[-1:]
+    network.mixture = nn.Parameter(network.mixture[-1:].detach())
+    return network

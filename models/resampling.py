@@ -36,7 +36,12 @@ class Contributions(NamedTuple):
 
 
 def cubic(x: Fraction) -> Fraction:
-    """Return Keys' cubic convolution kernel with a = -0.5 (IEEE TASSP 29(6), 1981, Eq. 15)."""
+    """Return Keys' cubic convolution kernel with a = -0.5 (IEEE TASSP 29(6), 1981, Eq. 15).
+
+    Example:
+        >>> [str(cubic(Fraction(x, 2))) for x in range(5)]
+        ['1', '9/16', '0', '-1/16', '0']
+    """
     x = abs(x)
     if x <= 1:
         return (Fraction(3, 2) * x - Fraction(5, 2)) * x**2 + 1

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is loaded; subprocesses take it over
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 _DATA = os.environ.get("HARNESS_DATA")
 _WANTED = ("Set5", "Set14", "B100")
 
@@ -22,7 +25,7 @@ def pytest_collection_modifyitems(config, items):
         if reason and item.get_closest_marker("data"):
             item.add_marker(pytest.mark.skip(reason=reason))
         if item.get_closest_marker("slow") and not config.getoption("markexpr"):
-            item.add_marker(pytest.mark.skip(reason="slow: run with -m slow"))
+            item.add_marker(pytest.mark.skip(reason="slow: run by `nox -s slow` or `protocol`"))
 
 
 @pytest.fixture(scope="session")
@@ -114,10 +117,10 @@ def tiny(tmp_path, tiny_root):
 
 
 @pytest.fixture
-def invoke(monkeypatch):
+def invoke():
     """Run the command line in this process; returns click's result."""
     from click.testing import CliRunner
 
     from harness.cli.main import main
 
-    return lambda *arguments: CliRunner().invoke(main, [str(one) for one in arguments])
+    return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])

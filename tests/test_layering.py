@@ -21,7 +21,7 @@ FLOORS = (
     {"host"},
     {"errors", "models", ""},
 )
-NETWORK_FLOORS = (
+NETWORK_FLOORS: tuple[set[str], ...] = (
     {"registry"},
     {"adaptive", "initialise"},
     set(),  # families: every module that is on no other floor

@@ -27,7 +27,7 @@ def test_wheel_ships_networks_ablations_and_published_numbers(wheel):
     for path in ROOT.glob("ablations/*.yaml"):
         assert f"harness/_bundled/ablations/{path.name}" in names
     assert "harness/_bundled/efficiency/counts.json" in names
-    for path in ROOT.glob("results/published/*.csv"):
+    for path in ROOT.glob("results/published/*"):
         assert f"harness/_bundled/published/{path.name}" in names
     for path in ROOT.glob("results/pretrained/*"):
         assert f"harness/_bundled/pretrained/{path.name}" in names

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from harness.cli.options import RESULTS_ROOT
+from harness.cli.options import DEVICE, results_root_only
+from harness.config import paper
+
+if TYPE_CHECKING:
+    from harness.host.device import DeviceChoice
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +21,11 @@ log = logging.getLogger(__name__)
 @click.command("bench")
 @click.argument("models", nargs=-1, metavar="ID...")
 @click.option("--scale", "scales", multiple=True, help="Upscaling factor; may be repeated.")
-@click.option("--output-size", metavar="WxH", help="Size of the SR image (default 1280x720).")
+@click.option(
+    "--output-size", metavar="WxH", help=f"Size of the SR image (default {paper.OUTPUT_SIZE})."
+)
 @click.option("--input-size", metavar="WxH", help="Size of the LR image, instead.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@DEVICE
 @click.option(
     "--dtype",
     type=click.Choice(["fp32", "bf16"]),
@@ -58,14 +64,14 @@ log = logging.getLogger(__name__)
     help="No repetition begins after so much of it.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
-@RESULTS_ROOT
+@results_root_only
 def bench(
     *,
     models: Sequence[str],
     scales: Sequence[str],
     output_size: str | None,
     input_size: str | None,
-    device: Literal["auto", "cpu", "cuda"],
+    device: DeviceChoice,
     dtype: Literal["fp32", "bf16"],
     channels_last: bool,
     threads: int | None,
@@ -75,7 +81,7 @@ def bench(
     min_seconds: float,
     max_seconds: float,
     form: str,
-    root: Path,
+    results: Path,
 ) -> None:
     """Measure latency, memory and energy of networks, each in processes of its own.
 
@@ -87,11 +93,11 @@ def bench(
     from harness.efficiency.bench import measure
     from harness.efficiency.bench.latency import Effort
     from harness.efficiency.bench.process import Setup
-    from harness.reports.tables import bench as bench_text
-    from harness.weights import load
+    from harness.host.device import choose_device
+    from harness.reports.tables.bench import render
 
     setup = Setup(
-        device="cuda" if load.device_of(device).type == "cuda" else "cpu",
+        device=choose_device(device),
         dtype=dtype,
         channels_last=channels_last,
         threads=threads,
@@ -106,6 +112,6 @@ def bench(
         setup,
         effort,
         processes=processes,
-        folder=root / "results" / "bench",
-        show=lambda rows: click.echo(bench_text.render(rows, form), nl=False),
+        folder=results / "results" / "bench",
+        show=lambda rows: click.echo(render(rows, form), nl=False),
     )

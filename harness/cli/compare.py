@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT, KEY, LR
+from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, RESULTS_ROOT
+
+if TYPE_CHECKING:
+    from harness.host.device import DeviceChoice
 
 
 class _SeveralSets(click.Command):
@@ -34,8 +38,8 @@ class _SeveralSets(click.Command):
 @KEY
 @LR
 @DATA_ROOT
-@click.option("--results", type=click.Path(path_type=Path), default=Path(), help="Results root.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@RESULTS_ROOT
+@DEVICE
 @click.option(
     "--format",
     "form",
@@ -52,7 +56,7 @@ def compare(
     lr: str | None,
     root: Path | None,
     results: Path,
-    device: str,
+    device: DeviceChoice,
     form: str,
 ) -> None:
     """Compare two networks or more: cost, scores, differences to the first with intervals.
@@ -63,14 +67,16 @@ def compare(
 
     Example: harness compare imdn=imdn_x2.pth carn=carn_x2.pth --scale 2 --data Set5 Set14
     """
+    from harness.evaluation.compare import collect
     from harness.evaluation.contenders import Request
     from harness.reports.tables import render
-    from harness.reports.tables.compare import compare as compared
+    from harness.reports.tables.compare import build
+    from harness.reports.tables.latex import to_latex
 
     request = Request(scale, tuple(sets), protocol, root, device, results, key=key, lr=lr)
     forms = render.FORMATS | {
         "table": render.to_text,
         "json": render.to_json,
-        "latex": render.to_latex,
+        "latex": to_latex,
     }
-    click.echo(forms[form](compared(rows, request)), nl=False)
+    click.echo(forms[form](build(*collect(rows, request))), nl=False)

@@ -25,7 +25,7 @@ _FORM = click.option("--format", "form", type=click.Choice(["table", "json"]), d
 def data() -> None:
     """List, get and verify the training and test sets.
 
-    Example: harness data prepare Set5 --root ~/sr-data
+    Example: harness data prepare Set5 --data-root ~/sr-data
     """
 
 
@@ -43,7 +43,7 @@ def list_sets(*, root: Path | None, form: str) -> None:
     if form == "json":
         click.echo(json.dumps([inventory.as_json(one) for one in standings], indent=1))
         return
-    click.echo(f"Data root: {root or 'not set (HARNESS_DATA or --root)'}\n")
+    click.echo(f"Data root: {root or 'not set (HARNESS_DATA or --data-root)'}\n")
     for standing in standings:
         _describe(standing)
 
@@ -166,7 +166,7 @@ def _present(root: Path, names: Sequence[str]) -> tuple[ImageSet, ...]:
 
 def _required(root: Path | None) -> Path:
     if root is None:
-        raise UsageError("expected a data root: set HARNESS_DATA, or name one by --root")
+        raise UsageError("expected a data root: set HARNESS_DATA, or name one by --data-root")
     return root.expanduser()
 
 

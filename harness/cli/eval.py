@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT, KEY, LR
+from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR
 
 if TYPE_CHECKING:
+    from harness.host.device import DeviceChoice
     from harness.records.record import SetScore
 
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
 @LR
 @DATA_ROOT
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@DEVICE
 @click.option("--self-ensemble", is_flag=True, help="The mean over 8 flips and turns.")
 @click.option(
     "--results", type=click.Path(path_type=Path), help="Results root; stores a record below it."
@@ -49,7 +50,7 @@ def evaluate(
     protocol: str,
     lr: str | None,
     root: Path | None,
-    device: str,
+    device: DeviceChoice,
     self_ensemble: bool,
     results: Path | None,
     images: bool,
@@ -83,9 +84,9 @@ def evaluate(
         click.echo(json.dumps(content | {"scores": rows}, indent=1, allow_nan=False))
         return
     click.echo(f"{model} x{scale}, protocol {protocol}")
-    for one in scores:
-        click.echo(_line(one))
-        for image in one.images if images else ():
+    for score in scores:
+        click.echo(_line(score))
+        for image in score.images if images else ():
             click.echo(f"  {image.name:<14} {image.psnr_db:7.3f} dB / {image.ssim:.4f}")
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT, RESULTS_ROOT
+from harness.cli.options import DATA_ROOT, DEVICE, results_root_only
 
 if TYPE_CHECKING:
-    from harness.reports.figures.crops import Box
+    from harness.host.device import DeviceChoice
+    from harness.reports.figures.crops import CropBox
 
 _SCALE = click.option("--scale", type=int, required=True, help="Upscaling factor.")
 _OUT = click.option(
@@ -24,9 +25,9 @@ _OUT = click.option(
 
 
 @click.group("figures", invoke_without_command=True)
-@RESULTS_ROOT
+@results_root_only
 @click.pass_context
-def figures(context: click.Context, *, root: Path) -> None:
+def figures(context: click.Context, *, results: Path) -> None:
     """Draw Figure 1, and Figure 4 of every network that was trained, as SVG, PDF and PNG.
 
     Figure 1 is PSNR over Multi-Adds: the PSNR are the paper's, the Multi-Adds ours. Figure 4
@@ -40,8 +41,8 @@ def figures(context: click.Context, *, root: Path) -> None:
     from harness.reports import write
     from harness.reports.figures import learned_weights, pareto
 
-    folder = write.folder(root)
-    for path in (*pareto.write(folder), *learned_weights.write(record.load_all(root), folder)):
+    folder = write.folder(results)
+    for path in (*pareto.write(folder), *learned_weights.write(record.load_all(results), folder)):
         click.echo(path)
 
 
@@ -57,7 +58,7 @@ def figures(context: click.Context, *, root: Path) -> None:
 @click.option("--image", "images", multiple=True, required=True, metavar="SET/NAME or FILE")
 @click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="The detail, in HR pixels.")
 @DATA_ROOT
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@DEVICE
 @_OUT
 def crops(
     *,
@@ -66,7 +67,7 @@ def crops(
     images: Sequence[str],
     boxes: Sequence[str],
     root: Path | None,
-    device: Literal["auto", "cpu", "cuda"],
+    device: DeviceChoice,
     output: Path,
 ) -> None:
     """Draw details of images as HR, bicubic and networks have them, as in Figure 6.
@@ -137,7 +138,7 @@ def branches(
         click.echo(path)
 
 
-def _box(text: str) -> Box:
+def _box(text: str) -> CropBox:
     from harness.errors import UsageError
 
     numbers = text.split(",")

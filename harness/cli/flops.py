@@ -9,6 +9,8 @@ from typing import Literal
 
 import click
 
+from harness.config import paper
+
 log = logging.getLogger(__name__)
 
 
@@ -16,7 +18,9 @@ log = logging.getLogger(__name__)
 @click.argument("models", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Count every registered network.")
 @click.option("--scale", "scales", multiple=True, help="Upscaling factor; may be repeated.")
-@click.option("--output-size", metavar="WxH", help="Size of the SR image (default 1280x720).")
+@click.option(
+    "--output-size", metavar="WxH", help=f"Size of the SR image (default {paper.OUTPUT_SIZE})."
+)
 @click.option("--input-size", metavar="WxH", help="Size of the LR image, instead.")
 @click.option(
     "--convention",
@@ -52,12 +56,12 @@ def flops(
     """
     from harness.efficiency import targets
     from harness.host.files import write_atomic
-    from harness.reports.tables import flops as flops_text
+    from harness.reports.tables.flops import render
 
     size = targets.image_size(output_size, input_size)
     chosen = targets.choose(models, everything=everything, scales=targets.factors(scales))
     rows = targets.count(chosen, size, convention=convention, counters=counters)
-    text = flops_text.render(rows, form, size=size, convention=convention, counters=counters)
+    text = render(rows, form, size=size, convention=convention, counters=counters)
     if output is None:
         click.echo(text, nl=False)
     else:

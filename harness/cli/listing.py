@@ -1,16 +1,22 @@
-"""Texts that list things: networks, settings, the cells of a plan."""
+"""``harness list``: the networks; and the columns of whatever else is listed."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness.config import settings as config
+import click
 
-if TYPE_CHECKING:
-    from harness.experiment.plan import Plan
-    from harness.experiment.run import Status
+
+@click.command("list")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def list_models(*, form: str) -> None:
+    """List the networks: id, label, scales, source, parameters at each scale.
+
+    Example: harness list --format json
+    """
+    click.echo(render(form))
 
 
 def models() -> list[dict[str, Any]]:
@@ -60,63 +66,6 @@ def render(form: str) -> str:
     return columns([head, *body], right=range(4, len(head)))
 
 
-def settings_text() -> str:
-    """Return every setting with its default and meaning, then what each profile sets."""
-    known = config.settings()
-    rows = [[setting.key, _value(setting.default), _meaning(setting)] for setting in known.values()]
-    parts = [columns([["key", "default", "meaning"], *rows])]
-    for name, values in config.PROFILES.items():
-        chosen = " ".join(f"{key}={_value(value)}" for key, value in values.items())
-        parts.append(f"profile={name}: {chosen}")
-    return "\n\n".join(parts)
-
-
-def plan_text(plan: Plan, statuses: Sequence[Status]) -> str:
-    """Return what a run would do: its cells, their cost, what is done already."""
-    from harness.data.catalogue import lr_text
-
-    settings = plan.config
-    train = settings.train
-    head = ["row", "model", "scale", "seed", "steps", "params", "training Multi-Adds", "state"]
-    body = []
-    left = 0
-    for status in statuses:
-        cell = status.cell
-        trains = cell.trained and not status.shared
-        cost = plan.training_multi_adds(cell) if trains else 0
-        left += cost if status.to_train else 0
-        body.append(
-            [
-                cell.row.label,
-                cell.row.model,
-                f"x{cell.scale}",
-                str(cell.seed) if cell.trained else "-",
-                f"{train.steps:,}" if trains else "-",
-                f"{cell.cost.params:,}",
-                f"{cost / 1e12:,.1f} T" if trains else "-",
-                status.state,
-            ]
-        )
-    shared = any(status.shared for status in statuses)
-    note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
-    scale = settings.scale[0]
-    tests = ", ".join(f"{test.name} ({test.lr_text})" for test in plan.tests[scale])
-    source = f" ({lr_text(plan.train[scale])})" if scale in plan.train else ""
-    lines = [
-        columns([head, *body], right=(2, 3, 4, 5, 6)),
-        "",
-        f"profile {settings.profile} ({plan.why})",
-        f"train on {settings.data.train}{source}: batch {train.batch}, LR patch {train.patch}, "
-        f"{train.schedule} schedule, lr {train.lr:g}, {settings.precision}, {settings.device}, "
-        f"{settings.threads} threads",
-        *note,
-        f"score on {tests}",
-        f"training Multi-Adds still to do: at most {left / 1e12:,.1f} T "
-        "(forward, and twice that backward)",
-    ]
-    return "\n".join(lines)
-
-
 def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
     """Return rows of text as aligned columns."""
     to_right = set(right)
@@ -133,14 +82,3 @@ def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
 
 def _thousands(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _meaning(setting: config.Setting) -> str:
-    choices = ", ".join(map(str, setting.choices))
-    return f"{setting.doc} ({choices})" if choices else setting.doc

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT
+from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT
+
+if TYPE_CHECKING:
+    from harness.host.device import DeviceChoice
 
 
 @click.command()
@@ -21,8 +25,8 @@ from harness.cli.options import DATA_ROOT
 )
 @click.option("--data", "sets", multiple=True, metavar="SET", help="Test sets; default: all three.")
 @DATA_ROOT
-@click.option("--results", type=click.Path(path_type=Path), default=Path(), help="Results root.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@RESULTS_ROOT
+@DEVICE
 def protocol(
     *,
     files: Sequence[str],
@@ -30,7 +34,7 @@ def protocol(
     sets: Sequence[str],
     root: Path | None,
     results: Path,
-    device: str,
+    device: DeviceChoice,
 ) -> None:
     """Score public weights by their papers' protocols and by the default one.
 

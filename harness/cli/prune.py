@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.options import DATA_ROOT, KEY
+from harness.config import paper
 
 if TYPE_CHECKING:
-    from harness.deploy.prune import Result
+    from harness.deploy.prune import PruneResult
+    from harness.deploy.prune_search import What
 
 
 @click.command("prune")
@@ -58,7 +60,21 @@ if TYPE_CHECKING:
 @DATA_ROOT
 @click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
-def prune(*, model: str, scale: int, output: Path, form: str, **options: Any) -> None:
+def prune(
+    *,
+    model: str,
+    scale: int,
+    checkpoint: Path | None,
+    output: Path,
+    tolerance_db: float,
+    what: What,
+    data: str,
+    report: Sequence[str],
+    protocol: str,
+    root: Path | None,
+    force: bool,
+    form: str,
+) -> None:
     """Remove what costs the least PSNR when removed, as far as a tolerance allows.
 
     Every branch or unit is removed alone and the loss measured; the least harmful one goes,
@@ -68,9 +84,21 @@ def prune(*, model: str, scale: int, output: Path, form: str, **options: Any) ->
 
     Example: harness prune awsrn_s --scale 2 --checkpoint a.safetensors -o b.safetensors
     """
-    from harness.deploy import prune as pruning
+    from harness.deploy.prune import prune
 
-    result = pruning.prune(model, scale=scale, output=output, **options)
+    result = prune(
+        model,
+        scale=scale,
+        checkpoint=checkpoint,
+        output=output,
+        tolerance_db=tolerance_db,
+        what=what,
+        data=data,
+        report=report,
+        protocol=protocol,
+        root=root,
+        force=force,
+    )
     if form == "json":
         content = {"model": model, "scale": scale, "output": str(output)}
         click.echo(json.dumps(content | asdict(result), indent=1))
@@ -83,25 +111,25 @@ def prune(*, model: str, scale: int, output: Path, form: str, **options: Any) ->
     click.echo(output)
 
 
-def _ranking(result: Result) -> Iterator[str]:
+def _ranking(result: PruneResult) -> Iterator[str]:
     order = [loss.candidate for loss in result.removed]
     yield f"\n{'removed alone':<14} {'loss (dB)':>10} {'alpha/lambda':>13}  goes as"
     for loss in result.ranking:
-        one = loss.candidate
-        scalar = "-" if one.scalar is None else f"{one.scalar:.4f}"
-        goes = str(order.index(one) + 1) if one in order else "kept"
-        yield f"{one.name:<14} {loss.loss_db:>10.4f} {scalar:>13}  {goes}"
+        candidate = loss.candidate
+        scalar = "-" if candidate.scalar is None else f"{candidate.scalar:.4f}"
+        goes = str(order.index(candidate) + 1) if candidate in order else "kept"
+        yield f"{candidate.name:<14} {loss.loss_db:>10.4f} {scalar:>13}  {goes}"
 
 
-def _states(result: Result) -> Iterator[str]:
+def _states(result: PruneResult) -> Iterator[str]:
     before, after = result.before, result.after
     yield f"\n{'':<24} {'before':>14} {'after':>14} {'change':>14}"
     yield _row("Params", before.params, after.params, ",d", "+,d")
     giga = (before.multi_adds / 1e9, after.multi_adds / 1e9)
-    yield _row("Multi-Adds (G, 1280x720)", *giga, ".2f", "+.2f")
-    for one, other in zip(before.scores, after.scores, strict=True):
-        yield _row(f"{one.set} PSNR (dB)", one.psnr_db, other.psnr_db, ".3f", "+.4f")
-        yield _row(f"{one.set} SSIM", one.ssim, other.ssim, ".4f", "+.4f")
+    yield _row(f"Multi-Adds (G, {paper.OUTPUT_SIZE})", *giga, ".2f", "+.2f")
+    for old, new in zip(before.scores, after.scores, strict=True):
+        yield _row(f"{old.set} PSNR (dB)", old.psnr_db, new.psnr_db, ".3f", "+.4f")
+        yield _row(f"{old.set} SSIM", old.ssim, new.ssim, ".4f", "+.4f")
 
 
 def _row(name: str, before: float, after: float, form: str, change: str) -> str:

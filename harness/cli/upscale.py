@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import KEY
+from harness.cli.options import DEVICE, KEY
 from harness.weights import pretrained
+
+if TYPE_CHECKING:
+    from harness.host.device import DeviceChoice
 
 
 @click.command("upscale")
@@ -32,7 +35,7 @@ from harness.weights import pretrained
     "harness, if any; bicubic has none).",
 )
 @KEY
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@DEVICE
 @click.option(
     "--self-ensemble",
     is_flag=True,
@@ -64,7 +67,7 @@ def upscale(
     scale: int,
     checkpoint: Path | None,
     key: str | None,
-    device: Literal["auto", "cpu", "cuda"],
+    device: DeviceChoice,
     self_ensemble: bool,
     memory: str | None,
     tile: int | None,
@@ -81,18 +84,17 @@ def upscale(
     Example: harness upscale photo.jpg -o out --model imdn --scale 2 --checkpoint IMDN_x2.pth
     """
     from harness.deploy import tile_size
-    from harness.deploy import upscale as upscaling
-    from harness.weights import load
+    from harness.deploy.upscale import Way, run
 
-    way = upscaling.Way(
+    way = Way(
         model,
         scale,
         checkpoint=checkpoint,
         key=key,
-        device=load.device_of(device).type,
+        device=device,
         self_ensemble=self_ensemble,
         memory=None if memory is None else tile_size.parse_memory(memory),
         tile=tile,
         overlap=overlap,
     )
-    upscaling.run(inputs, output, way=way, force=force)
+    run(inputs, output, way=way, force=force)

@@ -9,16 +9,11 @@ from typing import Any, TypeVar
 
 import yaml
 
+from harness.config import paper
 from harness.errors import ConfigError, UsageError, suggest
 from harness.host.paths import bundled
 
 _T = TypeVar("_T")
-
-AWMS_KERNEL_SIZES = (3, 5, 7, 9)
-"""Kernel sizes of the multi-scale reconstruction (Sec. 4.2)."""
-
-PAPER_SETS = ("Set5", "Set14", "B100", "Urban100", "Manga109")
-"""The benchmark sets of the paper (Sec. 4.1); "mean PSNR" is the mean over these five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,7 @@ class Ablation:
     base: str
     table: int | None = None
     scale: int = 2
-    benchmarks: tuple[str, ...] = PAPER_SETS
+    benchmarks: tuple[str, ...] = paper.SETS
     seeds: tuple[int, ...] = (0,)
     config: dict[str, Any] = field(default_factory=dict)
     params_from: str | None = None
@@ -133,7 +128,7 @@ def parse(raw: object, *, default_name: str, source: str) -> Ablation:
         base=base,
         table=reader.whole(raw, "table", None),
         scale=reader.whole(raw, "scale", 2) or 2,
-        benchmarks=reader.sequence(raw, "benchmarks", PAPER_SETS, str),
+        benchmarks=reader.sequence(raw, "benchmarks", paper.SETS, str),
         seeds=reader.sequence(raw, "seeds", (0,), int),
         config=reader.mapping(raw, "config"),
         params_from=reader.text(raw, "params_from", "") or None,
@@ -253,7 +248,7 @@ class _Reader:
         self, drop: tuple[int, ...], overrides: dict[str, Any], where: str
     ) -> dict[str, Any]:
         """Return the options of a network that is trained without some branches."""
-        sizes = overrides.get("kernel_sizes", AWMS_KERNEL_SIZES)
+        sizes = overrides.get("kernel_sizes", paper.KERNEL_SIZES)
         if not drop or not set(drop) < set(sizes):
             self.problem(
                 f"{where}retrain: expected drop to name some, not all, of the branches "

@@ -102,8 +102,8 @@ class Protocol:
             UsageError: It is not.
         """
         if self.scales is not None and scale not in self.scales:
-            known = ", ".join(f"x{known}" for known in self.scales)
-            raise UsageError(f"protocol {self.name} is defined for {known}, not x{scale}")
+            allowed = ", ".join(f"x{allowed}" for allowed in self.scales)
+            raise UsageError(f"protocol {self.name} is defined for {allowed}, not x{scale}")
 
     def describe(self) -> str:
         """Return LR, quantisation, colour, border and SSIM in one line."""

@@ -15,6 +15,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from harness.config import paper
 from harness.errors import ConfigError, suggest
 
 
@@ -30,7 +31,7 @@ def _key(default: Any, doc: str, *, choices: tuple[Any, ...] = (), minimum: floa
 class TrainConfig:
     """How a network is trained (Sec. 4.2)."""
 
-    steps: int = _key(1_000_000, "optimiser steps", minimum=1)
+    steps: int = _key(paper.STEPS, "optimiser steps", minimum=1)
     batch: int = _key(16, "patches per step", minimum=1)
     patch: int = _key(48, "side of an LR patch, in pixels", minimum=1)
     lr: float = _key(1e-3, "learning rate: at the start (halving) or at the peak", minimum=1e-12)
@@ -53,7 +54,7 @@ class DataConfig:
     """What is trained and scored on."""
 
     root: str | None = _key(None, "folder with train/ and benchmark/; default: $HARNESS_DATA")
-    train: str = _key("DIV2K", "training set, several joined by +, or a folder of images")
+    train: str = _key(paper.TRAIN_SET, "training set, several joined by +, or a folder of images")
     test: list[str] = _key([], "sets to score; empty: those of the ablation that are present")
     lr: str | None = _key(
         None, "folder of a set's own LR files, or made; default: LR_bicubic or the only one"
@@ -119,15 +120,12 @@ PROFILES: dict[str, dict[str, Any]] = {
         "train.eval_every": 1000,
     },
     "paper": {
-        "data.train": "DIV2K",
+        "data.train": paper.TRAIN_SET,
         "train.eval_every": 10_000,
     },
 }
 """What each profile sets. `paper` is Sec. 4.2 as printed; the short ones anneal over
 their own length, since a halving every 2e5 steps never happens in them."""
-
-FULL_BUDGET_STEPS = TrainConfig().steps
-"""Steps of the paper (Sec. 4.2); a record with fewer is marked as short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +166,10 @@ def parse_arguments(arguments: Iterable[str]) -> tuple[dict[str, str], list[str]
 
     Returns:
         The values by key, a later one replacing an earlier one, and the problems.
+
+    Example:
+        >>> parse_arguments(["seeds=0,1", "train.lr"])
+        ({'seeds': '0,1'}, ["'train.lr': expected KEY=VALUE"])
     """
     values: dict[str, str] = {}
     problems = []
@@ -196,14 +198,14 @@ def make(layers: Iterable[Mapping[str, Any]]) -> tuple[Config, list[str]]:
     config = cast(DictConfig, OmegaConf.structured(Config))
     for node in (config, config.train, config.data, config.results, config.tracking):
         OmegaConf.set_readonly(node, False)
-    known = settings()
+    by_key = settings()
     problems: list[str] = []
     for layer in layers:
         for key, value in layer.items():
-            if key not in known:
-                problems.append(f"unknown key '{key}'{_nearest_key(key, known)}")
+            if key not in by_key:
+                problems.append(f"unknown key '{key}'{_nearest_key(key, by_key)}")
                 continue
-            problem = _set(config, known[key], value)
+            problem = _set(config, by_key[key], value)
             if problem:
                 problems.append(problem)
     return cast(Config, OmegaConf.to_object(config)), problems
@@ -224,12 +226,12 @@ def plain(config: Config) -> dict[str, Any]:
     return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(config)))
 
 
-def _nearest_key(key: str, known: Iterable[str]) -> str:
-    keys = tuple(known)
-    last = {name.rpartition(".")[2]: name for name in keys}
+def _nearest_key(key: str, keys: Iterable[str]) -> str:
+    names = tuple(keys)
+    last = {full.rpartition(".")[2]: full for full in names}
     if key.rpartition(".")[2] in last:  # right name, wrong or missing section
         return f" (did you mean '{last[key.rpartition('.')[2]]}'?)"
-    return suggest(key, keys)
+    return suggest(key, names)
 
 
 def _set(config: DictConfig, setting: Setting, value: Any) -> str | None:

@@ -74,6 +74,11 @@ class TrainSet:
     lr_from: str = ""
 
 
+def joined_name(sets: Sequence[TrainSet]) -> str:
+    """Return the name of sets that are trained on together."""
+    return "+".join(train.name for train in sets)
+
+
 @dataclass(frozen=True, slots=True)
 class TestSet:
     """HR images to score on; attributes as in ``TrainSet``."""

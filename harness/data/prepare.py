@@ -21,7 +21,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from harness.data.catalogue import TestSet, TrainSet, lr_text
+from harness.data.catalogue import TestSet, TrainSet, joined_name, lr_text
 from harness.data.images import hash_image, read_rgb
 from harness.data.resize import crop_to_multiple, downscale
 from harness.errors import DataError
@@ -109,9 +109,7 @@ def prepare(sets: Sequence[TrainSet], scale: int, cache: Path) -> Prepared:
         DataError: Images cannot be used (all of them are named), LR does not fit HR, or the
             cache cannot be written.
     """
-    name = "+".join(one.name for one in sets)
-    excluded = tuple(f"{one.name}/{file}" for one in sets for file in one.excluded)
-    final = cache / f"{name[:60]}-x{scale}-{_key(sets, scale)}"
+    final = _folder(sets, scale, cache)
     with _cache_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(final.with_name(f"{final.name}.lock")):
@@ -121,12 +119,28 @@ def prepare(sets: Sequence[TrainSet], scale: int, cache: Path) -> Prepared:
                 index = _read_index(final)
     if index is None:
         raise DataError(f"{final}: expected the images just prepared, but they are damaged")
+    return _open(sets, scale, final, index)
+
+
+def open_cached(sets: Sequence[TrainSet], scale: int, cache: Path) -> Prepared | None:
+    """Open what :func:`prepare` left in the cache, None where it is not usable; write nothing."""
+    final = _folder(sets, scale, cache)
+    index = _read_index(final, level=logging.DEBUG)
+    return _open(sets, scale, final, index) if index else None
+
+
+def _folder(sets: Sequence[TrainSet], scale: int, cache: Path) -> Path:
+    """Return where the sets lie in the cache once they are prepared."""
+    return cache / f"{joined_name(sets)[:60]}-x{scale}-{_key(sets, scale)}"
+
+
+def _open(sets: Sequence[TrainSet], scale: int, final: Path, index: dict[str, Any]) -> Prepared:
     return Prepared(
-        name=name,
+        name=joined_name(sets),
         scale=scale,
         sha256=index["sha256"],
         entries=_entries(index),
-        excluded=excluded,
+        excluded=tuple(f"{one.name}/{file}" for one in sets for file in one.excluded),
         lr_text=lr_text(sets),
         hr_pixels=_open_pixels(final / "hr.u8"),
         lr_pixels=_open_pixels(final / "lr.u8"),
@@ -221,7 +235,7 @@ def _write_pixels(
     }
 
 
-def _read_index(folder: Path) -> dict[str, Any] | None:
+def _read_index(folder: Path, level: int = logging.WARNING) -> dict[str, Any] | None:
     """Return the index of a prepared folder; None where there is none or it is damaged."""
     if not folder.exists():
         return None
@@ -233,7 +247,7 @@ def _read_index(folder: Path) -> dict[str, Any] | None:
             if got != expected:
                 raise ValueError(f"{name}.u8 has {got} bytes, not {expected}")
     except _DAMAGED_INDEX as error:
-        logger.warning("%s is damaged (%s); preparing it again", folder, error)
+        logger.log(level, "%s is damaged (%s); preparing it again", folder, error)
         return None
     return index
 

@@ -15,7 +15,12 @@ Pixel = TypeVar("Pixel", np.uint8, np.float64)
 
 
 def crop_to_multiple(image: NDArray[Pixel], scale: int) -> NDArray[Pixel]:
-    """Cut rows at the bottom and columns at the right until the scale divides both sides."""
+    """Cut rows at the bottom and columns at the right until the scale divides both sides.
+
+    Example:
+        >>> crop_to_multiple(np.zeros((7, 10, 3)), 4).shape
+        (4, 8, 3)
+    """
     height, width = image.shape[:2]
     return image[: height - height % scale, : width - width % scale]
 
@@ -32,6 +37,10 @@ def downscale(
 
     Raises:
         ValueError: The scale does not divide a side: LR would not line up with HR.
+
+    Example:
+        >>> downscale(np.full((8, 12, 3), 7, dtype=np.uint8), 4).shape
+        (2, 3, 3)
     """
     height, width = image.shape[:2]
     if height % scale or width % scale:

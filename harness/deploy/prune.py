@@ -15,10 +15,11 @@ from torch import nn
 from harness.config import protocols
 from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet, find_test
-from harness.deploy.prune_search import Loss, What, candidates, greedy
+from harness.deploy.prune_search import RemovalLoss, What, candidates, greedy
 from harness.efficiency.counting import multi_adds
 from harness.errors import UsageError
 from harness.evaluation import evaluate, metrics
+from harness.host.device import inference_device
 from harness.records.record import SetScore
 from harness.weights import load, pruned, schemes
 from harness.weights.pruned import Pruned
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class NetworkState:
     """A network before or after: trainable parameters, Multi-Adds at 1280x720, scores."""
 
     params: int
@@ -36,7 +37,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class PruneResult:
     """What was measured and done.
 
     Attributes:
@@ -48,10 +49,10 @@ class Result:
     """
 
     data: str
-    ranking: tuple[Loss, ...]
-    removed: tuple[Loss, ...]
-    before: State
-    after: State
+    ranking: tuple[RemovalLoss, ...]
+    removed: tuple[RemovalLoss, ...]
+    before: NetworkState
+    after: NetworkState
 
 
 def prune(
@@ -68,7 +69,7 @@ def prune(
     root: Path | None = None,
     force: bool = False,
     key: str | None = None,
-) -> Result:
+) -> PruneResult:
     """Remove what the tolerance allows and write the smaller checkpoint.
 
     It is written anew after each removal, so that an interruption loses none.
@@ -104,11 +105,10 @@ def prune(
     chosen.check_scale(scale)
     choosing = find_test(data, root, scale)
     reported = [find_test(name, root, scale) for name in dict.fromkeys(report)] or [choosing]
-    device = load.device_of("auto")
+    device = inference_device("auto")
     earlier = pruned.read(checkpoint) if checkpoint else None
     network = load.build(model, scale=scale, checkpoint=checkpoint, key=key).to(device)
-    found = candidates(network, what)
-    if not found:
+    if not candidates(network, what):
         raise UsageError(_nothing(model, network, what))
     if chosen.needs_luma_network:
         evaluate.luma_part(network)
@@ -119,26 +119,26 @@ def prune(
             data,
         )
 
-    def state(network: nn.Module) -> State:
+    def state(network: nn.Module) -> NetworkState:
         cost = multi_adds.count(network, scale=scale)
         scores = tuple(
             evaluate.score(network, test, scale=scale, device=device, protocol=chosen)
             for test in reported
         )
-        return State(cost.params, cost.multi_adds_paper, scores)
+        return NetworkState(cost.params, cost.multi_adds_paper, scores)
 
     smallest = network
 
-    def keep(network: nn.Module, removed: tuple[Loss, ...]) -> None:
+    def keep(network: nn.Module, removed: tuple[RemovalLoss, ...]) -> None:
         nonlocal smallest
         smallest = network
-        said = _said(model, scale, earlier, removed)
-        pruned.write(output, schemes.tensors_of(network), said)
+        lacking = _lacking(model, scale, earlier, removed)
+        pruned.write(output, schemes.tensors_of(network), lacking)
 
     before = state(network)
     measure = scorer(choosing, scale=scale, device=device, protocol=chosen)
     ranking, removed = greedy(network, what, measure=measure, tolerance_db=tolerance_db, keep=keep)
-    return Result(choosing.name, ranking, removed, before, state(smallest))
+    return PruneResult(choosing.name, ranking, removed, before, state(smallest))
 
 
 def scorer(
@@ -162,12 +162,14 @@ def scorer(
     return measure
 
 
-def _said(model: str, scale: int, earlier: Pruned | None, removed: Sequence[Loss]) -> Pruned:
+def _lacking(
+    model: str, scale: int, earlier: Pruned | None, removed: Sequence[RemovalLoss]
+) -> Pruned:
     """Return all that the written file lacks, with what the file read lacked already."""
     before = earlier or Pruned(model, scale)
     gone = [loss.candidate for loss in removed]
-    branches = {one.number for one in gone if one.kind == "branch"}
-    units = {one.number for one in gone if one.kind == "unit"}
+    branches = {part.number for part in gone if part.kind == "branch"}
+    units = {part.number for part in gone if part.kind == "unit"}
     return Pruned(
         model,
         scale,

@@ -23,7 +23,7 @@ Kind = Literal["branch", "unit"]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Removable:
     """What could be removed.
 
     Attributes:
@@ -47,25 +47,25 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class RemovalLoss:
     """A candidate and the dB that its removal loses, against the network at the start."""
 
-    candidate: Candidate
+    candidate: Removable
     loss_db: float
 
 
-def candidates(network: nn.Module, what: What) -> tuple[Candidate, ...]:
+def candidates(network: nn.Module, what: What) -> tuple[Removable, ...]:
     """Return what can be removed from a network, without leaving it no branch."""
-    found: list[Candidate] = []
+    found: list[Removable] = []
     tail = getattr(network, "tail", None)
     if what != "units" and isinstance(tail, AWMS) and len(tail.alpha) > 1:
         sizes = tail.kernel_sizes
-        found += [Candidate("branch", size, tail.alpha[f"k{size}"].item()) for size in sizes]
+        found += [Removable("branch", size, tail.alpha[f"k{size}"].item()) for size in sizes]
     if what != "branches" and isinstance(network, AWSRN):
         for index in units_left(network):
             unit = network.units[index]
             scalar = unit.lambda_res.item() if isinstance(unit, AWRU) else None
-            found.append(Candidate("unit", index, scalar))
+            found.append(Removable("unit", index, scalar))
     return tuple(found)
 
 
@@ -75,8 +75,8 @@ def greedy(
     *,
     measure: Callable[[nn.Module], float],
     tolerance_db: float,
-    keep: Callable[[nn.Module, tuple[Loss, ...]], None],
-) -> tuple[tuple[Loss, ...], tuple[Loss, ...]]:
+    keep: Callable[[nn.Module, tuple[RemovalLoss, ...]], None],
+) -> tuple[tuple[RemovalLoss, ...], tuple[RemovalLoss, ...]]:
     """Remove the least harmful candidate, and again, while the tolerance is kept.
 
     Args:
@@ -90,14 +90,14 @@ def greedy(
         Every candidate removed alone, the least loss first; and what was removed.
     """
     start, current = measure(network), network
-    ranking: tuple[Loss, ...] = ()
-    removed: list[Loss] = []
+    ranking: tuple[RemovalLoss, ...] = ()
+    removed: list[RemovalLoss] = []
     keep(current, ())
     while found := candidates(current, what):
         losses = []
         for candidate in tqdm(found, f"removing {len(removed) + 1}", disable=_quiet()):
             tried = _without(current, candidate)
-            losses.append(Loss(candidate, start - measure(tried)))
+            losses.append(RemovalLoss(candidate, start - measure(tried)))
         losses.sort(key=lambda loss: loss.loss_db)
         ranking = ranking or tuple(losses)
         best = losses[0]
@@ -110,7 +110,7 @@ def greedy(
     return ranking, tuple(removed)
 
 
-def _without(network: nn.Module, candidate: Candidate) -> nn.Module:
+def _without(network: nn.Module, candidate: Removable) -> nn.Module:
     smaller = copy.deepcopy(network)
     candidate.remove(smaller)
     return smaller

@@ -16,7 +16,7 @@ _TOLERANCE = 0.01  # levels of 255
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ReceptiveField:
     """What an output pixel depends on.
 
     Attributes:
@@ -34,7 +34,7 @@ class Field:
         return self.radius is not None and self.shifts
 
 
-def measure(network: nn.Module, *, scale: int) -> Field:
+def measure(network: nn.Module, *, scale: int) -> ReceptiveField:
     """Measure the receptive field of a network on narrow strips, along both axes.
 
     One column of LR is made NaN, and the field is how far NaN comes: unlike a gradient it
@@ -55,12 +55,12 @@ def measure(network: nn.Module, *, scale: int) -> Field:
         with torch.inference_mode():
             radii = [_radius(twin, scale, upright=upright) for upright in (False, True)]
             if None in radii:
-                return Field(None, shifts=False)
-            radius = max(one for one in radii if one is not None)
+                return ReceptiveField(None, shifts=False)
+            radius = max(radius for radius in radii if radius is not None)
             shifts = all(_shifts(twin, scale, radius, upright=upright) for upright in (False, True))
     except Exception:  # a user's network may refuse strips in any way
-        return Field(None, shifts=False)
-    return Field(radius, shifts)
+        return ReceptiveField(None, shifts=False)
+    return ReceptiveField(radius, shifts)
 
 
 def _run(network: nn.Module, strip: Tensor, *, upright: bool) -> Tensor:

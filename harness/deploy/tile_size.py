@@ -31,11 +31,11 @@ def parse_memory(text: str) -> int:
     Raises:
         UsageError: It is none, or nothing.
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([kmgt]?)(i?)b?\s*", text, re.IGNORECASE)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([kmgt]?)(i?)b?\s*", text, re.IGNORECASE)
     amount = 0
-    if found:
-        base = 1024 if found[3] else 1000
-        amount = int(float(found[1]) * base ** _UNITS[found[2].lower()])
+    if match:
+        base = 1024 if match[3] else 1000
+        amount = int(float(match[1]) * base ** _UNITS[match[2].lower()])
     if amount < 1:
         raise UsageError(f"'{text}' is no size of memory: expected for example 2GB or 500MB")
     return amount
@@ -53,8 +53,8 @@ def default_memory(device: torch.device, *, root: Path = Path("/")) -> int:
     """
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0] * _FREE_SHARE)
-    known = [free for free in (_machine_free(root), _group_free(root)) if free is not None]
-    return max(1, int(min(known, default=_UNKNOWN_FREE) * _FREE_SHARE))
+    limits = [free for free in (_machine_free(root), _group_free(root)) if free is not None]
+    return max(1, int(min(limits, default=_UNKNOWN_FREE) * _FREE_SHARE))
 
 
 def _machine_free(root: Path) -> int | None:
@@ -62,8 +62,8 @@ def _machine_free(root: Path) -> int | None:
         text = (root / "proc/meminfo").read_text(encoding="ascii")
     except OSError:
         return None
-    found = re.search(r"^MemAvailable:\s+(\d+) kB$", text, re.MULTILINE)
-    return int(found[1]) * 1024 if found else None
+    match = re.search(r"^MemAvailable:\s+(\d+) kB$", text, re.MULTILINE)
+    return int(match[1]) * 1024 if match else None
 
 
 def _group_free(root: Path) -> int | None:

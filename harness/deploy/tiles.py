@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-import torch
 from torch import Tensor
 
 from harness.errors import HarnessError
-from harness.evaluation.self_ensemble import Run
+from harness.evaluation.self_ensemble import ForwardPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,13 @@ def spans(length: int, *, tile: int, overlap: int) -> list[Span]:
         tile: Most pixels kept of one tile; 0 for the whole axis.
         overlap: Pixels of the image that the network sees on either side of them, fewer
             only where the image ends.
+
+    Example:
+        >>> for span in spans(100, tile=40, overlap=8):
+        ...     print(span.start, span.stop, span.cut_start, span.cut_stop)
+        0 33 0 41
+        33 66 25 74
+        66 100 58 100
     """
     count = ceil(length / tile) if tile else 1
     edges = [length * index // count for index in range(count + 1)]
@@ -49,12 +55,17 @@ def spans(length: int, *, tile: int, overlap: int) -> list[Span]:
 
 
 def count_tiles(height: int, width: int, *, tile: int) -> int:
-    """Return how many tiles an image of LR pixels has."""
+    """Return how many tiles an image of LR pixels has.
+
+    Example:
+        >>> count_tiles(100, 80, tile=40)
+        6
+    """
     return len(spans(height, tile=tile, overlap=0)) * len(spans(width, tile=tile, overlap=0))
 
 
 def tiled(
-    run: Run,
+    run: ForwardPass,
     lr: Tensor,
     *,
     scale: int,
@@ -115,16 +126,8 @@ def _outer(span: Span, scale: int) -> slice:
 def _check(output: Tensor, cut: Tensor, scale: int) -> None:
     height, width = (int(side) * scale for side in cut.shape[2:])
     if output.shape[2:] != (height, width):
-        found = "x".join(str(int(side)) for side in reversed(output.shape[2:]))
+        size = "x".join(str(int(side)) for side in reversed(output.shape[2:]))
         raise HarnessError(
-            f"the network makes {found} pixels of {cut.shape[3]}x{cut.shape[2]}, "
+            f"the network makes {size} pixels of {cut.shape[3]}x{cut.shape[2]}, "
             f"expected {width}x{height} at x{scale}"
         )
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Tell whether PyTorch could not get the memory it asked for, on a GPU or a CPU."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return True
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from harness.data.images import is_folder, named, survey
@@ -18,6 +17,7 @@ from harness.deploy.tile_size import WORKSPACE, Tiling, default_memory
 from harness.deploy.upscaler import Enlarger
 from harness.efficiency.counting.activations import bytes_per_px
 from harness.errors import HarnessError, UsageError, suggest
+from harness.host.device import DeviceChoice, inference_device
 from harness.host.files import reason, write_atomic
 from harness.host.progress import TileBar
 from harness.weights import load
@@ -33,7 +33,7 @@ class Way:
         model: Id, or ``FILE.py:CLASS``.
         scale: Upscaling factor.
         checkpoint: Weights; None for a network that learns nothing.
-        device: ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu`` or ``cuda``.
         self_ensemble: Whether to take the mean over 8 flips and transposes.
         memory: Bytes that a run of the network may take; None for half of what is free.
         tile: Side of the tiles in LR pixels, 0 for none; None for what the memory allows.
@@ -44,7 +44,7 @@ class Way:
     model: str
     scale: int
     checkpoint: Path | None = None
-    device: str = "cpu"
+    device: DeviceChoice = "cpu"
     self_ensemble: bool = False
     memory: int | None = None
     tile: int | None = None
@@ -197,7 +197,7 @@ def _check_targets(jobs: dict[Path, Path], *, force: bool) -> None:
 
 
 def _enlarger(way: Way) -> Enlarger:
-    device = torch.device(way.device)
+    device = inference_device(way.device)
     network = _network(way)
     memory = default_memory(device) if way.memory is None else way.memory
     needed = WORKSPACE * bytes_per_px(network) if way.tile is None else 1

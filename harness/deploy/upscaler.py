@@ -15,9 +15,10 @@ from harness.data import resize
 from harness.deploy import receptive_field
 from harness.deploy.photos import Picture, Pixels
 from harness.deploy.tile_size import LEAST_TILE, Tiling
-from harness.deploy.tiles import count_tiles, out_of_memory, tiled
+from harness.deploy.tiles import count_tiles, tiled
 from harness.errors import HarnessError
 from harness.evaluation.self_ensemble import SelfEnsemble
+from harness.host.device import out_of_memory
 from harness.host.progress import TileBar
 from harness.models.bicubic import Bicubic
 
@@ -65,11 +66,11 @@ class Enlarger:
     @cached_property
     def overlap(self) -> int:
         """LR pixels around a tile; measured when first asked for, with a word on the result."""
-        seen = receptive_field.measure(self.network, scale=self.scale)
-        enough = seen.radius if seen.exact and seen.radius is not None else INEXACT_OVERLAP
+        field = receptive_field.measure(self.network, scale=self.scale)
+        enough = field.radius if field.exact and field.radius is not None else INEXACT_OVERLAP
         overlap = enough if self._overlap is None else self._overlap
-        if not seen.exact:
-            why = "looks at the whole image" if seen.radius is None else "pools on a coarse grid"
+        if not field.exact:
+            why = "looks at the whole image" if field.radius is None else "pools on a coarse grid"
             log.warning(
                 "%s %s, so tiles are never exact: expect differences of several levels, also "
                 "across seams; larger tiles differ less, --tile 0 not at all",

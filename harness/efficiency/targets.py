@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from harness.config import paper
 from harness.errors import UsageError, suggest
 from harness.records import published
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 Convention = Literal["paper", "executed"]
 
-PAPER_TABLE = 5
 """The paper's table that prints parameters and Multi-Adds."""
 
 
@@ -39,7 +39,7 @@ class ImageSize:
     @property
     def in_paper(self) -> bool:
         """Whether the paper's counts belong to it."""
-        return self == ImageSize(1280, 720)
+        return self == ImageSize(*paper.OUTPUT_PX)
 
 
 def image_size(output_size: str | None, input_size: str | None) -> ImageSize:
@@ -52,13 +52,15 @@ def image_size(output_size: str | None, input_size: str | None) -> ImageSize:
         raise UsageError("give --output-size or --input-size, not both")
     if input_size:
         return ImageSize(*_parse_size("--input-size", input_size), "input")
-    return ImageSize(*_parse_size("--output-size", output_size or "1280x720"))
+    return ImageSize(*_parse_size("--output-size", output_size or paper.OUTPUT_SIZE))
 
 
 def _parse_size(option: str, text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
     if not match:
-        raise UsageError(f"{option} must be WIDTHxHEIGHT in pixels, such as 1280x720, not '{text}'")
+        raise UsageError(
+            f"{option} must be WIDTHxHEIGHT in pixels, such as {paper.OUTPUT_SIZE}, not '{text}'"
+        )
     return int(match[1]), int(match[2])
 
 
@@ -157,15 +159,15 @@ def count(
         HarnessError: A network cannot be built or counted, its count is in doubt, or the
             other counters disagree with it.
     """
-    from harness.efficiency.counting.counted import Subject
+    from harness.efficiency.counting.counted import CountedNetwork
     from harness.efficiency.counting.report import row
 
-    printed = published.load(PAPER_TABLE)
+    printed = published.load(paper.SYSTEMS_TABLE)
     gc.freeze()  # all that is imported stays: collecting it anew costs a tenth of the time
     rows = []
     for variant, scale in chosen:
         own = _own(variant.id)
-        subject = Subject(
+        subject = CountedNetwork(
             variant.id,
             variant.constructor if own else variant.build,
             scale=scale,

@@ -1,6 +1,6 @@
-"""Score every public weight by its paper's own protocol and by the default: the proof.
+"""Score all released weights by the protocol of their paper and by the default one.
 
-What is recorded is not scored again, so that the whole may be stopped and gone on with.
+Scores that are recorded already are not computed again, so the audit may be interrupted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.evaluation import scoring
-from harness.records import released as weights
+from harness.host.device import DeviceChoice, inference_device
+from harness.records import released
 from harness.records.released import Weights
 from harness.weights import load
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _AuditJob:
     """One file at one scale on one set."""
 
     weights: Weights
@@ -39,10 +40,10 @@ def run(
     root: Path | None,
     results: Path,
     files: Sequence[str] = (),
-    sets: Sequence[str] = weights.SETS,
-    device: str = "auto",
+    sets: Sequence[str] = released.SETS,
+    device: DeviceChoice = "auto",
 ) -> int:
-    """Score what is not recorded yet, the small sets first.
+    """Score the weights that have no record yet, on the small sets first.
 
     Args:
         folder: Where the files lie; those that are not there are named and left out.
@@ -63,61 +64,61 @@ def run(
     tests = {
         (name, scale): find_test(name, root, scale)
         for name in sets
-        for scale in sorted({scale for each in present for scale in each.scales})
+        for scale in sorted({scale for weights in present for scale in weights.scales})
     }
-    place = load.device_of(device)
+    place = inference_device(device)
     jobs = list(_jobs(present, sets, tests))
     ids = set()
     for number, job in enumerate(jobs, 1):
-        each = job.weights
+        weights = job.weights
         scorer = scoring.Scorer(
-            load.load(each.model, scale=job.scale, checkpoint=folder / each.file),
+            load.load(weights.model, scale=job.scale, checkpoint=folder / weights.file),
             device=place,
             results=results,
         )
         missing = scorer.missing(job.test, job.protocols)
-        what = f"{each.file} x{job.scale} on {job.test.name}"
+        what = f"{weights.file} x{job.scale} on {job.test.name}"
         log.info("%d of %d: %s%s", number, len(jobs), what, "" if missing else ": done before")
         if missing:
             for protocol, score in zip(missing, scorer.score(job.test, missing), strict=True):
                 log.info("  %-18s %.3f dB / %.4f", protocol.name, score.psnr_db, score.ssim)
-        ids |= {record.id for one in job.protocols if (record := scorer.stored(one))}
+        ids |= {record.id for protocol in job.protocols if (record := scorer.stored(protocol))}
     return len(ids)
 
 
 def _chosen(files: Sequence[str]) -> list[Weights]:
-    known = {each.file: each for each in weights.load()}
+    by_name = {weights.file: weights for weights in released.load()}
     for name in files:
-        if name not in known:
-            raise UsageError(f"'{name}' is no file of the proof{suggest(name, known)}")
-    return [known[name] for name in files or known]
+        if name not in by_name:
+            raise UsageError(f"'{name}' is no file of the proof{suggest(name, by_name)}")
+    return [by_name[name] for name in files or by_name]
 
 
 def _present(chosen: Sequence[Weights], folder: Path) -> list[Weights]:
     """Return the weights whose files are there, and are those that were released."""
-    found = []
-    for each in chosen:
-        path = folder / each.file
+    present = []
+    for weights in chosen:
+        path = folder / weights.file
         if not path.is_file():
             log.warning("'%s' is not there, so it is left out", path)
             continue
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest != each.sha256:
+        if digest != weights.sha256:
             raise CheckpointError(
                 f"'{path}' is not the file that was released: its SHA-256 is {digest[:12]}.., "
-                f"expected {each.sha256[:12]}.."
+                f"expected {weights.sha256[:12]}.."
             )
-        found.append(each)
-    if not found:
+        present.append(weights)
+    if not present:
         raise UsageError(f"there are no public weights in '{folder}' (HARNESS_CHECKPOINTS)")
-    return found
+    return present
 
 
 def _jobs(
     present: Sequence[Weights], sets: Sequence[str], tests: dict[tuple[str, int], TestSet]
-) -> Iterator[_Job]:
+) -> Iterator[_AuditJob]:
     for name in sets:
-        for each in present:
-            by = tuple(map(protocols.get, each.protocols(name)))
-            for scale in each.scales if by else ():
-                yield _Job(each, scale, tests[name, scale], by)
+        for weights in present:
+            by = tuple(map(protocols.get, weights.protocols(name)))
+            for scale in weights.scales if by else ():
+                yield _AuditJob(weights, scale, tests[name, scale], by)

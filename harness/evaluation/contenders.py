@@ -9,9 +9,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import UsageError, suggest
+from harness.host.device import DeviceChoice, inference_device
 from harness.records import counts
-from harness.records import record as records
-from harness.records.record import Record
+from harness.records.means import mean_scores
+from harness.records.record import FILE_NAME, Record, digest, load_all, read_file
 from harness.statistics.estimates import Runs
 
 log = logging.getLogger(__name__)
@@ -36,14 +37,14 @@ class Request:
     sets: tuple[str, ...] = ()
     protocol: str = "awsrn"
     root: Path | None = None
-    device: str = "auto"
+    device: DeviceChoice = "auto"
     results: Path = Path()
     key: str | None = None
     lr: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class Contender:
     """One row of a comparison.
 
     Attributes:
@@ -68,9 +69,14 @@ class Rival:
     group: str
     origin: str
 
+    @property
+    def scores(self) -> dict[str, tuple[float, float]]:
+        """PSNR in dB and SSIM, the mean over the trainings, by the sets that all of them have."""
+        return mean_scores([training.values() for training in self.runs.scores])
 
-def stored(name: str, request: Request) -> Rival | None:
-    """Return the row of stored records that a name means, or None where it means none.
+
+def stored(name: str, request: Request) -> Contender | None:
+    """Return the row of the stored records that a name selects, or None if it selects none.
 
     A name is a file or folder of a record, an id, the beginning of ids, a pattern with
     ``*``, or several of those joined by commas. Where it fits networks with and without
@@ -80,17 +86,17 @@ def stored(name: str, request: Request) -> Rival | None:
         UsageError: It means records that are not one network trained alike.
         RecordError: A record cannot be read.
     """
-    found: dict[str, Record] = {}
+    named: dict[str, Record] = {}
     for word in name.split(","):
         matches = _matches(word, request.results)
         if not matches:
             return None
-        found |= {record.id: record for record in matches}
-    chosen = sorted(found.values(), key=lambda record: (record.seed or 0, record.id))
+        named |= {record.id: record for record in matches}
+    chosen = sorted(named.values(), key=lambda record: (record.seed or 0, record.id))
     _check_alike(name, chosen)
     first = chosen[0]
     trained = f", {first.steps:,} steps" if first.steps else ""
-    return Rival(
+    return Contender(
         name=name,
         runs=Runs.of_records(first.label, chosen),
         scale=first.scale,
@@ -104,35 +110,35 @@ def stored(name: str, request: Request) -> Rival | None:
 
 
 def _matches(word: str, results: Path) -> list[Record]:
-    """Return the records that one name fits."""
+    """Return the records that one name selects."""
     path = Path(word)
-    if path.is_dir() and (path / records.FILE_NAME).is_file():
-        path /= records.FILE_NAME
+    if path.is_dir() and (path / FILE_NAME).is_file():
+        path /= FILE_NAME
     if path.is_file():
-        return [records.read_file(path)]
-    known = records.load_all(results)
-    exact = [record for record in known if record.id == word]
+        return [read_file(path)]
+    all_records = load_all(results)
+    exact = [record for record in all_records if record.id == word]
     if exact or not word:
         return exact
     if "*" in word:
-        return [record for record in known if fnmatchcase(record.id, word)]
-    begun = [record for record in known if record.id.startswith(word)]
+        return [record for record in all_records if fnmatchcase(record.id, word)]
+    begun = [record for record in all_records if record.id.startswith(word)]
     return [record for record in begun if not record.drop] or begun
 
 
-def _check_alike(name: str, found: Sequence[Record]) -> None:
+def _check_alike(name: str, chosen: Sequence[Record]) -> None:
     """Refuse records that are not one network, trained alike, once a seed.
 
     Raises:
         UsageError: They are not.
     """
     kinds = {
-        (record.model, records.digest(record.overrides), record.drop, record.scale, record.group)
-        for record in found
+        (record.model, digest(record.overrides), record.drop, record.scale, record.group)
+        for record in chosen
     }
-    if len(kinds) > 1 or len({record.seed for record in found}) < len(found):
-        ids = ", ".join(record.id for record in found[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    if len(kinds) > 1 or len({record.seed for record in chosen}) < len(chosen):
+        ids = ", ".join(record.id for record in chosen[:3])
+        more = f" and {len(chosen) - 3} more" if len(chosen) > 3 else ""
         raise UsageError(
             f"'{name}' means records of different trainings: {ids}{more} "
             "(write more of the id, or a pattern with *)"
@@ -148,7 +154,7 @@ def _activations(record: Record) -> int | None:
     return None
 
 
-def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
+def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
     """Score networks with given weights; all are loaded before the first is scored.
 
     Args:
@@ -176,26 +182,26 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
         find_test(wanted, request.root, scale, lr=request.lr)
         for wanted in dict.fromkeys(request.sets)
     ]
-    device = load.device_of(request.device)
+    device = inference_device(request.device)
     loaded = {}
     for name in names:
         model, checkpoint = split(name)
         loaded[name] = load.load(model, scale=scale, checkpoint=checkpoint, key=request.key)
         if protocol.needs_luma_network:
             evaluate.luma_part(loaded[name].network)
-    found = {}
-    for name, one in loaded.items():
+    rows = {}
+    for name, contender in loaded.items():
         log.info("scoring %s", name)
-        cost = count(one.network, scale=scale)
-        scorer = scoring.Scorer(one, device=device)
+        cost = count(contender.network, scale=scale)
+        scorer = scoring.Scorer(contender, device=device)
         scores = [scorer.score(test, (protocol,))[0] for test in tests]
-        found[name] = Rival(
+        rows[name] = Contender(
             name=name,
             runs=Runs(
-                registry.get(one.model).label,
+                registry.get(contender.model).label,
                 seeds=(None,),
                 scores=({score.set: score for score in scores},),
-                learned=bool(one.file),
+                learned=bool(contender.file),
             ),
             scale=scale,
             protocols=(request.protocol,),
@@ -203,9 +209,9 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Rival]:
             multi_adds=cost.multi_adds,
             activations=cost.activations,
             group="",
-            origin=one.file or "no weights",
+            origin=contender.file or "no weights",
         )
-    return found
+    return rows
 
 
 def split(name: str) -> tuple[str, Path | None]:
@@ -221,7 +227,7 @@ def split(name: str) -> tuple[str, Path | None]:
 
 
 def needs_no_weights(name: str, scale: int) -> bool:
-    """Tell whether a name is that of a registered network that learns nothing."""
+    """Tell whether a name is that of a registered network without weights, such as bicubic."""
     from harness.models import registry
 
     if name not in registry.names() or scale not in registry.get(name).scales:
@@ -230,7 +236,7 @@ def needs_no_weights(name: str, scale: int) -> bool:
 
 
 def unknown(name: str, results: Path) -> UsageError:
-    """Return the error for a name that means nothing."""
+    """Return the error for a name that is neither a record nor a network with weights."""
     from harness.models import registry
 
     if name in registry.names():
@@ -238,8 +244,8 @@ def unknown(name: str, results: Path) -> UsageError:
             f"there is no record '{name}' in '{results / 'results' / 'runs'}'; to score weights "
             f"now, write {name}=FILE --scale N --data SET"
         )
-    known = [record.id for record in records.load_all(results)]
+    ids = [record.id for record in load_all(results)]
     return UsageError(
         f"'{name}' is neither a record in '{results / 'results' / 'runs'}' nor ID=FILE"
-        f"{suggest(name, [*known, *registry.names()], listing=False)}"
+        f"{suggest(name, [*ids, *registry.names()], listing=False)}"
     )

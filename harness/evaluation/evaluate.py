@@ -68,7 +68,7 @@ def infer(network: nn.Module, lr: LowResolution, device: torch.device) -> NDArra
 
 
 def luma_part(network: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Return what a network does to BT.601 luma, ``(N, 1, H, W)`` in 0..255.
+    """Return the function that a network is on BT.601 luma, ``(N, 1, H, W)`` in 0..255.
 
     Raises:
         UsageError: The network is not of luma, or of another luma.
@@ -119,7 +119,7 @@ def score_all(
     device: torch.device,
     protocols: Sequence[Protocol],
 ) -> tuple[SetScore, ...]:
-    """Score a network by several protocols, running it once for those that give it the same.
+    """Score a network by several protocols; those with the same LR and HR share one run.
 
     Args and errors are those of :func:`score`; the scores are in the order of ``protocols``.
     """
@@ -145,18 +145,18 @@ def score_all(
                     images[protocol.name].append(ImageScore(name, *scores))
     finally:
         network.train(training)
-    return tuple(_set_score(test, scale, each, images[each.name]) for each in protocols)
+    return tuple(_set_score(test, scale, protocol, images[protocol.name]) for protocol in protocols)
 
 
 def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
-    """Return the protocols in groups that agree on LR and HR."""
+    """Return the protocols in groups with the same LR and HR."""
     groups: list[list[Protocol]] = []
-    for each in protocols:
-        alike = next((group for group in groups if each.sees_as(group[0])), None)
+    for protocol in protocols:
+        alike = next((group for group in groups if protocol.sees_as(group[0])), None)
         if alike is None:
-            groups.append([each])
+            groups.append([protocol])
         else:
-            alike.append(each)
+            alike.append(protocol)
     return groups
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 import harness
-from harness.config.ablation import PAPER_SETS
+from harness.config import paper
 from harness.config.protocols import Protocol
 from harness.efficiency.counting.multi_adds import count
 from harness.host import environment
@@ -48,7 +48,7 @@ def make_scored_record(
         earlier: The record that this one replaces; its scores on other sets are kept.
     """
     cost = count(loaded.network, scale=loaded.scale)
-    kept = [one for one in (earlier.scores if earlier else ()) if one.set != score.set]
+    kept = [other for other in (earlier.scores if earlier else ()) if other.set != score.set]
     seconds = (datetime.now(UTC) - started).total_seconds()
     return Record(
         id=record_id,
@@ -66,7 +66,7 @@ def make_scored_record(
         params=cost.params,
         multi_adds=cost.multi_adds,
         protocol=protocol.name,
-        scores=tuple(sorted((*kept, score), key=lambda one: _set_order(one.set))),
+        scores=tuple(sorted((*kept, score), key=lambda other: _set_order(other.set))),
         learned=learned_scalars(loaded.network),
         config={"self_ensemble": True} if self_ensemble else {},
         data={"weights": loaded.origin()},
@@ -83,8 +83,8 @@ def scored_id(model: str, scale: int, protocol: Protocol, fingerprint: str) -> s
 
 
 def _set_order(name: str) -> tuple[int, str]:
-    known = PAPER_SETS.index(name) if name in PAPER_SETS else len(PAPER_SETS)
-    return known, name
+    position = paper.SETS.index(name) if name in paper.SETS else len(paper.SETS)
+    return position, name
 
 
 def provenance(device: str, threads: int, started: datetime) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from harness.errors import UsageError
 from harness.evaluation import below_bicubic, evaluate
 from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
-from harness.records import record as records
-from harness.records.record import Record, SetScore
-from harness.weights.load import Loaded, device_of, load
+from harness.host.device import DeviceChoice, inference_device
+from harness.records.record import Record, SetScore, digest, read, write
+from harness.weights.load import Loaded, load
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def score(
     sets: Sequence[str],
     protocol: str,
     root: Path | None,
-    device: str,
+    device: DeviceChoice,
     results: Path | None = None,
     self_ensemble: bool = False,
     key: str | None = None,
@@ -61,7 +61,7 @@ def score(
     if not sets:
         raise UsageError("no test set is named: expected --data SET, for example --data Set5")
     tests = [find_test(name, root, scale, lr=lr) for name in dict.fromkeys(sets)]
-    place = device_of(device)
+    place = inference_device(device)
     scorer = Scorer(
         load(model, scale=scale, checkpoint=checkpoint, key=key),
         device=place,
@@ -107,13 +107,14 @@ class Scorer:
 
     def stored(self, protocol: Protocol) -> Record | None:
         """Return the record of that protocol, None where there is none yet."""
-        return records.read(self.results, self.record_id(protocol)) if self.results else None
+        return read(self.results, self.record_id(protocol)) if self.results else None
 
     def missing(self, test: TestSet, by: Sequence[Protocol]) -> tuple[Protocol, ...]:
         """Return the protocols without a record of these very images."""
-        return tuple(each for each in by if not self._has(self.stored(each), test, each))
+        return tuple(protocol for protocol in by if not self._has(protocol, test))
 
-    def _has(self, record: Record | None, test: TestSet, protocol: Protocol) -> bool:
+    def _has(self, protocol: Protocol, test: TestSet) -> bool:
+        record = self.stored(protocol)
         score = record.score(test.name) if record else None
         if score is None:
             return False
@@ -121,9 +122,10 @@ class Scorer:
 
     def record_id(self, protocol: Protocol) -> str:
         """Return the id of the record of that protocol."""
-        return scored_id(self.loaded.model, self.scale, protocol, self._fingerprint(protocol))
+        return scored_id(self.loaded.model, self.scale, protocol, self.fingerprint(protocol))
 
-    def _fingerprint(self, protocol: Protocol) -> str:
+    def fingerprint(self, protocol: Protocol) -> str:
+        """Return the SHA-256 of all that determines the scores of that protocol."""
         content: dict[str, Any] = {
             "model": self.loaded.model,
             "scale": self.scale,
@@ -136,14 +138,14 @@ class Scorer:
             "self_ensemble": self.self_ensemble,
             "key": self.loaded.key,
         }
-        return records.digest(content | {key: value for key, value in changes.items() if value})
+        return digest(content | {key: value for key, value in changes.items() if value})
 
     def _store(self, protocol: Protocol, score: SetScore, started: datetime) -> None:
         assert self.results is not None
         record = make_scored_record(
             self.loaded,
             record_id=self.record_id(protocol),
-            fingerprint=self._fingerprint(protocol),
+            fingerprint=self.fingerprint(protocol),
             protocol=protocol,
             score=score,
             device=self.device.type,
@@ -151,4 +153,4 @@ class Scorer:
             started=started,
             earlier=self.stored(protocol),
         )
-        records.write(self.results, record)
+        write(self.results, record)

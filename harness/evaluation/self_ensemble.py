@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-Run = Callable[[Tensor], Tensor]
+ForwardPass = Callable[[Tensor], Tensor]
 
 
 class SelfEnsemble(nn.Module):
@@ -27,7 +27,7 @@ class SelfEnsemble(nn.Module):
         return ensemble(self.network, lr)
 
 
-def ensemble(run: Run, lr: Tensor) -> Tensor:
+def ensemble(run: ForwardPass, lr: Tensor) -> Tensor:
     """Return the mean of a network's output over the 8 flips and transposes of LR.
 
     Args:

@@ -28,7 +28,7 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class TrainingState:
     """Everything that training needs to go on as if it had never stopped.
 
     Attributes:
@@ -52,20 +52,20 @@ class State:
     seconds: float
 
 
-def write_state(folder: Path, state: State) -> None:
+def write_state(folder: Path, state: TrainingState) -> None:
     """Replace the training state of a cell, atomically.
 
     Raises:
         CheckpointError: It cannot be written; the earlier state is still there.
     """
-    content = {"format": _FORMAT} | {name: getattr(state, name) for name in State.__slots__}
+    content = {"format": _FORMAT} | {name: getattr(state, name) for name in TrainingState.__slots__}
     # Through memory: torch hides the cause when the disk fails under it.
     buffer = io.BytesIO()
     torch.save(content, buffer)
     _write(folder / STATE_FILE, buffer.getvalue())
 
 
-def read_state(folder: Path, *, fingerprint: str) -> State | None:
+def read_state(folder: Path, *, fingerprint: str) -> TrainingState | None:
     """Read the training state of a cell, or return None where it has none.
 
     Raises:
@@ -78,7 +78,7 @@ def read_state(folder: Path, *, fingerprint: str) -> State | None:
     if not isinstance(raw, dict) or raw.pop("format", None) != _FORMAT:
         raise CheckpointError(f"'{path}' is not a training checkpoint of this version{_WAY_OUT}")
     try:
-        state = State(**raw)
+        state = TrainingState(**raw)
     except TypeError as error:
         raise CheckpointError(f"'{path}' is not a training checkpoint: {error}{_WAY_OUT}") from (
             error

@@ -20,9 +20,10 @@ from harness.data.prepare import prepare
 from harness.errors import TrainingError
 from harness.evaluation import evaluate
 from harness.experiment import checkpoints
-from harness.experiment.plan import Cell
+from harness.experiment.session import PlannedCell
 from harness.experiment.tracking import CellRun
 from harness.experiment.trainer import Step, Trainer
+from harness.host.device import out_of_memory, use_real_float32
 from harness.host.logs import log_to_stderr
 from harness.host.progress import Progress
 from harness.host.signals import Interrupted, StopSignal
@@ -35,39 +36,35 @@ _PRECISION = {"fp32": "32-true", "bf16-mixed": "bf16-mixed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class TrainJob:
     """All that a training process needs; can be sent to another process.
 
     Attributes:
-        cell: What to train.
+        planned: What to train, and the folder of its checkpoint and weights.
         config: Settings with every automatic choice made.
         train: Training set.
         cache: Folder of prepared images.
         curve: Set scored while training, for the curve; None for no curve.
-        folder: The cell's folder, for checkpoint and weights.
-        fingerprint: Of the cell.
         run: Where to log.
     """
 
-    cell: Cell
+    planned: PlannedCell
     config: Config
     train: Sequence[TrainSet]
     cache: Path
     curve: TestSet | None
-    folder: Path
-    fingerprint: str
     run: CellRun
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrainOutcome:
     """How training went: mean loss of the last steps in grey levels, and its time."""
 
     loss: float
     seconds: float
 
 
-def fit(job: Job) -> Outcome | None:
+def fit(job: TrainJob) -> TrainOutcome | None:
     """Train until the weights are stored.
 
     Returns:
@@ -78,8 +75,9 @@ def fit(job: Job) -> Outcome | None:
         TrainingError: The loss is not finite.
         CheckpointError: A checkpoint cannot be written or read.
     """
-    state = checkpoints.read_state(job.folder, fingerprint=job.fingerprint)
-    if state is None and (job.folder / checkpoints.WEIGHTS_FILE).is_file():
+    folder = job.planned.folder
+    begun = (folder / checkpoints.STATE_FILE).is_file()  # read once, where it is used
+    if not begun and (folder / checkpoints.WEIGHTS_FILE).is_file():
         return None
     devices = job.config.devices
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
@@ -91,22 +89,22 @@ def fit(job: Job) -> Outcome | None:
     )
     try:
         if devices == 1:
-            return Outcome(*_work(fabric, job))
+            return TrainOutcome(*_work(fabric, job))
         with StopSignal():  # the processes stop by themselves and store a checkpoint
             # Not as an argument: Fabric takes those apart and stops at a frozen dataclass.
-            return Outcome(*fabric.launch(partial(_work, job=job)))
+            return TrainOutcome(*fabric.launch(partial(_work, job=job)))
     except ProcessRaisedException as error:
         raise _translated(str(error)) from error
     except RuntimeError as error:
-        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        if out_of_memory(error):
             raise TrainingError(
-                f"not enough memory to train {job.cell.row.label} with train.batch="
+                f"not enough memory to train {job.planned.cell.row.label} with train.batch="
                 f"{job.config.train.batch} and train.patch={job.config.train.patch}; lower them"
             ) from error
         raise
 
 
-def _work(fabric: Fabric, job: Job) -> tuple[float, float]:
+def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float]:
     """Train in this process; the first of several processes stores the checkpoints.
 
     Returns:
@@ -117,7 +115,7 @@ def _work(fabric: Fabric, job: Job) -> tuple[float, float]:
         log_to_stderr(logging.INFO)
     make_deterministic(job.config)
     trainer, patches = _prepare(fabric, job)
-    progress = Progress(job.cell.row.label, total=trainer.config.steps, done=trainer.done)
+    progress = Progress(job.planned.cell.row.label, total=trainer.config.steps, done=trainer.done)
     try:
         with StopSignal() as stop:
             for step in trainer.steps(patches, workers=job.config.data.workers):
@@ -128,7 +126,7 @@ def _work(fabric: Fabric, job: Job) -> tuple[float, float]:
                 stopping = _any_process(fabric, stop.requested) and not last
                 due = last or stopping or _due(step.number, trainer.config.checkpoint_every)
                 if first and due:
-                    checkpoints.write_state(job.folder, trainer.state())
+                    checkpoints.write_state(job.planned.folder, trainer.state())
                 if stopping:
                     raise Interrupted(
                         f"stopped at step {step.number:,} of {trainer.config.steps:,}; "
@@ -137,28 +135,29 @@ def _work(fabric: Fabric, job: Job) -> tuple[float, float]:
     finally:
         progress.close()
     if first:
-        checkpoints.write_weights(job.folder, trainer.original)
+        checkpoints.write_weights(job.planned.folder, trainer.original)
     fabric.barrier()
     return trainer.loss, trainer.seconds
 
 
-def _prepare(fabric: Fabric, job: Job) -> tuple[Trainer, Patches]:
+def _prepare(fabric: Fabric, job: TrainJob) -> tuple[Trainer, Patches]:
     """Return the network in training, new or as it was stored, and its patches."""
-    cell, train = job.cell, job.config.train
+    planned, train = job.planned, job.config.train
+    cell = planned.cell
     seed = cell.seed or 0
     prepared = prepare(job.train, cell.scale, job.cache)
     patches = Patches(prepared, patch=train.patch, batch=train.batch, seed=seed)
     torch.manual_seed(seed)
     network = registry.get(cell.row.model).build(scale=cell.scale, **cell.row.overrides)
     initialise(network, seed=seed)
-    resume = checkpoints.read_state(job.folder, fingerprint=job.fingerprint)
+    resume = checkpoints.read_state(planned.folder, fingerprint=planned.fingerprint)
     if resume is not None:
         log.info("going on from step %d", resume.step)
-    trainer = Trainer(network, train, fabric=fabric, fingerprint=job.fingerprint, resume=resume)
+    trainer = Trainer(network, train, fabric=fabric, fingerprint=planned.fingerprint, resume=resume)
     return trainer, patches
 
 
-def _report(job: Job, trainer: Trainer, step: Step, progress: Progress) -> None:
+def _report(job: TrainJob, trainer: Trainer, step: Step, progress: Progress) -> None:
     """Show and log a step where it is due: loss and learning rate, PSNR for the curve."""
     train = trainer.config
     last = step.number == train.steps
@@ -166,8 +165,8 @@ def _report(job: Job, trainer: Trainer, step: Step, progress: Progress) -> None:
         progress.report(step.number, loss=trainer.loss, lr=step.lr)
         job.run.log(step.number, {"loss": trainer.loss, "lr": step.lr})
     if job.curve is not None and _due(step.number, train.eval_every) and not last:
-        device = trainer.fabric.device
-        result = evaluate.score(trainer.original, job.curve, scale=job.cell.scale, device=device)
+        device, scale = trainer.fabric.device, job.planned.cell.scale
+        result = evaluate.score(trainer.original, job.curve, scale=scale, device=device)
         log.info("step %d  %s %.2f dB", step.number, result.set, result.psnr_db)
         job.run.log(step.number, {f"psnr_db.{result.set}": result.psnr_db})
 
@@ -190,7 +189,7 @@ def make_deterministic(config: Config) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False
+    use_real_float32()
 
 
 def _translated(trace: str) -> TrainingError | Interrupted:

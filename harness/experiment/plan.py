@@ -13,10 +13,10 @@ import torch
 from harness.config import settings
 from harness.config.ablation import Ablation, Row
 from harness.config.settings import PROFILES, Config
-from harness.data import catalogue
 from harness.data.catalogue import TestSet, TrainSet
 from harness.efficiency.counting.multi_adds import Cost, count
 from harness.errors import HarnessError, UsageError, suggest
+from harness.experiment import resolve
 from harness.models import registry
 from harness.models.awms import drop_branches
 from harness.records import released
@@ -97,12 +97,12 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
         ConfigError: Anything is unknown, mistyped or cannot be combined; all of it is
             listed, and nothing has been trained.
     """
-    found = list(problems)
-    profile, why = _profile(ablation, arguments)
+    all_problems = list(problems)
+    profile, why = resolve.profile(ablation, arguments)
     config, wrong = settings.make(
         [PROFILES.get(profile, PROFILES["smoke"]), ablation.config, arguments]
     )
-    found += wrong
+    all_problems += wrong
     scales = list(dict.fromkeys(config.scale or [ablation.scale]))
     config = replace(
         config,
@@ -111,53 +111,19 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
         seeds=list(dict.fromkeys(config.seeds or ablation.seeds)),
         threads=config.threads or len(os.sched_getaffinity(0)),
     )
-    config = _resolve_device(config, found)
-    ablation = _selected(ablation, config.rows, found)
-    cells = _cells(ablation, config, found)
+    config = resolve.device(config, all_problems)
+    ablation = _selected(ablation, config.rows, all_problems)
+    cells = _cells(ablation, config, all_problems)
     train = {}
     planned = {cell.row.label for cell in cells}
     failed = any(row.label not in planned for row in ablation.rows)
     if failed or any(cell.trained for cell in cells):
-        train = {scale: _train(config, scale, found) for scale in scales}
-    tests = {scale: _tests(ablation, config, scale, found) for scale in scales}
-    settings.check(found)
+        train = {scale: resolve.train_sets(config, scale, all_problems) for scale in scales}
+    tests = {scale: resolve.test_sets(ablation, config, scale, all_problems) for scale in scales}
+    settings.check(all_problems)
     names = list(dict.fromkeys(test.name for scale in scales for test in tests[scale]))
     config = replace(config, data=replace(config.data, test=names))
     return Plan(ablation, config, why, cells, train, tests)
-
-
-def data_root(config: Config) -> Path | None:
-    """Return the folder of data sets: ``data.root``, else the environment's, else none."""
-    root = config.data.root or os.environ.get("HARNESS_DATA")
-    return Path(root).expanduser() if root else None
-
-
-def _profile(ablation: Ablation, arguments: Mapping[str, Any]) -> tuple[str, str]:
-    asked = arguments.get("profile", ablation.config.get("profile", "auto"))
-    if asked != "auto":
-        return str(asked), "as asked"
-    root = arguments.get("data.root") or os.environ.get("HARNESS_DATA")
-    if root is None:
-        return "smoke", "no data root is set (HARNESS_DATA or data.root)"
-    try:
-        catalogue.find_train("T291", Path(root).expanduser(), 2)
-    except HarnessError:
-        return "smoke", f"there is no training set T291 under '{root}'"
-    return "cpu", f"the training set T291 is under '{root}'"
-
-
-def _resolve_device(config: Config, problems: list[str]) -> Config:
-    available = torch.cuda.is_available()
-    if config.device == "cuda" and not available:
-        problems.append("device=cuda: PyTorch finds no CUDA device here (use device=auto or cpu)")
-    device = ("cuda" if available else "cpu") if config.device == "auto" else config.device
-    if device == "cuda" and config.devices > torch.cuda.device_count():
-        problems.append(f"devices={config.devices}: there are {torch.cuda.device_count()} GPUs")
-    if config.train.batch % config.devices:
-        problems.append(
-            f"devices={config.devices}: does not divide train.batch={config.train.batch}"
-        )
-    return replace(config, device=device)
 
 
 def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cell, ...]:
@@ -254,43 +220,13 @@ def _cost(row: Row, scale: int, problems: list[str]) -> Cost | None:
         return None
 
 
-def _tests(
-    ablation: Ablation, config: Config, scale: int, problems: list[str]
-) -> tuple[TestSet, ...]:
-    """Return the sets asked for, or those of the ablation that are present."""
-    names = config.data.test
-    if not names:
-        root = data_root(config)
-        present = catalogue.available_tests(root)
-        names = [name for name in ablation.benchmarks if name in present]
-        if not names:
-            problems.append(
-                f"none of the benchmark sets {', '.join(ablation.benchmarks)} is under the data "
-                f"root ({root or 'not set'}); set HARNESS_DATA, or data.test=sample for bundled "
-                "images"
-            )
-    found = [_test(name, config, scale, problems) for name in names]
-    return tuple(test for test in found if test is not None)
-
-
-def _train(config: Config, scale: int, problems: list[str]) -> tuple[TrainSet, ...]:
-    try:
-        return catalogue.find_train(config.data.train, data_root(config), scale, lr=config.data.lr)
-    except HarnessError as error:
-        problems.append(f"data.train={config.data.train}: {error}")
-        return ()
-
-
-def _test(name: str, config: Config, scale: int, problems: list[str]) -> TestSet | None:
-    try:
-        return catalogue.find_test(name, data_root(config), scale, lr=config.data.lr)
-    except HarnessError as error:
-        problems.append(f"data.test={name}: {error}")
-        return None
-
-
 def _slug(model: str) -> str:
-    """Return a model's name fit for a folder: a user's class by its own name."""
+    """Return a model's name fit for a folder: a user's class by its own name.
+
+    Example:
+        >>> _slug("nets/my_net.py:MyNet")
+        'MyNet'
+    """
     return "".join(letter if letter.isalnum() else "_" for letter in model.rpartition(":")[2])
 
 

@@ -8,74 +8,70 @@ from typing import Any
 
 from torch import nn
 
-from harness.config import protocols
-from harness.config import settings as config
-from harness.config.settings import FULL_BUDGET_STEPS, Config
+from harness.config import paper, protocols, settings
+from harness.config.settings import Config
 from harness.data.prepare import Prepared
 from harness.efficiency.counting.multi_adds import count
 from harness.evaluation.recording import provenance
-from harness.experiment import fingerprint as identity
-from harness.experiment.fit import Outcome
-from harness.experiment.plan import Cell
+from harness.experiment.fit import TrainOutcome
+from harness.experiment.session import PlannedCell
 from harness.models.adaptive import learned_scalars
 from harness.records.record import Record, SetScore
 
 
 def make_record(
-    cell: Cell,
-    settings: Config,
+    planned: PlannedCell,
+    config: Config,
     prepared: Prepared | None,
     *,
-    record_id: str,
     network: nn.Module,
     scores: Sequence[SetScore],
-    outcome: Outcome | None,
+    outcome: TrainOutcome | None,
     started: datetime,
     earlier: Record | None,
 ) -> Record:
     """Return the record of a cell.
 
     Args:
-        cell: What was run.
-        settings: Settings with every automatic choice made.
+        planned: What was run.
+        config: Settings with every automatic choice made.
         prepared: The training images; None where nothing was trained.
-        record_id: Name of the record.
         network: The finished network, branches dropped.
         scores: New scores.
         outcome: How training went, where it was done now.
         started: When the work on the cell began.
         earlier: The record that this one replaces; its scores on other sets are kept.
     """
-    data_sha256 = prepared.sha256 if prepared else None
+    cell = planned.cell
     cost = count(network, scale=cell.scale)
     new = {score.set for score in scores}
     kept = [score for score in (earlier.scores if earlier else ()) if score.set not in new]
-    origin = provenance(settings.device, settings.threads, started)
+    origin = provenance(config.device, config.threads, started)
     loss = outcome.loss if outcome else None
     seconds = outcome.seconds if outcome else 0.0
     if earlier and not outcome:  # only scored anew: the weights came about as before
         origin = earlier.provenance | {"scored_at": origin["commit"]}
         loss, seconds = earlier.loss, earlier.wall_time_s
     return Record(
-        id=record_id,
-        fingerprint=identity.fingerprint(cell, settings, data_sha256),
-        group=identity.group(cell, settings, data_sha256),
+        id=planned.record_id,
+        fingerprint=planned.fingerprint,
+        group=planned.group,
         model=cell.row.model,
         label=cell.label,
         overrides=cell.row.overrides,
         drop=cell.row.drop,
         scale=cell.scale,
         seed=cell.seed,
-        steps=settings.train.steps if cell.trained else 0,
-        profile=settings.profile,
-        full_budget=not cell.trained or _is_paper_budget(settings),
+        steps=config.train.steps if cell.trained else 0,
+        profile=config.profile,
+        full_budget=not cell.trained or _is_paper_budget(config),
         params=cost.params,
         multi_adds=cost.multi_adds,
         protocol=protocols.DEFAULT.name,
         scores=(*kept, *scores),
         learned=learned_scalars(network),
-        config=_portable(settings, prepared),
-        data={"train": _training_set(prepared, settings)} if prepared else {},
+        config=_portable(config, prepared),
+        data={"train": _training_set(prepared, config)} if prepared else {},
         provenance=origin,
         wall_time_s=round(seconds, 1),
         loss=loss,
@@ -91,23 +87,23 @@ def final_metrics(record: Record) -> dict[str, float]:
     return final
 
 
-def _is_paper_budget(settings: Config) -> bool:
+def _is_paper_budget(config: Config) -> bool:
     """Whether a training was as long as the paper's, on its data (Sec. 4.2)."""
-    return settings.train.steps >= FULL_BUDGET_STEPS and settings.data.train == "DIV2K"
+    return config.train.steps >= paper.STEPS and config.data.train == paper.TRAIN_SET
 
 
-def _training_set(prepared: Prepared, settings: Config) -> dict[str, Any]:
+def _training_set(prepared: Prepared, config: Config) -> dict[str, Any]:
     return {
         "name": prepared.name,
-        "images": len(prepared.usable(settings.train.patch)),
+        "images": len(prepared.usable(config.train.patch)),
         "sha256": prepared.sha256,
         "lr": prepared.lr_text,
     }
 
 
-def _portable(settings: Config, prepared: Prepared | None) -> dict[str, Any]:
+def _portable(config: Config, prepared: Prepared | None) -> dict[str, Any]:
     """Return the settings without where things lie on this machine."""
-    plain = config.plain(settings)
+    plain = settings.plain(config)
     for key in ("root", "cache"):
         del plain["data"][key]
     del plain["results"], plain["tracking"]

@@ -3,69 +3,45 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from harness.config import settings as config
+from harness.config import settings
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared, prepare
-from harness.errors import RecordError
+from harness.errors import HarnessError, RecordError
 from harness.evaluation import evaluate
-from harness.evaluation.scoring import Scorer
 from harness.experiment import checkpoints
-from harness.experiment import fingerprint as identity
-from harness.experiment.fit import Job, fit, make_deterministic
+from harness.experiment.fit import TrainJob, fit, make_deterministic
 from harness.experiment.plan import Cell, Plan
 from harness.experiment.recording import final_metrics, make_record
+from harness.experiment.session import PlannedCell, Session, StoredScores
 from harness.experiment.tracking import CellRun, Tracker, default_uri
 from harness.host.logs import log_file
 from harness.host.paths import cache_folder
 from harness.host.signals import Interrupted
 from harness.models import registry
 from harness.models.awms import drop_branches
-from harness.records import record as records
+from harness.records import record
 from harness.records.record import Record, SetScore
-from harness.weights import load
 
 log = logging.getLogger(__name__)
 
-Report = Callable[[Plan, list[Record]], tuple[Path, ...]]
 
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How far a cell is, before it is run: ``done``, ``to score``, ``at step N``, ``to do``.
-
-    ``shared`` says that the training of an earlier cell gives its weights.
-    """
-
-    cell: Cell
-    id: str
-    state: str
-    shared: bool = False
-
-    @property
-    def to_train(self) -> bool:
-        """Whether its weights are still to be trained, to the end."""
-        return self.state.startswith(("to do", "at step"))
-
-
-def execute(plan: Plan, *, report: Report) -> list[Record]:
+def execute(plan: Plan, *, report: Callable[[], Sequence[Path]]) -> list[Record]:
     """Run every cell of a plan.
 
     Args:
         plan: What to run.
-        report: Called with the plan and the records so far after every cell; writes the
-            tables and returns their files.
+        report: Writes the tables of what is recorded and returns their files. Called once, at
+            the end; also where a cell fails or is stopped, if any was finished before it.
 
     Returns:
         The records, in the order of the cells.
@@ -74,58 +50,56 @@ def execute(plan: Plan, *, report: Report) -> list[Record]:
         HarnessError: A cell failed or was stopped; those before it are stored.
     """
     make_deterministic(plan.config)
-    session = _Session(plan)
+    folder = cache_folder(plan.config.data.cache)
+    images = {scale: prepare(sets, scale, folder) for scale, sets in plan.train.items()}
+    session = Session(plan, images)
+    runner = _Runner(session, images, folder)
+    cells = [session.identify(cell) for cell in plan.cells]
     done: list[Record] = []
-    files: tuple[Path, ...] = ()
-    with session.ablation_run() as attach:
-        for number, cell in enumerate(plan.cells, 1):
-            log.info("cell %d of %d: %s", number, len(plan.cells), _describe(cell))
-            done.append(session.run(cell))
-            files = report(plan, done)
-        attach(files)
+    with runner.ablation_run(cells) as attach:
+        try:
+            for number, planned in enumerate(cells, 1):
+                log.info("cell %d of %d: %s", number, len(cells), _describe(planned.cell))
+                done.append(runner.run(planned))
+        except BaseException:
+            if done:
+                attach(_reported_all_the_same(report))
+            raise
+        attach(report())
     return done
 
 
-def statuses(plan: Plan) -> list[Status]:
-    """Return how far each cell is; changes nothing but the cache of prepared images."""
-    session = _Session(plan)
-    found = []
-    to_train: dict[str, bool] = {}
-    for cell in plan.cells:
-        training = session.trained_id(cell)
-        status = Status(cell, session.record_id(cell), session.state(cell))
-        # A record without weights gives none: a later row that wants them trains them again.
-        earlier = to_train.get(training)
-        shared = earlier is not None and (earlier or not status.to_train)
-        found.append(replace(status, shared=shared))
-        to_train[training] = bool(earlier) or status.to_train
-    return found
+def _reported_all_the_same(report: Callable[[], Sequence[Path]]) -> Sequence[Path]:
+    """Write the tables while an error is on its way, which must not be lost over them."""
+    try:
+        return report()
+    except HarnessError as error:
+        log.warning("the tables could not be written: %s", error)
+        return ()
 
 
-class _Session:
-    """What the cells of one plan share: prepared images, names, the tracker."""
+class _Runner:
+    """Brings the cells of one plan to their records, and mirrors that to the tracker."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.cache = cache_folder(plan.config.data.cache)
-        self.prepared: dict[int, Prepared] = {}
-        self.scorers: dict[str, Scorer] = {}
-        for scale, sets in plan.train.items():
-            self.prepared[scale] = prepare(sets, scale, self.cache)
-            log.info("training set: %s", self.prepared[scale].describe(plan.config.train.patch))
-        tracking = plan.config.tracking
-        uri = (tracking.uri or default_uri(plan.results)) if tracking.mlflow else None
-        self.tracker = Tracker(uri, plan.results / "results" / "mlflow-artifacts")
+    def __init__(self, session: Session, images: Mapping[int, Prepared], cache: Path) -> None:
+        self.session = session
+        self.plan = session.plan
+        self.images = images
+        self.cache = cache
+        tracking = self.plan.config.tracking
+        uri = (tracking.uri or default_uri(self.plan.results)) if tracking.mlflow else None
+        self.tracker = Tracker(uri, self.plan.results / "results" / "mlflow-artifacts")
         self.parent_run: str | None = None
 
     @contextmanager
-    def ablation_run(self) -> Iterator[Callable[[tuple[Path, ...]], None]]:
+    def ablation_run(
+        self, cells: Sequence[PlannedCell]
+    ) -> Iterator[Callable[[Sequence[Path]], None]]:
         """Keep the MLflow run of the ablation open; gives a function to attach files."""
         artifacts: list[Path] = []
         name = self.plan.ablation.name
-        ids = [self.record_id(cell) for cell in self.plan.cells]
-        key = f"{name}-{records.digest({'cells': ids})[:12]}"
-        self.parent_run = self.tracker.parent(name, key, config.plain(self.plan.config))
+        key = f"{name}-{record.digest({'cells': [planned.record_id for planned in cells]})[:12]}"
+        self.parent_run = self.tracker.parent(name, key, settings.plain(self.plan.config))
         status = "FAILED"
         try:
             yield artifacts.extend
@@ -136,90 +110,31 @@ class _Session:
         finally:
             self.tracker.finish(self.parent_run, status=status, artifacts=tuple(artifacts))
 
-    def trained_id(self, cell: Cell) -> str:
-        """Return the id of the trained network, before branches are dropped."""
-        if cell.checkpoint:
-            return self.scorer(cell).record_id(DEFAULT)
-        return f"{cell.name()}-{self.fingerprint(cell)[:12]}"
-
-    def record_id(self, cell: Cell) -> str:
-        """Return the id of a cell's record."""
-        dropped = cell.row.drop if cell.trained else ()
-        drop = f"-drop{'.'.join(map(str, dropped))}" if dropped else ""
-        return self.trained_id(cell) + drop
-
-    def fingerprint(self, cell: Cell) -> str:
-        return identity.fingerprint(cell, self.plan.config, self._data_sha256(cell))
-
-    def _data_sha256(self, cell: Cell) -> str | None:
-        return self.prepared[cell.scale].sha256 if cell.trained else None
-
-    def scorer(self, cell: Cell) -> Scorer:
-        """Return what scores a cell whose weights are loaded."""
-        key = f"{cell.row.label} x{cell.scale}"
-        if key not in self.scorers:
-            loaded = load.load(
-                cell.row.model,
-                scale=cell.scale,
-                checkpoint=cell.checkpoint,
-                overrides=cell.row.overrides,
-                drop=cell.row.drop,
-            )
-            device = torch.device(self.plan.config.device)
-            self.scorers[key] = Scorer(loaded, device=device, results=self.plan.results)
-        return self.scorers[key]
-
-    def folder(self, cell: Cell) -> Path:
-        """Return where checkpoint and weights of a cell lie."""
-        return records.folder(self.plan.results, self.trained_id(cell))
-
-    def state(self, cell: Cell) -> str:
-        """Return how far a cell is, in words."""
-        record = records.read(self.plan.results, self.record_id(cell))
-        if record is not None and not self.missing(cell, record):
-            return "done"
-        folder = self.folder(cell)
-        if not cell.trained or (folder / checkpoints.WEIGHTS_FILE).is_file():
-            return "to score"
-        begun = checkpoints.read_state(folder, fingerprint=self.fingerprint(cell))
-        return f"at step {begun.step:,}" if begun else "to do"
-
-    def missing(self, cell: Cell, record: Record | None) -> list[TestSet]:
-        """Return the sets that a record has no score of, or one of other pixels."""
-        found = []
-        for test in self.plan.tests[cell.scale]:
-            score = record.score(test.name) if record else None
-            if score is None or score.sha256 != _pixels(test, cell.scale):
-                found.append(test)
-        return found
-
-    def run(self, cell: Cell) -> Record:
+    def run(self, planned: PlannedCell) -> Record:
         """Bring one cell to its record, doing only what is not done yet."""
-        folder = self.folder(cell)
-        with _alone(folder), log_file(folder / "train.log"):
-            earlier = records.read(self.plan.results, self.record_id(cell))
-            missing = self.missing(cell, earlier)
-            if earlier is not None and not missing:
-                log.info("done before: %s", earlier.id)
-                return earlier
-            return self._run(cell, folder, earlier, missing)
+        with _alone(planned.folder), log_file(planned.folder / "train.log"):
+            stored = self.session.stored(planned)
+            if stored.record is not None and stored.complete:
+                log.info("done before: %s", stored.record.id)
+                return stored.record
+            return self._tracked(planned, stored)
 
-    def _run(
-        self, cell: Cell, folder: Path, earlier: Record | None, missing: list[TestSet]
-    ) -> Record:
-        settings = config.plain(self.plan.config) | {"model": cell.row.model, "seed": cell.seed}
-        run = self.tracker.cell(cell.name(), self.record_id(cell), settings, self.parent_run)
+    def _tracked(self, planned: PlannedCell, stored: StoredScores) -> Record:
+        """Do the work on a cell within its MLflow run."""
+        cell = planned.cell
+        config = settings.plain(self.plan.config) | {"model": cell.row.model, "seed": cell.seed}
+        run = self.tracker.cell(cell.name(), planned.record_id, config, self.parent_run)
         status = "FAILED"
         try:
             if cell.checkpoint:
-                record = self._score_loaded(cell, missing)
+                finished = self._score_loaded(planned, stored)
             else:
-                record = self._train_and_score(cell, folder, run, earlier, missing)
-            path = records.folder(self.plan.results, record.id) / records.FILE_NAME
-            weights = (folder / checkpoints.WEIGHTS_FILE,) if cell.trained else ()
-            run.finish(final_metrics(record), step=record.steps, artifacts=(path, *weights))
+                finished = self._train_and_score(planned, stored, run)
+            path = record.folder(self.plan.results, finished.id) / record.FILE_NAME
+            weights = (planned.folder / checkpoints.WEIGHTS_FILE,) if cell.trained else ()
+            run.finish(final_metrics(finished), step=finished.steps, artifacts=(path, *weights))
             status = "FINISHED"
-            return record
+            return finished
         except (KeyboardInterrupt, Interrupted):
             status = "KILLED"
             raise
@@ -227,78 +142,66 @@ class _Session:
             if status != "FINISHED":
                 run.finish({}, step=0, status=status)
 
-    def _train_and_score(
-        self,
-        cell: Cell,
-        folder: Path,
-        run: CellRun,
-        earlier: Record | None,
-        missing: list[TestSet],
-    ) -> Record:
+    def _train_and_score(self, planned: PlannedCell, stored: StoredScores, run: CellRun) -> Record:
+        cell = planned.cell
         started = datetime.now(UTC)
-        outcome = fit(self._job(cell, folder, run)) if cell.trained else None
-        network = self._network(cell, folder)
-        record = make_record(
-            cell,
+        outcome = fit(self._job(planned, run)) if cell.trained else None
+        network = self._network(planned)
+        finished = make_record(
+            planned,
             self.plan.config,
-            self.prepared[cell.scale] if cell.trained else None,
-            record_id=self.record_id(cell),
+            self.images[cell.scale] if cell.trained else None,
             network=network,
-            scores=[self._score(network, test, cell) for test in missing],
+            scores=[self._score(network, test, cell.scale) for test in stored.missing],
             outcome=outcome,
             started=started,
-            earlier=earlier,
+            earlier=stored.record,
         )
-        records.write(self.plan.results, record)
-        (folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
-        return record
+        record.write(self.plan.results, finished)
+        (planned.folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
+        return finished
 
-    def _score_loaded(self, cell: Cell, missing: list[TestSet]) -> Record:
-        scorer = self.scorer(cell)
-        for test in missing:
+    def _score_loaded(self, planned: PlannedCell, stored: StoredScores) -> Record:
+        scorer = self.session.scorer(planned.cell)
+        for test in stored.missing:
             (score,) = scorer.score(test, (DEFAULT,))
             log.info("%s: %.2f dB / %.4f", score.set, score.psnr_db, score.ssim)
-        record = scorer.stored(DEFAULT)
-        if record is None:  # it has just been written, or was complete before
-            raise RecordError(f"the record '{self.record_id(cell)}' has gone")
-        return record
+        finished = scorer.stored(DEFAULT)
+        if finished is None:  # it has just been written, or was complete before
+            raise RecordError(f"the record '{planned.record_id}' has gone")
+        return finished
 
-    def _job(self, cell: Cell, folder: Path, run: CellRun) -> Job:
-        tests = self.plan.tests[cell.scale]
-        return Job(
-            cell=cell,
+    def _job(self, planned: PlannedCell, run: CellRun) -> TrainJob:
+        scale = planned.cell.scale
+        tests = self.plan.tests[scale]
+        return TrainJob(
+            planned=planned,
             config=self.plan.config,
-            train=self.plan.train[cell.scale],
+            train=self.plan.train[scale],
             cache=self.cache,
             curve=tests[0] if tests else None,
-            folder=folder,
-            fingerprint=self.fingerprint(cell),
             run=run,
         )
 
-    def _network(self, cell: Cell, folder: Path) -> nn.Module:
+    def _network(self, planned: PlannedCell) -> nn.Module:
         """Return the finished network, branches dropped, on the device."""
+        cell = planned.cell
         network = registry.get(cell.row.model).build(scale=cell.scale, **cell.row.overrides)
         if cell.trained:
-            checkpoints.read_weights(folder / checkpoints.WEIGHTS_FILE, network)
+            checkpoints.read_weights(planned.folder / checkpoints.WEIGHTS_FILE, network)
         drop_branches(network, cell.row.drop)
         return network.to(self.plan.config.device)
 
-    def _score(self, network: nn.Module, test: TestSet, cell: Cell) -> SetScore:
+    def _score(self, network: nn.Module, test: TestSet, scale: int) -> SetScore:
         device = torch.device(self.plan.config.device)
-        result = evaluate.score(network, test, scale=cell.scale, device=device)
-        log.info("%s: %.2f dB / %.4f", result.set, result.psnr_db, result.ssim)
-        return result
+        score = evaluate.score(network, test, scale=scale, device=device)
+        log.info("%s: %.2f dB / %.4f", score.set, score.psnr_db, score.ssim)
+        return score
 
 
 def _describe(cell: Cell) -> str:
     seed = f", seed {cell.seed}" if cell.trained else ""
     return f"{cell.row.label} ({cell.row.model}) x{cell.scale}{seed}"
-
-
-@cache
-def _pixels(test: TestSet, scale: int) -> str:
-    return evaluate.fingerprint(test, scale=scale)
 
 
 @contextmanager

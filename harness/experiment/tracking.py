@@ -219,7 +219,7 @@ def serve(results: Path, port: int) -> None:
     if uri.startswith("sqlite:") and not database(results).is_file():
         raise UsageError(
             f"nothing is logged below '{results}': expected {database(results)}; "
-            "run an ablation first, or name its results root with --root"
+            "run an ablation first, or name its results root by --results"
         )
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
     with suppress(KeyboardInterrupt):

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from harness.config.settings import TrainConfig
 from harness.data.patches import Patches
 from harness.errors import TrainingError
-from harness.experiment.checkpoints import State
+from harness.experiment.checkpoints import TrainingState
 
 LOSS_WINDOW = 100
 """Steps over which the reported loss is averaged."""
@@ -73,7 +73,7 @@ class Trainer:
         *,
         fabric: Fabric,
         fingerprint: str,
-        resume: State | None = None,
+        resume: TrainingState | None = None,
     ) -> None:
         """Prepare training from the start, or from an earlier state.
 
@@ -167,14 +167,14 @@ class Trainer:
         """Training time, that of earlier sessions included."""
         return self._before + time.monotonic() - self._started
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """Return everything needed to go on from here.
 
         Raises:
             TrainingError: The loss is not finite, so the state is not worth keeping.
         """
         self.check()
-        return State(
+        return TrainingState(
             fingerprint=self.fingerprint,
             step=self.done,
             network=self.original.state_dict(),

@@ -127,7 +127,12 @@ def _bar(name: str, *, total: int | None, done: int, unit: str, **options: Any) 
 
 
 def duration(seconds: float) -> str:
-    """Return a time as ``h:mm:ss``."""
+    """Return a time as ``h:mm:ss``.
+
+    Example:
+        >>> duration(3725)
+        '1:02:05'
+    """
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"

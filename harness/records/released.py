@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import yaml
 
-from harness.config import protocols
+from harness.config import paper, protocols
 from harness.config.protocols import DEFAULT
 from harness.errors import RecordError
 from harness.host.paths import bundled
@@ -23,7 +23,6 @@ from harness.records import published
 Training = Literal["authors", "retrained"]
 
 FILE_NAME = "weights.yaml"
-PAPER_TABLE = 5
 SETS = ("Set5", "Set14", "B100")
 SMALL_SETS = ("Set5", "Set14")
 
@@ -107,7 +106,7 @@ def printed(weights: Weights, scale: int) -> dict[str, tuple[float, float]]:
         RecordError: The published values cannot be read.
     """
     found: dict[tuple[str, str], float] = {}
-    for cell in published.load(PAPER_TABLE) if weights.label else ():
+    for cell in published.load(paper.SYSTEMS_TABLE) if weights.label else ():
         if (cell.label, cell.scale) == (weights.label, scale) and cell.value is not None:
             found[cell.set, cell.metric] = float(cell.value)
     of_table = {

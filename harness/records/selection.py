@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import fsum
+from statistics import fmean
 
 from harness.config.ablation import Ablation, Row
 from harness.errors import RecordError
+from harness.records.means import mean_over_sets, mean_scores, same_images, shared_sets
 from harness.records.record import Record, SetScore
 
 BICUBIC = "bicubic"
@@ -16,7 +17,7 @@ BICUBIC = "bicubic"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ComparedRow:
     """One row of a comparison.
 
     Attributes:
@@ -39,9 +40,7 @@ class Entry:
 
     def mean_psnr_db(self, sets: Sequence[str]) -> float | None:
         """Return the plain mean of the set means, None unless every set was scored."""
-        if not sets or any(name not in self.scores for name in sets):
-            return None
-        return _mean([self.scores[name][0] for name in sets])
+        return mean_over_sets({name: psnr_db for name, (psnr_db, _) in self.scores.items()}, sets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,9 @@ class Comparison:
 
     group: str
     scale: int
-    entries: tuple[Entry, ...]
-    base: Entry
-    reference: Entry | None
+    entries: tuple[ComparedRow, ...]
+    base: ComparedRow
+    reference: ComparedRow | None
     sets: tuple[str, ...]
 
     @property
@@ -69,12 +68,12 @@ class Comparison:
         """The trained records, row by row."""
         return tuple(record for entry in self.entries for record in entry.records)
 
-    def base_of(self, entry: Entry) -> Entry:
+    def base_of(self, entry: ComparedRow) -> ComparedRow:
         """Return the row that differences of a row are taken from."""
-        return next((one for one in self.entries if one.label == entry.base), self.base)
+        return next((other for other in self.entries if other.label == entry.base), self.base)
 
     @property
-    def shown(self) -> tuple[Entry, ...]:
+    def shown(self) -> tuple[ComparedRow, ...]:
         """The rows as a table shows them, the reference first."""
         return (self.reference, *self.entries) if self.reference else self.entries
 
@@ -93,8 +92,8 @@ def comparisons(ablation: Ablation, records: Iterable[Record]) -> tuple[Comparis
     groups = by_group(
         record for record in ordered if record.group and any(belongs(record, row) for row in rows)
     )
-    found = [_comparison(ablation.base, rows, groups[key], bicubic) for key in sorted(groups)]
-    return tuple(each for each in found if len(rows) == 1 or _compares(each))
+    made = [_comparison(ablation.base, rows, groups[key], bicubic) for key in sorted(groups)]
+    return tuple(comparison for comparison in made if len(rows) == 1 or _compares(comparison))
 
 
 def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
@@ -107,8 +106,8 @@ def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
     groups: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
         groups[record.group].append(record)
-    for found in groups.values():
-        check_one_protocol(found)
+    for members in groups.values():
+        check_one_protocol(members)
     return dict(groups)
 
 
@@ -120,7 +119,9 @@ def check_one_protocol(records: Iterable[Record]) -> None:
     """
     by_protocol = {record.protocol: record.id for record in records}
     if len(by_protocol) > 1:
-        named = ", ".join(f"{name} (such as '{one}')" for name, one in sorted(by_protocol.items()))
+        named = ", ".join(
+            f"{name} (such as '{example}')" for name, example in sorted(by_protocol.items())
+        )
         raise RecordError(f"records scored by different protocols are not comparable: {named}")
 
 
@@ -129,13 +130,14 @@ def _comparison(
 ) -> Comparison:
     """Return the comparison that the records of one group make."""
     entries = tuple(_entry(row, rows, group, base) for row in rows)
-    sets = _common_sets(entries)
+    run = [record.scores for entry in entries for record in entry.records]
+    sets = tuple(name for name, same in shared_sets(run).items() if same)
     reference = _reference(group[0], bicubic, sets)
     return Comparison(
         group=group[0].group,
         scale=group[0].scale,
         entries=entries,
-        base=next((entry for entry in entries if entry.label == base), Entry(base)),
+        base=next((entry for entry in entries if entry.label == base), ComparedRow(base)),
         reference=reference,
         sets=sets,
     )
@@ -153,14 +155,14 @@ def belongs(record: Record, row: Row) -> bool:
     return same_network and sorted(record.drop) == sorted(row.drop)
 
 
-def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> Entry:
+def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> ComparedRow:
     """Return a row with its records in the group."""
     records = _runs(row, group)
     whole = _whole(row, rows)
-    return Entry(
+    return ComparedRow(
         row.label,
         records,
-        mean_scores(records),
+        mean_scores([record.scores for record in records]),
         base=row.base or (whole.label if whole else base),
         weight=_removed_weight(row, _runs(whole, group)) if whole else None,
     )
@@ -188,59 +190,29 @@ def _removed_weight(row: Row, whole: Sequence[Record]) -> float | None:
     if len(row.drop) != 1:
         return None
     weights = [record.learned.get("alpha", {}).get(str(row.drop[0])) for record in whole]
-    found = [float(weight) for weight in weights if weight is not None]
-    return _mean(found) if found else None
+    known_weights = [float(weight) for weight in weights if weight is not None]
+    return fmean(known_weights) if known_weights else None
 
 
 def _finished(record: Record) -> tuple[str, str]:
     return str(record.provenance.get("finished", "")), record.id
 
 
-def _reference(like: Record, bicubic: Sequence[Record], sets: Sequence[str]) -> Entry | None:
+def _reference(like: Record, bicubic: Sequence[Record], sets: Sequence[str]) -> ComparedRow | None:
     """Return the bicubic row, from scores on the very images that ``like`` was scored on."""
-    images = {score.set: (score.sha256, score.lr) for score in like.scores}
     scores: dict[str, SetScore] = {}
     used: dict[str, Record] = {}
     for record in bicubic:
         if (record.scale, record.protocol) != (like.scale, like.protocol):
             continue
         for score in record.scores:
-            same_images = images.get(score.set) == (score.sha256, score.lr)
-            if score.set in sets and same_images and score.set not in scores:
+            trained = like.score(score.set)
+            alike = trained is not None and same_images(score, trained)
+            if score.set in sets and alike and score.set not in scores:
                 scores[score.set] = score
                 used[record.id] = record
     if not used:
         return None
     records = tuple(used.values())
     means = {name: (score.psnr_db, score.ssim) for name, score in scores.items()}
-    return Entry(records[0].label, records, means, reference=True)
-
-
-def _common_sets(entries: Iterable[Entry]) -> tuple[str, ...]:
-    """Return the sets that every row with records was scored on, with the same images."""
-    run = [entry for entry in entries if entry.records]
-    images: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-    for score in (score for entry in run for record in entry.records for score in record.scores):
-        images[score.set].add((score.sha256, score.lr))
-    return tuple(
-        name
-        for name, different in images.items()
-        if len(different) == 1 and all(name in entry.scores for entry in run)
-    )
-
-
-def mean_scores(records: Sequence[Record]) -> dict[str, tuple[float, float]]:
-    """Return the mean over seeds of (PSNR in dB, SSIM) for each set that all of them have."""
-    scores: defaultdict[str, list[SetScore]] = defaultdict(list)
-    for record in records:
-        for score in record.scores:
-            scores[score.set].append(score)
-    return {
-        name: (_mean([score.psnr_db for score in found]), _mean([score.ssim for score in found]))
-        for name, found in scores.items()
-        if len(found) == len(records)
-    }
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fsum(values) / len(values)
+    return ComparedRow(records[0].label, records, means, reference=True)

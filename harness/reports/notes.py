@@ -1,14 +1,12 @@
-"""Where the numbers of a table come from, in words: the notes that stand under it."""
+"""The notes under a table: where its numbers come from, in words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from harness.config import paper
 from harness.records.record import Record, SetScore
-
-PAPER_STEPS = 1_000_000
-"""Length of the paper's training (Sec. 4.2)."""
 
 
 def notes(
@@ -30,7 +28,7 @@ def notes(
     budget = _budget(used, has_published=has_published)
     missing = [label for label, records in rows.items() if not records]
     scores = [one for record in used for name in sets if (one := record.score(name))]
-    found = [
+    texts = [
         f"Ours: {_training(used)}.",
         f"Seeds: {_seeds(rows)}.",
         f"Scores: protocol {distinct(used, lambda record: record.protocol)}; {lr_text(scores)}; "
@@ -39,7 +37,7 @@ def notes(
         f"Not run yet: {', '.join(missing)}." if missing else "",
         f"Commit: {distinct(used, commit)}.",
     ]
-    return tuple(note for note in found if note)
+    return tuple(note for note in texts if note)
 
 
 def distinct(records: Iterable[Record], of: Callable[[Record], object]) -> str | None:
@@ -55,7 +53,7 @@ def train_name(record: Record) -> str:
 
 
 def stem(name: str, record: Record) -> str:
-    """Return the name of a file about a training: what it is, scale, set and steps."""
+    """Return a file name for a training: the given name, scale, training set and steps."""
     trained = f"{name}_x{record.scale}_{train_name(record)}_{record.steps}steps"
     return re.sub(r"[^A-Za-z0-9+._-]+", "-", trained)
 
@@ -66,9 +64,9 @@ def device(record: Record) -> str:
 
 
 def commit(record: Record, *, digits: int = 12) -> str:
-    """Return the commit's leading digits, marked where files differed from it.
+    """Return the first digits of the commit, with a remark if files differed from it.
 
-    A package that was installed, and does not run from a checkout, has only its version.
+    An installed package has no commit, so its version is returned instead.
     """
     installed = str(_setting(record.provenance, "harness"))
     name = str(_setting(record.provenance, "commit"))[:digits]
@@ -79,15 +77,15 @@ def commit(record: Record, *, digits: int = 12) -> str:
 def _training(records: Sequence[Record]) -> str:
     """Return data, length, schedule, precision and device of the training."""
 
-    def each(path: str) -> str:
+    def setting(path: str) -> str:
         return distinct(records, lambda record: _setting(record.config, path)) or "?"
 
     steps = distinct(records, lambda record: f"{record.steps:,}")
     parts = [
         f"trained on {distinct(records, _train_set)}",
-        f"{steps} steps x batch {each('train.batch')} x LR patch {each('train.patch')}",
-        f"schedule {each('train.schedule')}, lr {each('train.lr')}",
-        each("precision"),
+        f"{steps} steps x batch {setting('train.batch')} x LR patch {setting('train.patch')}",
+        f"schedule {setting('train.schedule')}, lr {setting('train.lr')}",
+        setting("precision"),
         distinct(records, device) or "unknown device",
     ]
     return "; ".join(parts)
@@ -134,21 +132,21 @@ def lr_text(scores: Iterable[SetScore]) -> str:
 
 
 def _budget(records: Sequence[Record], *, has_published: bool) -> str:
-    """Return the warning that a short training deserves, or nothing."""
+    """Return the warning about a short training; empty for the training of the paper."""
     if all(record.full_budget for record in records):
         return ""
     steps = distinct(records, lambda record: f"{record.steps:,}")
-    short = f"Short budget: {steps} of {PAPER_STEPS:,} steps"
-    if all(record.steps >= PAPER_STEPS for record in records):
+    short = f"Short budget: {steps} of {paper.STEPS:,} steps"
+    if all(record.steps >= paper.STEPS for record in records):
         short = "Not the training of the paper (Sec. 4.2)"
     return f"{short}; not comparable with the published column" if has_published else short
 
 
 def _setting(values: Mapping[str, object], path: str) -> object:
     """Return the value at a dotted path of nested mappings, empty where there is none."""
-    found: object = values
+    value: object = values
     for key in path.split("."):
-        if not isinstance(found, Mapping) or key not in found:
+        if not isinstance(value, Mapping) or key not in value:
             return ""
-        found = found[key]
-    return "" if found is None else found
+        value = value[key]
+    return "" if value is None else value

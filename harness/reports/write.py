@@ -1,16 +1,13 @@
-"""Write the tables: those of ablations from the stored records, and what networks cost."""
+"""Write all tables: those of ablations, of released weights, and of what networks cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness.config import ablation
-from harness.config.ablation import Ablation
-from harness.records import record
-from harness.records.record import Record
-from harness.reports.tables import ablation as tables
-from harness.reports.tables import efficiency, protocol, render, rescored, systems
+from harness.config.ablation import Ablation, load, shipped
+from harness.records.record import Record, load_all
+from harness.reports.tables import ablation, efficiency, protocol, render, rescored, systems
 from harness.reports.tables.table import Table
 
 
@@ -35,9 +32,9 @@ def write(ablations: Iterable[Ablation], results: Path) -> tuple[Path, ...]:
         RecordError: A record cannot be read.
         HarnessError: A file cannot be written.
     """
-    stored = record.load_all(results)
-    found = [table for ablation in ablations for table in build(ablation, stored)]
-    return render.write(found, folder(results))
+    stored = load_all(results)
+    tables = [table for chosen in ablations for table in build(chosen, stored)]
+    return render.write(tables, folder(results))
 
 
 def write_all(results: Path) -> tuple[Path, ...]:
@@ -53,24 +50,19 @@ def write_all(results: Path) -> tuple[Path, ...]:
         RecordError: A record, the stored counts or the published values cannot be read.
         HarnessError: A file cannot be written.
     """
-    shipped = [ablation.load(name) for name in ablation.shipped()]
-    stored = record.load_all(results)
-    others = [
-        efficiency.build(),
-        protocol.build(stored),
-        rescored.build(stored),
-    ]
-    found = [table for table in others if table]
-    return write(shipped, results) + render.write(found, folder(results))
+    stored = load_all(results)
+    tables = [efficiency.build(), protocol.build(stored), rescored.build(stored)]
+    of_ablations = write(map(load, shipped()), results)
+    return of_ablations + render.write(filter(None, tables), folder(results))
 
 
-def text(ablation: Ablation, shown: Sequence[Record]) -> str:
+def text(chosen: Ablation, shown: Sequence[Record]) -> str:
     """Return the tables of just these records, for a terminal."""
-    return "\n\n".join(render.to_text(table) for table in build(ablation, shown))
+    return "\n\n".join(render.to_text(table) for table in build(chosen, shown))
 
 
-def build(ablation: Ablation, stored: Sequence[Record]) -> tuple[Table, ...]:
+def build(chosen: Ablation, stored: Sequence[Record]) -> tuple[Table, ...]:
     """Return the tables of an ablation: of rows trained alike, or of whole systems."""
-    if ablation.compares_systems:
-        return systems.build(ablation, stored)
-    return tables.build(ablation, stored)
+    if chosen.compares_systems:
+        return systems.build(chosen, stored)
+    return ablation.build(chosen, stored)

@@ -1,4 +1,4 @@
-"""What several seeds say about each row of a table.
+"""The statistics of each row of a table: spread over seeds, and difference to the base row.
 
 :mod:`harness.statistics.random_effects` is loaded only where a row has more than one seed, or
 where a comparison is asked for.
@@ -12,8 +12,9 @@ from math import isfinite
 from statistics import stdev
 from typing import TYPE_CHECKING
 
+from harness.records.means import mean_over_sets
 from harness.records.record import Record, SetScore
-from harness.records.selection import Entry
+from harness.records.selection import ComparedRow
 
 if TYPE_CHECKING:
     from harness.statistics.random_effects import Estimate, Sample
@@ -37,7 +38,7 @@ class Runs:
 
     @classmethod
     def of_records(cls, label: str, records: Sequence[Record]) -> Runs:
-        """Return those of a row of records."""
+        """Return the trainings of a row from their records."""
         scores = tuple({score.set: score for score in record.scores} for record in records)
         seeds = tuple(record.seed for record in records)
         return cls(label, seeds, scores, learned=any(seed is not None for seed in seeds))
@@ -45,7 +46,7 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """What is known of one row; differences are to the base row, in dB.
+    """The statistics of one row; differences are to the base row, in dB.
 
     Attributes:
         label: The row's name.
@@ -83,8 +84,10 @@ class Inference:
         return " ".join(["\u2020"] * self.partial + ["n.s."] * holds_zero) or None
 
 
-def of_entries(entries: Sequence[Entry], base: Entry, sets: Sequence[str]) -> tuple[Inference, ...]:
-    """Return what is known of each row of an ablation; nothing where all have one seed."""
+def of_entries(
+    entries: Sequence[ComparedRow], base: ComparedRow, sets: Sequence[str]
+) -> tuple[Inference, ...]:
+    """Return the statistics of the rows of an ablation; none if all rows have one seed."""
     if max(len(entry.records) for entry in entries) < 2:
         return ()
     return of_runs(
@@ -97,7 +100,7 @@ def of_entries(entries: Sequence[Entry], base: Entry, sets: Sequence[str]) -> tu
 def of_runs(
     rows: Sequence[Runs], base: str | Mapping[str, str], sets: Sequence[str]
 ) -> tuple[Inference, ...]:
-    """Return what is known of each row.
+    """Return the statistics of each row.
 
     Args:
         rows: The rows, the base among them.
@@ -108,40 +111,44 @@ def of_runs(
 
     by_name = {row.label: row for row in rows}
     origins = [by_name.get(base if isinstance(base, str) else base[row.label]) for row in rows]
-    found = [
+    inferences = [
         _inference(row, None if origin is row else origin, sets, is_base=origin is row)
         for row, origin in zip(rows, origins, strict=True)
     ]
-    tested = [one for one in found if one.estimate is not None]
-    corrected = random_effects.holm([float(one.estimate.p) for one in tested if one.estimate])
-    by_label = {one.label: float(p) for one, p in zip(tested, corrected, strict=True)}
-    return tuple(replace(one, p_corrected=by_label.get(one.label)) for one in found)
+    tested = [inference for inference in inferences if inference.estimate is not None]
+    corrected = random_effects.holm(
+        [float(inference.estimate.p) for inference in tested if inference.estimate]
+    )
+    by_label = {inference.label: float(p) for inference, p in zip(tested, corrected, strict=True)}
+    return tuple(
+        replace(inference, p_corrected=by_label.get(inference.label)) for inference in inferences
+    )
 
 
 def _inference(row: Runs, base: Runs | None, sets: Sequence[str], *, is_base: bool) -> Inference:
     from harness.statistics import random_effects
 
     means = [
-        sum(scores[name].psnr_db for name in sets) / len(sets)
+        mean
         for scores in row.scores
-        if sets and all(name in scores for name in sets)
+        if (mean := mean_over_sets({s.set: s.psnr_db for s in scores.values()}, sets)) is not None
     ]
     spread = stdev(means) if len(means) > 1 and all(map(isfinite, means)) else None
-    known = Inference(row.label, spread, len(row.seeds), is_base=is_base)
+    without_estimate = Inference(row.label, spread, len(row.seeds), is_base=is_base)
     values = _values([row, base], sets) if base and base.seeds and row.seeds else None
     if not values or base is None:
-        return known
+        return without_estimate
     ours, theirs = (_as_often(values[i], values[1 - i], (row, base)[i]) for i in (0, 1))
     paired = len(ours[0]) == len(theirs[0]) and (
         row.seeds == base.seeds or not (row.learned and base.learned) or len(ours[0]) == 1
     )
-    samples: list[Sample] = [ours, [-each for each in theirs]]
+    samples: list[Sample] = [ours, [-values for values in theirs]]
     if paired:
-        samples = [[one - other for one, other in zip(ours, theirs, strict=True)]]
+        samples = [[value - other for value, other in zip(ours, theirs, strict=True)]]
     estimate = random_effects.estimate(*samples)
     common = paired and row.learned and base.learned and len(ours[0]) > 1
     return replace(
-        known,
+        without_estimate,
         estimate=estimate if estimate.over != "nothing" else None,
         paired=paired,
         bootstrap_db=random_effects.bootstrap(*samples),
@@ -168,5 +175,5 @@ def _values(rows: Sequence[Runs], sets: Sequence[str]) -> list[Sample] | None:
 
 
 def _as_often(values: Sample, other: Sample, row: Runs) -> Sample:
-    """Return the values, those of a network without weights once for each training."""
+    """Return the values; those of a network without weights are repeated for each training."""
     return values if row.learned else [each.repeat(len(other[0]), axis=0) for each in values]

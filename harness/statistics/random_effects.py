@@ -140,7 +140,7 @@ def unrelated(row: Sample, base: Sample) -> Estimate:
     of those of the two rows. Beside :func:`estimate` of the differences it shows what common
     random numbers gain. Arguments as there, of two trainings or more.
     """
-    differences = [one - other for one, other in zip(row, base, strict=True)]
+    differences = [ours - theirs for ours, theirs in zip(row, base, strict=True)]
     residuals = [_residual(values) for values in differences]
     parts = _image_parts(_over_seeds([differences]), residuals)
     return _combined([_mean(differences)], [_seed_part(row), _seed_part(base)], parts)
@@ -150,6 +150,10 @@ def holm(p: ArrayLike) -> Array:
     """Return p-values corrected for their number by Holm's step-down rule.
 
     The chance of one false finding or more among all of them stays below the level.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03]).round(3).tolist()  # times 3, 2 and 1, never falling
+        [0.03, 0.06, 0.06]
     """
     values = np.asarray(p, dtype=np.float64)
     order = np.argsort(values, kind="stable")
@@ -197,7 +201,7 @@ def _drawn(
     return [weights(number) for number in trainings], [weights(number) for number in images]
 
 
-_Part = tuple[Array, int]
+_VariancePart = tuple[Array, int]
 """A part of the variance of the mean, and its degrees of freedom."""
 
 
@@ -216,7 +220,7 @@ def _over_seeds(samples: Sequence[Sample]) -> list[Array]:
     return [np.asarray(sum(parts)) for parts in zip(*means, strict=True)]
 
 
-def _seed_part(sample: Sample) -> _Part:
+def _seed_part(sample: Sample) -> _VariancePart:
     """Return what the seeds, and the residual, add to the variance of the mean."""
     scores = np.mean([values.mean(axis=-1) for values in sample], axis=0)
     number = scores.shape[-1]
@@ -238,7 +242,9 @@ def _residual(values: Array) -> Array:
     return np.asarray(square / (seeds * images))
 
 
-def _image_parts(images: Sequence[Array], residuals: Sequence[ArrayLike] = ()) -> list[_Part]:
+def _image_parts(
+    images: Sequence[Array], residuals: Sequence[ArrayLike] = ()
+) -> list[_VariancePart]:
     """Return what the images of each set add, without the residual that the seeds' part has."""
     parts = []
     for index, values in enumerate(images):
@@ -250,7 +256,9 @@ def _image_parts(images: Sequence[Array], residuals: Sequence[ArrayLike] = ()) -
     return parts
 
 
-def _combined(means: Sequence[Array], seeds: list[_Part], images: list[_Part]) -> Estimate:
+def _combined(
+    means: Sequence[Array], seeds: list[_VariancePart], images: list[_VariancePart]
+) -> Estimate:
     """Return the estimate whose variance is the sum of independent parts."""
     diff: Array = np.asarray(sum(means))
     over: Over = "seeds and images" if seeds and images else "seeds" if seeds else "images"

@@ -69,11 +69,11 @@ def convert(path: Path, output: Path, *, names: str, force: bool, key: str | Non
     tensors = schemes.read(path, key).tensors
     if (removed := pruned.read(path)) is not None:
         raise CheckpointError(f"'{path}' cannot be converted: it is pruned ({removed})")
-    found = schemes.find(tensors)
-    if not found:
+    fits = schemes.find(tensors)
+    if not fits:
         raise CheckpointError(f"'{path}' cannot be converted: {schemes.hint(tensors)}")
-    ours = found[0].tensors
-    renamed = ours if names == "harness" else _authors(ours, found[0].model, names)
+    ours = fits[0].tensors
+    renamed = ours if names == "harness" else _authors(ours, fits[0].model, names)
     write_atomic(output, _bytes(renamed, output.suffix))
 
 

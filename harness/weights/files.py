@@ -161,7 +161,7 @@ def _load_matconvnet(path: Path) -> Tensors:
     """
     try:
         network = loadmat(path, struct_as_record=False, variable_names=["net"])["net"][0, 0]
-        parameters = {str(one.name[0]): np.asarray(one.value) for one in network.params.flat}
+        parameters = {str(entry.name[0]): np.asarray(entry.value) for entry in network.params.flat}
     except (KeyError, AttributeError, IndexError, TypeError) as error:
         raise CheckpointError(f"'{path}' holds no MatConvNet network 'net'") from error
     except Exception as error:  # scipy raises what it likes on damaged files

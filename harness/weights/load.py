@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from harness.errors import UsageError, suggest
@@ -127,18 +126,3 @@ def _own_weights(model: str, scale: int, *, as_registered: bool) -> Path:
     scales = pretrained.scales(model) if as_registered else ()
     own = f" (for {' and '.join(f'x{one}' for one in scales)} it comes with some)" if scales else ""
     raise UsageError(f"{model} x{scale} needs weights: expected --checkpoint FILE{own}")
-
-
-def device_of(asked: str) -> torch.device:
-    """Return the device asked for: ``auto`` is CUDA where there is any.
-
-    Convolutions on it are then in float32, not in PyTorch's default of TF32.
-
-    Raises:
-        UsageError: CUDA is asked for, and there is none.
-    """
-    available = torch.cuda.is_available()
-    if asked == "cuda" and not available:
-        raise UsageError("--device cuda: PyTorch finds no CUDA device here (use auto or cpu)")
-    torch.backends.cudnn.allow_tf32 = False
-    return torch.device("cuda" if available and asked != "cpu" else "cpu")

@@ -62,26 +62,28 @@ def read(path: Path) -> Pruned | None:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            said = (file.metadata() or {}).get(_KEY)
+            metadata = (file.metadata() or {}).get(_KEY)
     except (OSError, SafetensorError):
         return None  # of another form, or unreadable, which whoever reads the tensors says
-    if said is None:
+    if metadata is None:
         return None
     try:
-        raw = json.loads(said)
-        found = Pruned(
+        raw = json.loads(metadata)
+        pruned = Pruned(
             str(raw["model"]),
             int(raw["scale"]),
             tuple(int(size) for size in raw["branches"]),
             tuple(int(unit) for unit in raw["units"]),
         )
     except (ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"'{path}' does not say rightly how it was pruned: {said}") from error
-    return found
+        raise CheckpointError(
+            f"'{path}' does not say rightly how it was pruned: {metadata}"
+        ) from error
+    return pruned
 
 
 def write(path: Path, tensors: Tensors, pruned: Pruned) -> None:
     """Write a pruned network's tensors, atomically, with what was removed if anything was."""
     whole = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
-    said = {_KEY: json.dumps(asdict(pruned))} if pruned.branches or pruned.units else None
-    write_atomic(path, save(whole, said))
+    metadata = {_KEY: json.dumps(asdict(pruned))} if pruned.branches or pruned.units else None
+    write_atomic(path, save(whole, metadata))

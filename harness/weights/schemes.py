@@ -14,51 +14,16 @@ from torch import nn
 from harness.errors import CheckpointError
 from harness.models import registry
 from harness.models.layers import Normalise
-from harness.weights import contents, files, prefixes, pruned
+from harness.weights import contents, files, keymaps, prefixes, pruned
 from harness.weights.contents import Role, StateDict
 from harness.weights.files import MEAN, Tensors
-from harness.weights.keymaps import awsrn, falsr, large, light
+from harness.weights.keymaps.scheme import Scheme
 from harness.weights.taken import Candidate, Taken, wanted
 
 Shapes = dict[str, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """A way to name tensors.
-
-    Attributes:
-        name: Whose, for the user.
-        convert: From a state dict of that scheme to our names; None where it is of another.
-    """
-
-    name: str
-    convert: Callable[[Tensors], Tensors | None]
-
-
-SCHEMES: tuple[Scheme, ...] = (
-    Scheme("this harness", dict),
-    Scheme("AWSRN, the authors'", awsrn.awsrn),
-    Scheme("CARN, the authors'", light.carn),
-    Scheme("CARN x2, numbered", light.carn_numbered),
-    Scheme("DRRN, numbered", light.drrn_numbered),
-    Scheme("SRMDNF, merged", light.srmdnf),
-    Scheme("VDSR, the authors'", light.vdsr_numbered),
-    Scheme("VDSR, twtygqyy", light.vdsr_pytorch),
-    Scheme("FSRCNN, yjn870", light.fsrcnn),
-    Scheme("LapSRN, the authors'", light.lapsrn),
-    Scheme("FALSR and MoreMNAS, the authors'", falsr.falsr),
-    Scheme("IMDN, the authors'", light.imdn),
-    Scheme("RLFN, NTIRE 2022", light.rlfn),
-    Scheme("RLFN, NTIRE 2024", light.rlfn_2024),
-    Scheme("EDSR and RCAN, the authors'", large.edsr),
-    Scheme("EDSR and RCAN, BasicSR", large.basicsr),
-    Scheme("MDSR, the authors'", large.mdsr),
-    Scheme("MSRN, the authors'", large.msrn),
-    Scheme("RDN, EDSR-PyTorch", large.rdn),
-    Scheme("RDN, yjn870", large.rdn_unit_range),
-    Scheme("WDSR, ychfan", large.wdsr),
-)
+SCHEMES = (Scheme("this harness", dict), *keymaps.SCHEMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +35,7 @@ class Fit:
         scales: The scales at which they fit; where weights do not depend on the scale,
             they fit at scales they were not trained for.
         scheme: Whose names the file has.
-        tensors: The file's tensors in our names, maybe with :data:`files.MEAN`.
+        tensors: The file's tensors in our names, maybe with :data:`.files.MEAN`.
     """
 
     model: str
@@ -87,14 +52,14 @@ def shapes_of(network: nn.Module) -> Shapes:
 @cache
 def _registered() -> dict[tuple[str, int], Shapes]:
     """Return the shapes of every registered network at every scale."""
-    found = {}
+    shapes_by_network = {}
     for variant in registry.VARIANTS:
         for scale in variant.scales:
             with torch.device("meta"):
                 shapes = shapes_of(variant.build(scale=scale))
             if shapes:
-                found[variant.id, scale] = shapes
-    return found
+                shapes_by_network[variant.id, scale] = shapes
+    return shapes_by_network
 
 
 def readings(tensors: Tensors) -> list[tuple[str, Tensors]]:

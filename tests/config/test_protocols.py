@@ -82,7 +82,7 @@ def test_unknown_protocol_names_the_nearest():
 
 def test_a_protocol_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        protocols.DEFAULT.border = 0
+        protocols.DEFAULT.border = 0  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("protocol", protocols.PROTOCOLS, ids=protocols.names())

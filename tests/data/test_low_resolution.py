@@ -162,7 +162,7 @@ def test_div2k_and_flickr2k_are_read_as_published(tmp_path: Path, kind: str) -> 
     )
 
 
-def test_where_lr_comes_from_is_printed_and_planned(tmp_path: Path, invoke) -> None:  # type: ignore[no-untyped-def]
+def test_where_lr_comes_from_is_printed_and_planned(tmp_path: Path, invoke) -> None:
     make(tmp_path / "benchmark" / "own", "HR/{}.png", "LR_unknown/X2/{}.png")
     result = invoke(
         *("train", "espcn", "--scale", 2, "profile=smoke", "data.test=own", "--dry-run"),

@@ -152,7 +152,7 @@ def test_images_of_16_bits_are_turned_upright(orientation, tmp_path):
         noise(3),
         photometric="rgb",
         metadata=None,
-        extratags=[(274, "H", 1, orientation)],
+        extratags=[(274, "H", 1, orientation, True)],
     )
     turned = np.rot90(noise(3), -1)
     expected = turned if orientation == 6 else turned[::-1]
@@ -254,9 +254,9 @@ def test_8_bits_are_written_without_loss(channels, suffix):
     with Image.open(io.BytesIO(content)) as image:
         mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
         if suffix == ".webp":  # which has no grey
-            image = image.convert("RGBA")
+            rgba = np.asarray(image.convert("RGBA"))
             wide = pixels if channels > 2 else np.dstack([pixels[..., :1]] * 3 + [pixels[..., 1:]])
-            assert np.array_equal(np.asarray(image)[..., : wide.shape[2]], wide)
+            assert np.array_equal(rgba[..., : wide.shape[2]], wide)
         else:
             assert image.mode == mode
             assert np.array_equal(np.asarray(image).reshape(pixels.shape), pixels)

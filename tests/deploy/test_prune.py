@@ -1,6 +1,7 @@
 """Pruning: networks built so that what each part is worth is known beforehand."""
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from harness.models.awms import drop_branches
 from harness.models.awsrn import AWSRN, drop_units, units_left
 from harness.models.registry import get
 
-SIZES = {"num_blocks": 1, "num_units": 3, "channels": 4, "inner_channels": 6}
+SIZES: dict[str, Any] = {"num_blocks": 1, "num_units": 3, "channels": 4, "inner_channels": 6}
 
 TINY = """
 from harness.models.awsrn import AWSRN

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.records import record as records
 from harness.records import released
+from harness.records.record import load_all
 from harness.records.scored import Scored
 
 with (Path(__file__).parents[1] / "files" / "measured.csv").open(newline="") as file:
@@ -23,7 +23,7 @@ ROUNDED = 0.0005  # the table has three decimals
 
 @pytest.fixture(scope="module")
 def scored(request):
-    return Scored(records.load_all(request.config.rootpath))
+    return Scored(load_all(request.config.rootpath))
 
 
 @pytest.fixture(scope="module")

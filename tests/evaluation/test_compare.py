@@ -12,11 +12,12 @@ import pytest
 from safetensors.torch import save_file
 
 from harness.errors import UsageError
+from harness.evaluation.compare import collect
 from harness.evaluation.contenders import Request
 from harness.models import registry
 from harness.records import record
 from harness.records.record import ImageScore, Record, SetScore
-from harness.reports.tables.compare import compare
+from harness.reports.tables.compare import build
 
 RECORD = Record.from_json(
     (Path(__file__).parents[1] / "files" / "record.json").read_text(), source="record.json"
@@ -45,6 +46,10 @@ def root(tmp_path):
     record.write(tmp_path, made("other", 0, [30.4, 31.2, 36.1], group="bbbbbbbbbbbb"))
     record.write(tmp_path, bicubic([28, 29, 33]))
     return tmp_path
+
+
+def compare(names, request):
+    return build(*collect(names, request))
 
 
 def cells(table, key):

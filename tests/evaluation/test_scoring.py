@@ -11,8 +11,8 @@ from harness.errors import CheckpointError, UsageError
 from harness.evaluation import audit, scoring
 from harness.experiment import checkpoints
 from harness.models import registry
-from harness.records import record as records
 from harness.records import released
+from harness.records.record import load_all
 from harness.weights import load
 
 CPU = torch.device("cpu")
@@ -42,12 +42,12 @@ def score(file, root, results, *, protocol="awsrn", sets=("own",)):
 
 def test_nothing_is_recorded_unless_asked_for(file, tiny_root, tmp_path):
     score(file, tiny_root, None)
-    assert records.load_all(tmp_path) == []
+    assert load_all(tmp_path) == []
 
 
 def test_record_says_which_file_was_scored_and_how(file, tiny_root, tmp_path):
     scores = score(file, tiny_root, tmp_path, protocol="rgb")
-    (record,) = records.load_all(tmp_path)
+    (record,) = load_all(tmp_path)
     assert record.data["weights"]["file"] == file.name
     assert record.data["weights"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert (record.protocol, record.group, record.seed, record.steps) == ("rgb", "", None, 0)
@@ -59,7 +59,7 @@ def test_each_protocol_has_a_record_and_sets_are_added_to_it(file, tiny_root, tm
     score(file, tiny_root, tmp_path)
     score(file, tiny_root, tmp_path, sets=("sample",))
     score(file, tiny_root, tmp_path, protocol="y_rounded")
-    by = {record.protocol: record for record in records.load_all(tmp_path)}
+    by = {record.protocol: record for record in load_all(tmp_path)}
     assert [one.set for one in by["awsrn"].scores] == ["own", "sample"]
     assert [one.set for one in by["y_rounded"].scores] == ["own"]
 
@@ -97,10 +97,10 @@ def test_proof_scores_by_the_papers_own_protocol_and_the_default(
 ):
     run = {"root": tiny_root, "results": tmp_path, "sets": ("own",)}
     assert audit.run(file.parent, **run) == 2
-    first = records.load_all(tmp_path)
+    first = load_all(tmp_path)
     assert {record.protocol for record in first} == {"y_rounded", "awsrn"}
     assert audit.run(file.parent, **run) == 2
-    assert records.load_all(tmp_path) == first, "what is recorded was scored again"
+    assert load_all(tmp_path) == first, "what is recorded was scored again"
 
 
 def test_proof_refuses_another_file_of_the_same_name(file, one_file, tiny_root, tmp_path):

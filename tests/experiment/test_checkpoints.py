@@ -9,7 +9,7 @@ import torch
 
 from harness.errors import CheckpointError
 from harness.experiment import checkpoints
-from harness.experiment.checkpoints import STATE_FILE, WEIGHTS_FILE, State
+from harness.experiment.checkpoints import STATE_FILE, WEIGHTS_FILE, TrainingState
 from harness.models import registry
 
 
@@ -23,7 +23,7 @@ def state():
     optimizer = torch.optim.Adam(network.parameters())
     network(torch.rand(1, 3, 4, 4)).mean().backward()
     optimizer.step()
-    return State(
+    return TrainingState(
         fingerprint="f" * 64,
         step=7,
         network=network.state_dict(),
@@ -144,7 +144,7 @@ from harness.errors import CheckpointError
 folder = Path({str(tmp_path)!r})
 def state(step, size):
     network = {{"w": torch.zeros(size)}}
-    return checkpoints.State("f", step, network, {{}}, torch.zeros(1), [], [], 0.0)
+    return checkpoints.TrainingState("f", step, network, {{}}, torch.zeros(1), [], [], 0.0)
 checkpoints.write_state(folder, state(1, 10))
 try:
     checkpoints.write_state(folder, state(2, 100_000))

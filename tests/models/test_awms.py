@@ -1,5 +1,7 @@
 """The multi-scale reconstruction (Eq. 3) and the removal of branches (Table 4)."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -10,7 +12,12 @@ from harness.models.awms import AWMS, drop_branches
 
 def tail(**options):
     torch.manual_seed(0)
-    chosen = {"channels": 8, "scale": 2, "kernel_sizes": (3, 5, 7, 9), "weighted": True}
+    chosen: dict[str, Any] = {
+        "channels": 8,
+        "scale": 2,
+        "kernel_sizes": (3, 5, 7, 9),
+        "weighted": True,
+    }
     return AWMS(**chosen | options)
 
 

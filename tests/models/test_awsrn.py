@@ -117,15 +117,15 @@ def test_lfb_without_residual_weight_returns_its_input():
     # Eq. (4) with lambda_res = 0 and lambda_x = 1 is the identity on the block.
     network = AWSRN(scale=2, num_blocks=2, num_units=2)
     for fusion in network.fusions:
-        nn.init.zeros_(fusion.lambda_res)
+        nn.init.zeros_(fusion.get_parameter("lambda_res"))
     features = torch.randn(1, 32, 6, 6)
     assert torch.equal(network.map(features), features)
 
 
 def test_learned_scalars_are_read_in_depth_order():
     network = registry.get("awsrn_s").build(scale=2)
-    for number, unit in enumerate(network.units):
-        nn.init.constant_(unit.lambda_res, number)
+    for number, unit in enumerate(network.get_submodule("units").children()):
+        nn.init.constant_(unit.get_parameter("lambda_res"), number)
     nn.init.constant_(network.tail.alpha["k7"], -0.5)
     learned = learned_scalars(network)
     assert learned["lambda_res"] == [0, 1, 2, 3]

@@ -153,7 +153,7 @@ def test_lapsrn_pyramid_ends_in_the_image(scale: int) -> None:
 def test_lapsrn_levels_add_their_residual_to_the_doubled_image() -> None:
     network = LapSRN(scale=4, depth=1, channels=4)
     for level in network.levels:
-        nn.init.zeros_(level.residual.weight)  # type: ignore[union-attr, arg-type]
+        nn.init.zeros_(level.residual.weight)  # type: ignore[arg-type]
     first, second = network.forward_luma_pyramid(torch.full((1, 1, 6, 6), 0.5))
     # Bilinear weights sum to one everywhere but at the border, where zeros are mixed in.
     torch.testing.assert_close(first[..., 1:-1, 1:-1], torch.full((1, 1, 10, 10), 0.5))
@@ -234,18 +234,18 @@ def test_a_skip_adds_the_first_output_of_the_cell() -> None:
     skipping = FALSR(scale=2, graph=Graph((Cell("conv", 8, 3, 2, skip=True),)))
     skipping.load_state_dict(plain.state_dict())
     x = luma(1, 32, 5, 5)
-    first = plain.cells[0].convs[0](x).relu()  # type: ignore[index, operator]
+    first = plain.cells[0].convs[0](x).relu()
     torch.testing.assert_close(skipping.cells[0](x), plain.cells[0](x) + first)
 
 
 def test_inverted_cells_start_from_a_linear_projection() -> None:
     network = FALSR(scale=2, graph=Graph((Cell("inverted", 8, 3, 2, skip=True),)))
     cell = network.cells[0]
-    for bottleneck in cell.bottlenecks:  # type: ignore[union-attr]
+    for bottleneck in cell.bottlenecks:
         nn.init.zeros_(bottleneck[-1].weight)
         nn.init.zeros_(bottleneck[-1].bias)
     x = luma(1, 32, 5, 5)
-    torch.testing.assert_close(cell(x), 2 * cell.entry(x))  # type: ignore[operator]
+    torch.testing.assert_close(cell(x), 2 * cell.entry(x))
 
 
 def test_searched_networks_are_for_x2_only() -> None:
@@ -270,8 +270,8 @@ def test_published_start_weights(again: bool) -> None:
     assert spread(fsrcnn.output.weight) == pytest.approx(1e-3, rel=0.05)
     assert spread(lapsrn.entry.weight) == pytest.approx(1e-3, rel=0.1)
     level = lapsrn.levels[0]
-    assert spread(level.convs[0].weight) == pytest.approx(math.sqrt(2 / (9 * 64)), rel=0.05)  # type: ignore[index, union-attr]
-    kernel = level.upscale_image.weight[0, 0]  # type: ignore[union-attr, index]
+    assert spread(level.convs[0].weight) == pytest.approx(math.sqrt(2 / (9 * 64)), rel=0.05)
+    kernel = level.upscale_image.weight[0, 0]
     assert kernel[1].tolist() == [0.1875, 0.5625, 0.5625, 0.1875]
     assert spread(drrn.first.weight) == pytest.approx(math.sqrt(2 / (9 * 128)), rel=0.05)
     assert drrn.first.bias is not None

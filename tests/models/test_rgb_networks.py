@@ -187,7 +187,7 @@ def test_selection_unit_weighs_its_input_by_the_gate() -> None:
     unit = SelectionUnit(1)
     with torch.no_grad():
         unit.conv.weight.fill_(2)
-        unit.conv.bias.fill_(-1)  # type: ignore[union-attr]
+        unit.conv.bias.fill_(-1)
     x = torch.tensor([-3.0, 1.5]).view(1, 1, 1, 2)
     expected = torch.tensor([-3 / (1 + math.exp(1)), 1.5 / (1 + math.exp(-2))])
     torch.testing.assert_close(unit(x).flatten(), expected)
@@ -208,7 +208,7 @@ def test_residual_scales_only_its_body() -> None:
 def test_carn_m_steps_of_a_block_share_one_unit() -> None:
     network = registry.get("carn_m").build(scale=2, num_blocks=1, channels=4)
     calls: list[Tensor] = []
-    unit = network.body.units[0].units[0]  # type: ignore[index,union-attr]
+    unit = network.body.units[0].units[0]
     unit.register_forward_hook(lambda _module, _inputs, output: calls.append(output))
     network(torch.rand(1, 3, 4, 4))
     assert len(calls) == 3
@@ -234,7 +234,7 @@ def test_ddbpn_refuses_a_scale_without_kernel() -> None:
 def test_ddbpn_starts_from_he_normal_weights() -> None:
     network = registry.get("ddbpn").build(scale=2, num_stages=1)
     initialise(network, seed=0)
-    head = network.head[0]  # type: ignore[index]
+    head = network.head[0]
     assert isinstance(head, nn.Conv2d)
     assert head.weight.std().item() == pytest.approx(math.sqrt(2 / 27), rel=0.05)
     assert head.bias is not None

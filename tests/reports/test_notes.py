@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.config.settings import FULL_BUDGET_STEPS
 from harness.records.record import Record
-from harness.reports.notes import PAPER_STEPS, commit, lr_text, notes
+from harness.reports.notes import commit, lr_text, notes
 
 RECORD = Record.from_json(
     (Path(__file__).parents[1] / "files" / "record.json").read_text(), source="record.json"
@@ -52,10 +51,6 @@ def test_full_budget_over_all_sets_carries_no_warning() -> None:
 def test_long_training_that_is_not_the_papers_is_not_called_short() -> None:
     expected = "Not the training of the paper (Sec. 4.2); not comparable with the published column."
     assert expected in noted(replace(RECORD, steps=1_000_000))
-
-
-def test_full_budget_is_that_of_the_configuration() -> None:
-    assert PAPER_STEPS == FULL_BUDGET_STEPS
 
 
 def test_missing_rows_are_named() -> None:

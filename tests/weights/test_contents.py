@@ -37,7 +37,7 @@ def test_state_dicts_are_found_the_wanted_ones_first(content, expected):
 
 
 def test_a_dictionary_that_holds_itself_ends():
-    content = {"state_dict": {}}
+    content: dict[str, object] = {"state_dict": {}}
     content["state_dict"]["state_dict"] = content
     content["self"] = content
     assert keys(content) == []
@@ -47,7 +47,7 @@ def test_a_dictionary_that_holds_itself_ends():
 
 
 def test_dictionaries_that_hold_one_another_many_times_end():
-    inner = {}
+    inner: dict[str, object] = {}
     for _ in range(8):
         inner = {str(number): inner for number in range(50)}
     assert keys(inner) == []

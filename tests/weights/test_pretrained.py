@@ -15,6 +15,7 @@ from skimage.data import astronaut, coffee
 from skimage.metrics import peak_signal_noise_ratio
 
 from harness.data import resize
+from harness.errors import UsageError
 from harness.models import registry
 from harness.records import record as records
 from harness.weights import load, pretrained
@@ -125,7 +126,7 @@ def test_another_scale_is_refused_and_those_there_are_named(tmp_path, invoke):
 
 
 def test_a_changed_network_does_not_get_the_weights():
-    with pytest.raises(load.UsageError, match=r"expected --checkpoint FILE$"):
+    with pytest.raises(UsageError, match=r"expected --checkpoint FILE$"):
         load.load("awsrn_s", scale=2, checkpoint=None, overrides={"channels": 24})
 
 

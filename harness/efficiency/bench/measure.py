@@ -59,11 +59,11 @@ def _lr_px(size: ImageSize, scale: int) -> tuple[int, int]:
 def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> Candidate:
     from harness.efficiency.bench.process import Target
     from harness.efficiency.bench.rounds import Candidate
-    from harness.efficiency.counting.counted import Subject
+    from harness.efficiency.counting.counted import CountedNetwork
 
     own = ":" in variant.id
     build = variant.constructor if own else variant.build
-    subject = Subject(variant.id, build, scale=scale, input_px=lr_px)
+    subject = CountedNetwork(variant.id, build, scale=scale, input_px=lr_px)
     multi_adds, note = None, ""
     try:
         multi_adds = subject.cost.multi_adds

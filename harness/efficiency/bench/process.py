@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from harness.efficiency.bench.latency import Effort
 from harness.errors import HarnessError
+from harness.host.device import Device
 
 log = logging.getLogger(__name__)
 
-Device = Literal["cpu", "cuda"]
 Dtype = Literal["fp32", "bf16"]
 
 _START = (

@@ -19,6 +19,7 @@ from harness.efficiency.bench import energy, latency, memory, peak
 from harness.efficiency.bench.process import Job, Setup, Target
 from harness.errors import HarnessError
 from harness.host import environment
+from harness.host.device import out_of_memory, use_real_float32
 from harness.models import registry
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -89,8 +90,7 @@ def prepare(setup: Setup) -> None:
     if setup.threads:
         torch.set_num_threads(setup.threads)
     if setup.device == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False  # PyTorch's default is TF32 for convolutions
+        use_real_float32()
 
 
 def waiting(setup: Setup) -> Callable[[], None]:
@@ -201,8 +201,7 @@ def reason(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     if isinstance(error, HarnessError):
         return lines[0]
-    exhausted = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    if exhausted or "can't allocate memory" in lines[0]:
+    if out_of_memory(error):
         return f"out of memory: {lines[0]}"
     return f"{type(error).__name__}: {lines[0]}"
 

@@ -11,19 +11,20 @@ import io
 from pathlib import Path
 from typing import Any, get_args
 
-from harness.efficiency.counting.agreement import Metric, judge
-from harness.efficiency.counting.counted import Subject
+from harness.efficiency.counting.agreement import judge
+from harness.efficiency.counting.counted import CountedNetwork
 from harness.errors import RecordError
 from harness.host.files import write_atomic
 from harness.models import registry
+from harness.records.counting import Metric
 from harness.records.published import Published
 
 
 def statuses(cells: tuple[Published, ...]) -> dict[tuple[str, int, str], str]:
     """Return the status of every cell that holds a count, by label, scale and metric."""
     variants = {variant.label: variant for variant in registry.VARIANTS}
-    subjects: dict[tuple[str, int], Subject] = {}
-    found: dict[tuple[str, int, str], str] = {}
+    subjects: dict[tuple[str, int], CountedNetwork] = {}
+    by_cell: dict[tuple[str, int, str], str] = {}
     for cell in cells:
         variant = variants.get(cell.label)
         metric: Any = cell.metric
@@ -31,12 +32,12 @@ def statuses(cells: tuple[Published, ...]) -> dict[tuple[str, int, str], str]:
             continue
         key = (cell.label, cell.scale)
         if key not in subjects:
-            subjects[key] = Subject(variant.id, variant.build, scale=cell.scale)
-        found[(*key, metric)] = judge(subjects[key], metric, cell.value).status
-    return found
+            subjects[key] = CountedNetwork(variant.id, variant.build, scale=cell.scale)
+        by_cell[(*key, metric)] = judge(subjects[key], metric, cell.value).status
+    return by_cell
 
 
-def with_status(text: str, found: dict[tuple[str, int, str], str]) -> str:
+def with_status(text: str, by_cell: dict[tuple[str, int, str], str]) -> str:
     """Return the text of a published CSV file with its column ``status`` filled anew."""
     reader = csv.DictReader(io.StringIO(text))
     columns = [name for name in reader.fieldnames or () if name != "status"]
@@ -44,7 +45,7 @@ def with_status(text: str, found: dict[tuple[str, int, str], str]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*columns, "status"])
     for row in reader:
-        status = found.get((row["label"], int(row["scale"]), row["metric"]), "")
+        status = by_cell.get((row["label"], int(row["scale"]), row["metric"]), "")
         writer.writerow([*(row[name] for name in columns), status])
     return out.getvalue()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import nn
 
+from harness.config import paper
 from harness.efficiency.counting import multi_adds
 from harness.efficiency.counting.multi_adds import Cost
 from harness.errors import UsageError
@@ -16,7 +16,7 @@ from harness.errors import UsageError
 Size = tuple[int, int]
 
 
-class Subject:
+class CountedNetwork:
     """A network to be counted; built and counted when first asked for, without weights.
 
     Attributes:
@@ -30,14 +30,14 @@ class Subject:
         build: Callable[..., nn.Module],
         *,
         scale: int,
-        output_px: Size = multi_adds.PAPER_OUTPUT_PX,
+        output_px: Size = paper.OUTPUT_PX,
         input_px: Size | None = None,
     ) -> None:
         """Take a network and the image size to count it at.
 
         Args:
             id: Its id.
-            build: Takes ``scale`` and overrides as keywords.
+            build: Takes ``scale`` as a keyword.
             scale: Its upscaling factor.
             output_px: Width and height of the SR image.
             input_px: Width and height of the LR image, instead of ``output_px``.
@@ -50,8 +50,16 @@ class Subject:
 
     @cached_property
     def network(self) -> nn.Module:
-        """The network in evaluation mode, without weights where it can be built so."""
-        return self.variant().eval()
+        """The network in evaluation mode, without weights where it can be built so.
+
+        Raises:
+            UsageError: The constructor refuses.
+        """
+        try:
+            with torch.device("meta"):
+                return self._build(scale=self.scale).eval()
+        except Exception:  # constructors may compute with tensors, as in .item()
+            return self._build_with_weights().eval()
 
     @cached_property
     def cost(self) -> Cost:
@@ -60,41 +68,31 @@ class Subject:
             self.network, scale=self.scale, output_px=self._output_px, input_px=self._input_px
         )
 
-    def variant(self, **overrides: Any) -> nn.Module:
-        """Return the network with arguments of its constructor overridden.
+    def replace(
+        self,
+        *,
+        build: Callable[..., nn.Module] | None = None,
+        scale: int | None = None,
+        input_px: Size | None = None,
+    ) -> CountedNetwork:
+        """Return another network, at another scale or image size, and all else alike.
 
-        Raises:
-            UsageError: The constructor refuses.
+        Args:
+            build: Takes ``scale`` as a keyword; None for the same network.
+            scale: Its upscaling factor; None for the same.
+            input_px: Width and height of the LR image; None for the same image.
         """
-        arguments = {"scale": self.scale, **overrides}
-        try:
-            with torch.device("meta"):
-                return self._build(**arguments)
-        except Exception:  # constructors may compute with tensors, as in .item()
-            return self._build_with_weights(arguments)
+        return CountedNetwork(
+            self.id,
+            build or self._build,
+            scale=scale or self.scale,
+            output_px=self._output_px,
+            input_px=input_px or self._input_px,
+        )
 
-    def _build_with_weights(self, arguments: dict[str, Any]) -> nn.Module:
+    def _build_with_weights(self) -> nn.Module:
         try:
-            return self._build(**arguments)
+            return self._build(scale=self.scale)
         except Exception as error:  # a user's constructor may raise anything at all
             first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UsageError(f"cannot build '{self.id}' at x{self.scale}: {first_line}") from error
-
-    def edited(self, edit: Callable[[nn.Module], None]) -> Subject:
-        """Return the same network with some layers replaced by ``edit``."""
-
-        def build(**arguments: Any) -> nn.Module:
-            network = self._build(**arguments)
-            edit(network)
-            return network
-
-        return self._like(build, self.scale)
-
-    def at(self, scale: int) -> Subject:
-        """Return the same network at another scale."""
-        return self._like(self._build, scale)
-
-    def _like(self, build: Callable[..., nn.Module], scale: int) -> Subject:
-        return Subject(
-            self.id, build, scale=scale, output_px=self._output_px, input_px=self._input_px
-        )

@@ -70,9 +70,9 @@ def cross_check(network: nn.Module, *, scale: int, lr_px: Fraction | int) -> Cro
     twin = shadow(network)
     totals: dict[str, list[int]] = {}
     for size in sizes:
-        seen = trace(twin, scale=scale, lr_px=size)
-        for counted in (by_fvcore(network, seen), by_ptflops(network, seen)):
-            compare(network, seen, counted)
+        traced = trace(twin, scale=scale, lr_px=size)
+        for counted in (by_fvcore(network, traced), by_ptflops(network, traced)):
+            compare(network, traced, counted)
             totals.setdefault(counted.tool, []).append(counted.multi_adds)
     areas = [width * height for width, height in sizes]
     return CrossCheck(
@@ -86,7 +86,7 @@ def small_sizes(scale: int) -> tuple[tuple[int, int], tuple[int, int]]:
     return (side, side), (side + 4, side)
 
 
-def by_fvcore(network: nn.Module, seen: Trace) -> Counted:
+def by_fvcore(network: nn.Module, traced: Trace) -> Counted:
     """Count by fvcore, on zeros on the CPU.
 
     Raises:
@@ -94,7 +94,7 @@ def by_fvcore(network: nn.Module, seen: Trace) -> Counted:
     """
     from fvcore.nn import FlopCountAnalysis
 
-    width, height = seen.lr_px
+    width, height = traced.lr_px
     analysis = FlopCountAnalysis(shadow(network, device="cpu"), torch.zeros(1, 3, height, width))
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     try:
@@ -108,10 +108,10 @@ def by_fvcore(network: nn.Module, seen: Trace) -> Counted:
         name: int(sum(work for operator, work in counts.items() if operator in _PRODUCTS))
         for name, counts in table.items()
     }
-    return Counted("fvcore", by_module[""], by_module, _blind(network, seen, operators, silent))
+    return Counted("fvcore", by_module[""], by_module, _blind(network, traced, operators, silent))
 
 
-def by_ptflops(network: nn.Module, seen: Trace) -> Counted:
+def by_ptflops(network: nn.Module, traced: Trace) -> Counted:
     """Count by ptflops' ``aten`` backend; its default one misses parametrized layers.
 
     It prints, leaves hooks behind, and hides failures in its return value: it gets a copy
@@ -122,9 +122,9 @@ def by_ptflops(network: nn.Module, seen: Trace) -> Counted:
     """
     from ptflops import get_model_complexity_info
 
-    width, height = seen.lr_px
-    said = io.StringIO()
-    with torch.no_grad(), redirect_stdout(said), redirect_stderr(said):
+    width, height = traced.lr_px
+    printed = io.StringIO()
+    with torch.no_grad(), redirect_stdout(printed), redirect_stderr(printed):
         multi_adds, _ = get_model_complexity_info(
             shadow(network),
             (3, height, width),
@@ -134,26 +134,26 @@ def by_ptflops(network: nn.Module, seen: Trace) -> Counted:
             backend="aten",
         )
     if multi_adds is None:
-        raise _failed("ptflops", network, said.getvalue())
-    return Counted("ptflops", int(multi_adds) - seen.biases)
+        raise _failed("ptflops", network, printed.getvalue())
+    return Counted("ptflops", int(multi_adds) - traced.biases)
 
 
-def compare(network: nn.Module, seen: Trace, counted: Counted) -> None:
+def compare(network: nn.Module, traced: Trace, counted: Counted) -> None:
     """Hold another tool's count against ours.
 
     Raises:
         HarnessError: They differ by more than 0.5 %, or the tool did not see everything.
     """
-    ours, theirs = seen.multi_adds, counted.multi_adds
+    ours, theirs = traced.multi_adds, counted.multi_adds
     complaints = list(counted.blind)
     if abs(theirs - ours) > TOLERANCE * max(theirs, ours):
-        width, height = seen.lr_px
+        width, height = traced.lr_px
         disagreement = (
             f"{counted.tool} counts {theirs:,} Multi-Adds on an LR image of {width}x{height} px, "
             f"FlopCounterMode {ours:,}"
         )
         if counted.by_module:
-            disagreement += f" (in {listed(_differing(seen.by_module, counted.by_module))})"
+            disagreement += f" (in {listed(_differing(traced.by_module, counted.by_module))})"
         complaints.insert(0, disagreement)
     if complaints:
         raise HarnessError(f"{type(network).__name__}: {'; '.join(complaints)}")
@@ -166,7 +166,7 @@ def _extended(counts: Sequence[int], areas: Sequence[int], area: Fraction) -> in
 
 
 def _blind(
-    network: nn.Module, seen: Trace, operators: Iterable[str], silent: Iterable[str]
+    network: nn.Module, traced: Trace, operators: Iterable[str], silent: Iterable[str]
 ) -> tuple[str, ...]:
     """Return what fvcore missed of what ran."""
     clauses = []
@@ -176,7 +176,7 @@ def _blind(
     unseen = sorted(
         name
         for name in silent
-        if seen.by_module.get(name) and not is_declared_unused(network, name)
+        if traced.by_module.get(name) and not is_declared_unused(network, name)
     )
     if unseen:
         clauses.append(f"fvcore never saw {listed(unseen)}")
@@ -190,8 +190,8 @@ def _differing(ours: Mapping[str, int], theirs: Mapping[str, int]) -> list[str]:
     return sorted(names - parents) or ["the network's own forward"]
 
 
-def _failed(tool: str, network: nn.Module, said: str) -> HarnessError:
-    lines = [line for line in said.strip().splitlines() if line.strip()]
+def _failed(tool: str, network: nn.Module, printed: str) -> HarnessError:
+    lines = [line for line in printed.strip().splitlines() if line.strip()]
     return HarnessError(
         f"{tool} cannot count {type(network).__name__}: {lines[-1] if lines else 'no reason given'}"
     )

@@ -65,28 +65,28 @@ FREE_OPERATORS = frozenset(
 
 
 def doubts(
-    network: nn.Module, seen: Trace, *, deployed: int, lr_px: Fraction | int
+    network: nn.Module, traced: Trace, *, deployed: int, lr_px: Fraction | int
 ) -> tuple[str, ...]:
     """Return why a count may have missed something, one clause a reason.
 
     Args:
         network: What was counted; its ``unused_modules``, if it has any, are prefixes of
             modules that it does not run.
-        seen: The forward pass.
+        traced: The forward pass.
         deployed: Deployed parameters of what the network does run.
         lr_px: Pixels of the LR image of that pass.
     """
     reasons = []
-    strange = unreviewed(set(seen.operators) - set(seen.products))
+    strange = unreviewed(set(traced.operators) - set(traced.products))
     if strange:
         reasons.append(
             f"operators not known to be free of Multi-Adds: {listed(strange)} (not counted)"
         )
-    silent = [name for name in seen.uncalled if not is_declared_unused(network, name)]
+    silent = [name for name in traced.uncalled if not is_declared_unused(network, name)]
     if silent:
         reasons.append(f"modules never called: {listed(silent)}")
-    if deployed and seen.multi_adds < LEAST_DENSITY * deployed * lr_px:
-        density = float(seen.multi_adds / (deployed * lr_px))
+    if deployed and traced.multi_adds < LEAST_DENSITY * deployed * lr_px:
+        density = float(traced.multi_adds / (deployed * lr_px))
         reasons.append(
             f"{density:.2f} Multi-Adds per deployed weight and LR pixel, "
             f"expected at least {float(LEAST_DENSITY)}"

@@ -10,12 +10,12 @@ from typing import Literal
 from torch import nn
 from torch.nn.utils import parametrize
 
+from harness.config import paper
 from harness.efficiency.counting import params
 from harness.efficiency.counting.doubts import doubts
 from harness.efficiency.counting.meta import is_shadow, shadow
 from harness.efficiency.counting.trace import Trace, trace
 
-PAPER_OUTPUT_PX = (1280, 720)
 """Width and height of the SR image that the paper's Multi-Adds belong to."""
 
 Convention = Literal["paper", "executed"]
@@ -58,7 +58,7 @@ def count(
     network: nn.Module,
     *,
     scale: int,
-    output_px: tuple[int, int] = PAPER_OUTPUT_PX,
+    output_px: tuple[int, int] = paper.OUTPUT_PX,
     input_px: tuple[int, int] | None = None,
 ) -> Cost:
     """Count a network by one forward pass on the meta device.
@@ -79,6 +79,11 @@ def count(
     Raises:
         HarnessError: The forward pass fails, depends on the image's values, or does not
             return an SR image.
+
+    Example:
+        >>> conv = nn.Conv2d(3, 3, 3, padding=1)  # no upscaling: a scale of 1
+        >>> count(conv, scale=1, output_px=(10, 8)).multi_adds  # 3 * 3 * 3 * 3 for each pixel
+        6480
     """
     if input_px is not None:
         output_px = (scale * input_px[0], scale * input_px[1])
@@ -89,8 +94,8 @@ def count(
     twin = network if is_shadow(network) else shadow(network)
     with parametrize.cached():  # weights are the same for every image
         traces = [trace(twin, scale=scale, lr_px=size) for size in sizes]
-    seen = traces[0]
-    measures, area, note = _measures(seen), Fraction(output_px[0] * output_px[1], scale**2), ""
+    traced = traces[0]
+    measures, area, note = _measures(traced), Fraction(output_px[0] * output_px[1], scale**2), ""
     if len(traces) > 1:
         exact = _at(area, *traces)
         if exact is None:
@@ -98,7 +103,7 @@ def count(
             note = f"not affine in the image area: counted on an LR image of {width}x{height} px"
         else:
             measures = exact
-    deployed = params.deployed(network, seen.foldable)
+    deployed = params.deployed(network, traced.foldable)
     multi_adds, on_output_grid, activations, convs = measures
     return Cost(
         params=params.trainable(network),
@@ -110,34 +115,34 @@ def count(
         lr_px=area,
         note=note,
         doubts=doubts(
-            network, seen, deployed=deployed - params.unused(network), lr_px=width * height
+            network, traced, deployed=deployed - params.unused(network), lr_px=width * height
         ),
     )
 
 
-def _parts(seen: Trace) -> list[tuple[int, int, int, int]]:
+def _parts(traced: Trace) -> list[tuple[int, int, int, int]]:
     """Return what adds up to the fields of Cost from ``multi_adds`` to ``convs``."""
-    convs = [(conv.executed, conv.on_output_grid, conv.outputs, 1) for conv in seen.convolutions]
-    return convs + [(work, work, 0, 0) for _, work in sorted(seen.other_products.items())]
+    convs = [(conv.executed, conv.on_output_grid, conv.outputs, 1) for conv in traced.convolutions]
+    return convs + [(work, work, 0, 0) for _, work in sorted(traced.other_products.items())]
 
 
-def _measures(seen: Trace) -> tuple[int, ...]:
-    return tuple(map(sum, zip((0, 0, 0, 0), *_parts(seen), strict=True)))
+def _measures(traced: Trace) -> tuple[int, ...]:
+    return tuple(map(sum, zip((0, 0, 0, 0), *_parts(traced), strict=True)))
 
 
 def _at(area: Fraction, first: Trace, second: Trace) -> tuple[int, ...] | None:
     """Return the measures at an area, or None where they are not affine in it."""
-    areas = [Fraction(seen.lr_px[0] * seen.lr_px[1]) for seen in (first, second)]
+    areas = [Fraction(traced.lr_px[0] * traced.lr_px[1]) for traced in (first, second)]
     parts = [_parts(first), _parts(second)]
     if len(parts[0]) != len(parts[1]):
         return None
     totals = [Fraction(0)] * 4
     for pair in zip(*parts, strict=True):
-        for index, (one, other) in enumerate(zip(*pair, strict=True)):
-            if one == other:
-                totals[index] += one
-            elif one * areas[1] == other * areas[0]:
-                totals[index] += one * area / areas[0]
+        for index, (smaller, larger) in enumerate(zip(*pair, strict=True)):
+            if smaller == larger:
+                totals[index] += smaller
+            elif smaller * areas[1] == larger * areas[0]:
+                totals[index] += smaller * area / areas[0]
             else:
                 return None
     return tuple(map(round, totals))

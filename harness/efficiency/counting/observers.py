@@ -28,14 +28,14 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Note every operator that runs, and how often each tensor is read.
 
     Attributes:
-        seen: How often each operator ran, by its name without the overload.
+        runs: How often each operator ran, by its name without the overload.
         readings: How often each tensor was an argument, by its ``id``.
     """
 
     def __init__(self) -> None:
-        """Start with nothing seen."""
+        """Start with nothing noted."""
         super().__init__()  # type: ignore[no-untyped-call]
-        self.seen: Counter[str] = Counter()
+        self.runs: Counter[str] = Counter()
         self.readings: Counter[int] = Counter()
         self._kept: list[Tensor] = []
 
@@ -50,7 +50,7 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         name = str(func._overloadpacket)
         if name in _READS_VALUES or (name == "aten.index" and _by_mask(args[1])):
             raise DataDependent(name)
-        self.seen[name] += 1
+        self.runs[name] += 1
         for value in args:
             for tensor in value if isinstance(value, list | tuple) else (value,):
                 if isinstance(tensor, Tensor):

@@ -10,7 +10,12 @@ from torch.nn.utils import parametrize
 
 
 def trainable(network: nn.Module) -> int:
-    """Return the number of learned scalars, weight-norm gains included, shared ones once."""
+    """Return the number of learned scalars, weight-norm gains included, shared ones once.
+
+    Example:
+        >>> trainable(nn.Conv2d(3, 32, 3))  # 3 * 3 * 3 * 32 weights, 32 biases
+        896
+    """
     return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
 
 

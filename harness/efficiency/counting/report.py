@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from harness.efficiency.counting.agreement import Metric, Status, Verdict, judge
-from harness.efficiency.counting.counted import Subject
+from harness.efficiency.counting.agreement import Status, Verdict, judge
+from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.cross_check import cross_check
 from harness.efficiency.counting.multi_adds import Convention
 from harness.efficiency.counting.rules import rule_of
 from harness.errors import HarnessError
+from harness.records.counting import Metric
 from harness.records.published import Published, find
 
 _WORST_FIRST: tuple[Status, ...] = ("open", "explained", "exact")
@@ -67,7 +68,7 @@ class Row:
 
 
 def row(
-    subject: Subject,
+    subject: CountedNetwork,
     *,
     label: str,
     convention: Convention = "paper",

@@ -1,18 +1,26 @@
-"""The rule by which each published count comes out: whose weights, on which grid.
+"""How published counts came about: named counts here, who goes by them in results/published.
 
-Table 5 mixes several habits of counting. Each is a named rule here, computed from the
-network; no published number stands in this file.
+Table 5 mixes several habits of counting. A rule says what is counted (all parameters or
+kernels alone, each layer on its own grid or all on the LR grid) and of which network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pkgutil import resolve_name
 
-from harness.efficiency.counting import multi_adds, near_misses, params
-from harness.efficiency.counting.counted import Subject
+from torch import nn
 
-Count = Callable[[Subject], int]
+from harness.efficiency.counting import params
+from harness.efficiency.counting.counted import CountedNetwork
+from harness.errors import RecordError, suggest
+from harness.models import registry
+from harness.records import counting
+from harness.records.counting import CountOf, PublishedRule
+
+Count = Callable[[CountedNetwork], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,129 +43,111 @@ class Rule:
     found: bool = True
 
 
+def _trainable(subject: CountedNetwork) -> int:
+    return params.trainable(subject.network)
+
+
+def _conv_weights(subject: CountedNetwork) -> int:
+    return params.conv_weights(subject.network)
+
+
+def _own_grids(subject: CountedNetwork) -> int:
+    return subject.cost.multi_adds_paper
+
+
+def _lr_grid(subject: CountedNetwork) -> int:
+    return round(_conv_weights(subject) * subject.cost.lr_px)
+
+
+PARAMS: Mapping[str, Count] = {"trainable": _trainable, "conv_weights": _conv_weights}
+"""Counts of parameters: every trainable scalar, weight-norm gains and biases included, or
+the elements of convolution kernels alone."""
+
+MULTI_ADDS: Mapping[str, Count] = {"own_grids": _own_grids, "lr_grid": _lr_grid}
+"""Counts of Multi-Adds: kernel elements times pixels, every layer on its own grid (transposed
+convolutions on their output grid), or every layer on the LR grid."""
+
+PLAIN = Rule("everything trainable", _trainable, _own_grids)
+"""The rule of the paper's own networks, and of all that are published with no other."""
+
+
 def rule_of(id: str, scale: int) -> Rule | None:
     """Return the rule of a network's published counts, or None where its layers are unknown.
 
     A network without published counts goes by the plain rule, the paper's for its own.
+
+    Raises:
+        RecordError: The published rules cannot be read, or name what does not exist.
     """
-    return _BY_SCALE.get((id, scale)) or _BY_ID.get(id, PLAIN)
+    use = published().use(id, scale)
+    if use is None:
+        return PLAIN
+    return None if use.rule is None else rules()[use.rule]
 
 
-def _trainable(subject: Subject) -> int:
-    return subject.cost.params
+@cache
+def published() -> counting.Counting:
+    """Return how the published counts came about, every network in it a registered one.
+
+    Raises:
+        RecordError: It cannot be read, or a network in it does not exist.
+    """
+    content = counting.load()
+    named = [model for use in content.networks for model in use.models]
+    for model in [*named, *(slip.model for slip in content.slips)]:
+        _check("network", model, registry.names())
+    return content
 
 
-def _weights(subject: Subject) -> int:
-    return params.conv_weights(subject.network)
+@cache
+def rules() -> Mapping[str, Rule]:
+    """Return the published rules by name, ready to count.
+
+    Raises:
+        RecordError: One names a count or a network that does not exist.
+    """
+    return {rule.name: resolve(rule) for rule in published().rules}
 
 
-def _own_grids(subject: Subject) -> int:
-    return subject.cost.multi_adds_paper
+def resolve(rule: PublishedRule) -> Rule:
+    """Return a published rule ready to count.
 
-
-def _lr_grid(subject: Subject) -> int:
-    return round(_weights(subject) * subject.cost.lr_px)
-
-
-def _one_reconstruction(subject: Subject) -> int:
-    """Leave out all but one pass of MemNet's output convolution, which runs on the HR grid."""
-    blocks = len(list(subject.network.get_submodule("blocks").children()))
-    kernel = params.conv_weights(subject.network.get_submodule("output"))
-    return _own_grids(subject) - round(
-        (blocks - 1) * kernel * subject.cost.lr_px * subject.scale**2
+    Raises:
+        RecordError: It names a count or a network that does not exist.
+    """
+    return Rule(
+        rule.name,
+        _resolve(rule.params, PARAMS),
+        _resolve(rule.multi_adds, MULTI_ADDS),
+        rule.why,
+        rule.found,
     )
 
 
-def _three_scales(count: Callable[..., int]) -> Count:
-    return lambda subject: count(subject.variant(scales=(2, 3, 4)))
+def _resolve(what: CountOf, counts: Mapping[str, Count]) -> Count:
+    _check("count", what.count, counts)
+    count = counts[what.count]
+    if what == CountOf(what.count):
+        return count  # of the subject itself, whose cost is counted once
+    build = _constructor(what.network) if what.network else None
+
+    def of_another(subject: CountedNetwork) -> int:
+        return count(subject.replace(build=build, scale=what.scale, input_px=what.input_px))
+
+    return of_another
 
 
-def _of_x4(count: Count) -> Count:
-    return lambda subject: count(subject.at(4))
+def _constructor(network: str) -> Callable[..., nn.Module]:
+    if ":" not in network:
+        _check("network", network, registry.names())
+        return registry.get(network).build
+    try:
+        constructor = resolve_name(network)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise RecordError(f"published counts: there is no '{network}': {error}") from error
+    return constructor  # type: ignore[no-any-return]
 
 
-def _small_input(subject: Subject) -> int:
-    cost = multi_adds.count(subject.network, scale=subject.scale, input_px=(320, 180))
-    return cost.multi_adds_paper
-
-
-def _edited(rule: Rule, edit: Callable[..., None]) -> Rule:
-    return replace(
-        rule,
-        params=lambda subject: rule.params(subject.edited(edit)),
-        multi_adds=lambda subject: rule.multi_adds(subject.edited(edit)),
-    )
-
-
-PLAIN = Rule("everything trainable", _trainable, _own_grids)
-"""Params: every trainable scalar, weight-norm gains and biases included. Multi-Adds: kernel
-elements times pixels, every layer on its own grid, transposed ones on their output grid."""
-
-WEIGHTS = Rule(
-    "conv weights only",
-    _weights,
-    _own_grids,
-    "kernel elements alone are counted: no biases, batch norm or PReLU slopes",
-)
-_X4_WEIGHTS = _of_x4(_weights)
-
-_BY_ID: dict[str, Rule | None] = {
-    **dict.fromkeys(("srcnn", "fsrcnn", "vdsr", "drcn", "lapsrn", "drrn", "selnet"), WEIGHTS),
-    "memnet": Rule(
-        "conv weights only, one reconstruction",
-        _weights,
-        _one_reconstruction,
-        "kernel elements alone are counted, the output layer for one of its six passes",
-    ),
-    "srdensenet": replace(
-        _edited(WEIGHTS, near_misses.shrink_upscaling),
-        name="conv weights only, 2x2 transposed convolutions",
-        why="with 2x2 transposed convolutions, the nearest of all variants tried",
-        found=False,
-    ),
-    "carn": Rule(
-        "three-scale network",
-        _three_scales(params.trainable),
-        _own_grids,
-        "the parameters are those of the network for x2, x3 and x4 together",
-    ),
-    "carn_m": Rule(
-        "three-scale network, conv weights only",
-        _three_scales(params.conv_weights),
-        _own_grids,
-        "the parameters are the kernel elements of the network for x2, x3 and x4 together",
-    ),
-    "msrn": Rule(
-        "every weight x LR grid",
-        _trainable,
-        _lr_grid,
-        "every layer is charged on the LR grid, also those that run on larger ones",
-    ),
-    "falsr_b": replace(
-        _edited(PLAIN, near_misses.widen_third_cell),
-        name="48 more channels into cell 2",
-        why="the released graph lacks 48 input channels of cell 2 that the figures include",
-    ),
-    "falsr_c": replace(
-        _edited(PLAIN, near_misses.leave_second_cell_out),
-        name="without cell 1 in the last concat",
-        why="the released graph feeds cell 1 to the last convolution, the figures leave it out",
-    ),
-    "moremnas_a": None,
-}
-
-_BY_SCALE: dict[tuple[str, int], Rule] = {
-    ("lapsrn", 2): Rule(
-        "x4 network, one level on a 320x180 input",
-        _X4_WEIGHTS,
-        _small_input,
-        "the parameters are the kernel elements of the x4 network, the Multi-Adds those of "
-        "one level for a 640x360 output",
-    ),
-    ("lapsrn", 8): Rule(
-        "x4 network",
-        _X4_WEIGHTS,
-        _own_grids,
-        "the parameters are the kernel elements of the x4 network",
-    ),
-}
+def _check(kind: str, name: str, choices: Collection[str]) -> None:
+    if name not in choices:
+        raise RecordError(f"published counts: unknown {kind} '{name}'{suggest(name, choices)}")

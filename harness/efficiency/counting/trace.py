@@ -104,8 +104,8 @@ def trace(shadow: nn.Module, *, scale: int, lr_px: tuple[int, int]) -> Trace:
         HarnessError: The forward pass fails, depends on the image's values, or does not
             return an SR image.
     """
-    seen = _Products()
-    counter = FlopCounterMode(display=False, custom_mapping=seen.formulas)
+    products = _Products()
+    counter = FlopCounterMode(display=False, custom_mapping=products.formulas)
     operators, modules = Operators(), Modules(shadow)
     width, height = lr_px
     image = torch.empty(1, 3, height, width, device="meta")
@@ -118,14 +118,14 @@ def trace(shadow: nn.Module, *, scale: int, lr_px: tuple[int, int]) -> Trace:
     return Trace(
         lr_px=lr_px,
         products={str(name): work // 2 for name, work in counts.get("Global", {}).items()},
-        convolutions=tuple(seen.convolutions),
-        linear_biases=seen.linear_biases,
+        convolutions=tuple(products.convolutions),
+        linear_biases=products.linear_biases,
         by_module={
             name.removeprefix(root).removeprefix("."): sum(count.values()) // 2
             for name, count in counts.items()
             if name != "Global"
         },
-        operators=dict(operators.seen),
+        operators=dict(operators.runs),
         uncalled=modules.uncalled(),
         foldable=modules.foldable(operators.readings),
     )

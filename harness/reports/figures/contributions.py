@@ -17,7 +17,7 @@ from harness.evaluation import evaluate
 from harness.evaluation.metrics import Image
 from harness.models.awms import AWMS
 from harness.models.awsrn import AWSRN
-from harness.reports.figures.crops import Box, check_box
+from harness.reports.figures.crops import CropBox, check_box
 from harness.weights.load import Loaded
 
 _COLUMNS = 3
@@ -62,15 +62,15 @@ def split(network: nn.Module, lr: Tensor) -> list[Contribution]:
             size, weight = name[1:], tail.alpha[name].item()
             parts[f"{size}x{size}, \u03b1 = {weight:.3f}"] = tail.branch(name, features)
         zero = network.normalise.inverse(torch.zeros(1, 3, 1, 1))
-        found = []
+        contributions = []
         for title, part in parts.items():
             image = nn.functional.pixel_shuffle(part.float(), network.scale)
             levels = (network.normalise.inverse(image) - zero)[0].mean(0)
-            found.append(Contribution(title, levels.numpy().astype(np.float64)))
-    return found
+            contributions.append(Contribution(title, levels.numpy().astype(np.float64)))
+    return contributions
 
 
-def draw(loaded: Loaded, test: TestSet, *, scale: int, box: Box | None) -> Figure:
+def draw(loaded: Loaded, test: TestSet, *, scale: int, box: CropBox | None) -> Figure:
     """Return the figure: SR, then every contribution on one symmetric scale.
 
     Raises:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
-from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,11 +18,12 @@ from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError, suggest
 from harness.evaluation import evaluate, metrics
 from harness.evaluation.metrics import Image
+from harness.host.device import DeviceChoice, inference_device
 from harness.models import registry
 from harness.weights import load, pretrained
 from harness.weights.load import Loaded
 
-Box = tuple[int, int, int, int]
+CropBox = tuple[int, int, int, int]
 """Left, top, width and height, in HR pixels."""
 
 _SHARE = 0.22
@@ -33,7 +33,7 @@ _LABELS_IN = 0.37
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class NetworkResult:
     """What one network made of the image, from which weights; HR has no scores."""
 
     label: str
@@ -48,8 +48,8 @@ class View:
     """One image with a box, and all results of it, HR first."""
 
     name: str
-    box: Box
-    results: tuple[Result, ...]
+    box: CropBox
+    results: tuple[NetworkResult, ...]
 
 
 def parse_model(text: str, *, scale: int) -> tuple[str, Loaded]:
@@ -82,7 +82,7 @@ def find_image(text: str, *, root: Path | None, scale: int) -> TestSet:
     if not slash:
         raise UsageError(f"there is no image '{text}': expected SET/NAME or a file")
     test = find_test(name, root, scale)
-    stems = [one.stem for one in test.hr]
+    stems = [path.stem for path in test.hr]
     if image not in stems:
         raise UsageError(f"set '{name}' has no image '{image}'{suggest(image, stems)}")
     index = stems.index(image)
@@ -94,8 +94,8 @@ def view(
     models: Sequence[tuple[str, Loaded]],
     *,
     scale: int,
-    box: Box | None,
-    device: Literal["auto", "cpu", "cuda"],
+    box: CropBox | None,
+    device: DeviceChoice,
 ) -> View:
     """Run all networks, and bicubic, on one image.
 
@@ -110,20 +110,20 @@ def view(
         UsageError: The box is not within the image.
         HarnessError: The image cannot be read, or a network fails.
     """
-    place = load.device_of(device)
+    place = inference_device(device)
     name, lr, hr = next(evaluate.pairs(test, scale=scale))
     if box is not None:
         check_box(box, hr)
     bicubic = load.load("bicubic", scale=scale, checkpoint=None)
-    results = [Result("HR", hr)]
+    results = [NetworkResult("HR", hr)]
     for label, loaded in [("Bicubic", bicubic), *models]:
         sr = evaluate.upscale(loaded.network.to(place), lr, place)
         scores = metrics.score(sr, hr, scale=scale, name=name)
-        results.append(Result(label, sr, loaded.file, *scores))
+        results.append(NetworkResult(label, sr, loaded.file, *scores))
     return View(name, box or most_different(results), tuple(results))
 
 
-def check_box(box: Box, image: Image) -> None:
+def check_box(box: CropBox, image: Image) -> None:
     """Refuse a box that is not within the image.
 
     Raises:
@@ -143,13 +143,13 @@ def check_box(box: Box, image: Image) -> None:
         )
 
 
-def most_different(results: Sequence[Result]) -> Box:
+def most_different(results: Sequence[NetworkResult]) -> CropBox:
     """Return the box in which the luma of the results differs most, bicubic and HR apart.
 
     With one network, where it differs most from HR.
     """
     chosen = results[2:] if len(results) > 3 else [results[0], *results[2:]]
-    spread = np.var([metrics.luma(one.image) for one in chosen or results], axis=0)
+    spread = np.var([metrics.luma(result.image) for result in chosen or results], axis=0)
     rows, columns = spread.shape
     side = max(_SMALLEST, round(_SHARE * min(rows, columns)))
     mean = uniform_filter(spread, side, mode="constant")
@@ -168,7 +168,7 @@ def draw(views: Sequence[View], *, scale: int) -> Figure:
     heights = [*(len(views) * [lines]), 0.4]
     rows = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     parts: list[SubFigure] = [figure.add_subfigure(rows[at]) for at in range(len(heights))]
-    for part, one in zip(parts, views, strict=False):
+    for part, view in zip(parts, views, strict=False):
         grid = part.add_gridspec(
             lines,
             _COLUMNS + 2,
@@ -179,17 +179,17 @@ def draw(views: Sequence[View], *, scale: int) -> Figure:
             hspace=0.42,
             wspace=0.06,
         )
-        _whole(part.add_subplot(grid[:, :2]), one)
-        best = max(result.psnr_db for result in one.results if result.psnr_db is not None)
-        for index, result in enumerate(one.results):
+        _whole(part.add_subplot(grid[:, :2]), view)
+        best = max(result.psnr_db for result in view.results if result.psnr_db is not None)
+        for index, result in enumerate(view.results):
             line, column = divmod(index, _COLUMNS)
-            _detail(part.add_subplot(grid[line, column + 2]), one.box, result, best=best)
+            _detail(part.add_subplot(grid[line, column + 2]), view.box, result, best=best)
     parts[-1].text(0.01, 0.5, _caption(views, scale), fontsize=6.5, va="center")
     return figure
 
 
 def _caption(views: Sequence[View], scale: int) -> str:
-    boxes = "; ".join(f"{one.name} {','.join(map(str, one.box))}" for one in views)
+    boxes = "; ".join(f"{view.name} {','.join(map(str, view.box))}" for view in views)
     weights = ", ".join(
         f"{result.label}: {result.weights}" for result in views[0].results if result.weights
     )
@@ -201,18 +201,18 @@ def _caption(views: Sequence[View], scale: int) -> str:
     return fill(text, 130)
 
 
-def _whole(axes: Axes, one: View) -> None:
-    axes.imshow(one.results[0].image, interpolation="antialiased")
-    left, top, width, height = one.box
+def _whole(axes: Axes, view: View) -> None:
+    axes.imshow(view.results[0].image, interpolation="antialiased")
+    left, top, width, height = view.box
     for colour, line in (("white", 2.6), ("#b2182b", 1.3)):
         axes.add_patch(
             Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=line)
         )
     axes.set_axis_off()
-    axes.text(0.5, -0.04, one.name, fontsize=7.5, ha="center", va="top", transform=axes.transAxes)
+    axes.text(0.5, -0.04, view.name, fontsize=7.5, ha="center", va="top", transform=axes.transAxes)
 
 
-def _detail(axes: Axes, box: Box, result: Result, *, best: float) -> None:
+def _detail(axes: Axes, box: CropBox, result: NetworkResult, *, best: float) -> None:
     left, top, width, height = box
     axes.imshow(result.image[top : top + height, left : left + width], interpolation="nearest")
     axes.set_xticks([])

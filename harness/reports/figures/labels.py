@@ -13,7 +13,7 @@ _RINGS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class PageBox:
     """A rectangle on the page, in points: its middle, width and height."""
 
     x: float
@@ -21,14 +21,14 @@ class Box:
     width: float
     height: float
 
-    def meets(self, other: Box) -> bool:
+    def meets(self, other: PageBox) -> bool:
         """Tell whether two rectangles overlap."""
         return (
             abs(self.x - other.x) * 2 < self.width + other.width
             and abs(self.y - other.y) * 2 < self.height + other.height
         )
 
-    def inside(self, other: Box) -> bool:
+    def inside(self, other: PageBox) -> bool:
         """Tell whether this rectangle lies within another."""
         return (
             abs(self.x - other.x) * 2 <= other.width - self.width
@@ -37,12 +37,12 @@ class Box:
 
 
 def place(
-    markers: Mapping[str, Box],
+    markers: Mapping[str, PageBox],
     sizes: Mapping[str, tuple[float, float]],
     *,
-    others: Iterable[Box],
-    area: Box,
-) -> dict[str, Box]:
+    others: Iterable[PageBox],
+    area: PageBox,
+) -> dict[str, PageBox]:
     """Return where each label goes: the nearest free place, those in a crowd first.
 
     Args:
@@ -55,7 +55,7 @@ def place(
         HarnessError: A label has no free place.
     """
     taken = [*markers.values(), *others]
-    placed: dict[str, Box] = {}
+    placed: dict[str, PageBox] = {}
     for label in _crowded_first(markers):
         free = (
             box
@@ -70,7 +70,7 @@ def place(
     return placed
 
 
-def _around(marker: Box, size: tuple[float, float]) -> Iterable[Box]:
+def _around(marker: PageBox, size: tuple[float, float]) -> Iterable[PageBox]:
     """Yield the places for a label around a marker, the nearest first."""
     width, height = size
     for ring in range(_RINGS):
@@ -78,10 +78,10 @@ def _around(marker: Box, size: tuple[float, float]) -> Iterable[Box]:
         for right, up in _SIDES:
             along = (marker.width + width) / 2 + (0 if up and ring == 0 else gap)
             across = (marker.height + height) / 2 + gap
-            yield Box(marker.x + right * along, marker.y + up * across, width, height)
+            yield PageBox(marker.x + right * along, marker.y + up * across, width, height)
 
 
-def _crowded_first(markers: Mapping[str, Box]) -> Sequence[str]:
+def _crowded_first(markers: Mapping[str, PageBox]) -> Sequence[str]:
     """Return the labels by how near the other points are, ties in the order given."""
 
     def crowding(label: str) -> float:

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from harness.records import record as records
-from harness.records.record import Record
+from harness.config import paper
+from harness.records.record import Record, digest
 from harness.records.selection import by_group
 from harness.reports import notes
 from harness.reports.figures import style
@@ -49,18 +49,18 @@ def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
         for record in stored
         if record.group and not record.drop and {"lambda_res", "alpha"} & record.learned.keys()
     ]
-    found: dict[tuple[str, str, str], list[Record]] = {}
+    trainings: dict[tuple[str, str, str], list[Record]] = {}
     for group, of_group in by_group(trained).items():
         for record in of_group:
-            found.setdefault((record.model, str(record.overrides), group), []).append(record)
-    stems = [notes.stem(f"figure4_{kind[0].model}", kind[0]) for kind in found.values()]
+            trainings.setdefault((record.model, str(record.overrides), group), []).append(record)
+    stems = [notes.stem(f"figure4_{kind[0].model}", kind[0]) for kind in trainings.values()]
     return tuple(
         Learned(
-            stem if stems.count(stem) == 1 else f"{stem}_{records.digest({'of': key})[:6]}",
+            stem if stems.count(stem) == 1 else f"{stem}_{digest({'of': key})[:6]}",
             tuple(sorted(kind, key=lambda record: record.seed or 0)),
         )
         for stem, (key, kind) in sorted(
-            zip(stems, found.items(), strict=True), key=lambda one: one[0]
+            zip(stems, trainings.items(), strict=True), key=lambda named: named[0]
         )
     )
 
@@ -82,11 +82,11 @@ def draw(learned: Learned) -> Figure:
     figure = Figure(figsize=(6.4, 3.1), dpi=72)
     widths = [width for width, _ in panels]
     axes = figure.subplots(1, len(panels), width_ratios=widths, squeeze=False)[0]
-    for one, (_, panel) in zip(axes, panels, strict=True):
-        panel(one)
+    for panel_axes, (_, panel) in zip(axes, panels, strict=True):
+        panel(panel_axes)
     figure.subplots_adjust(left=0.115, right=0.985, top=0.9, bottom=0.27, wspace=0.42)
     seeds = ", ".join(str(record.seed) for record in learned.records)
-    short = "" if first.full_budget else f" of the paper's {notes.PAPER_STEPS:,} (short budget)"
+    short = "" if first.full_budget else f" of the paper's {paper.STEPS:,} (short budget)"
     figure.suptitle(f"{first.label}, x{first.scale}", fontsize=9, y=0.98)
     figure.text(
         0.02,
@@ -140,6 +140,6 @@ def write(stored: Iterable[Record], folder: Path) -> tuple[Path, ...]:
         HarnessError: A file cannot be written.
     """
     written: list[Path] = []
-    for one in networks(stored):
-        written += style.write(one.name, lambda one=one: draw(one), folder)  # type: ignore[misc]
+    for network in networks(stored):
+        written += style.write(network.name, lambda network=network: draw(network), folder)  # type: ignore[misc]
     return tuple(written)

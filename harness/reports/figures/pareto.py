@@ -14,15 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
 from matplotlib.transforms import BboxBase
 
+from harness.config import paper
 from harness.records import counts, published
 from harness.reports.figures import style
-from harness.reports.figures.labels import Box, place
+from harness.reports.figures.labels import PageBox, place
 
 NAME = "figure1"
-PAPER_TABLE = 5
 SCALE = 2
 SET = "Set5"
-FAMILY = "AWSRN"
 
 _GIGA = 10**9
 _OURS = {"marker": "*", "s": 95, "facecolor": "#b2182b", "edgecolor": "#67001f", "zorder": 4}
@@ -66,8 +65,8 @@ def points() -> tuple[tuple[Point, ...], tuple[str, ...]]:
         RecordError: The stored counts or the published values cannot be read.
     """
     stored = counts.load()
-    cells = published.load(PAPER_TABLE)
-    found, unknown = [], []
+    cells = published.load(paper.SYSTEMS_TABLE)
+    drawn, unknown = [], []
     for cell in cells:
         wanted = (cell.scale, cell.metric, cell.set) == (SCALE, "psnr_db", SET)
         if not wanted or cell.value is None:
@@ -77,7 +76,7 @@ def points() -> tuple[tuple[Point, ...], tuple[str, ...]]:
             unknown.append(cell.label)
             continue
         printed = published.find(cells, label=cell.label, scale=SCALE, metric="multi_adds_g")
-        found.append(
+        drawn.append(
             Point(
                 label=cell.label,
                 psnr_db=cell.value,
@@ -86,7 +85,7 @@ def points() -> tuple[tuple[Point, ...], tuple[str, ...]]:
                 printed_g=printed.value if printed else None,
             )
         )
-    return tuple(found), tuple(unknown)
+    return tuple(drawn), tuple(unknown)
 
 
 def caption(shown: Sequence[Point], unknown: Sequence[str] = ()) -> str:
@@ -98,8 +97,9 @@ def caption(shown: Sequence[Point], unknown: Sequence[str] = ()) -> str:
     ]
     executed = [_beside(point.label, point.executed, point) for point in shown if _moves(point)]
     sentences = [
-        f"PSNR: as published (Table {PAPER_TABLE} of the paper), not ours.",
-        "Multi-Adds: ours, for a 1280x720 output, counted by the rule of the printed figures.",
+        f"PSNR: as published (Table {paper.SYSTEMS_TABLE} of the paper), not ours.",
+        f"Multi-Adds: ours, for a {paper.OUTPUT_SIZE} output, counted by the rule of the printed "
+        "figures.",
         f"Off the printed figure, in brackets: {', '.join(off)}." if off else "",
         f"Executed, the grey rings where not hidden: {', '.join(executed)}." if executed else "",
         f"Left out, its layers being unknown: {', '.join(unknown)}." if unknown else "",
@@ -159,12 +159,12 @@ def _scatter(axes: Axes, shown: Sequence[Point]) -> None:
         axes.plot(xs, [float(point.psnr_db)] * 2, color="0.45", linewidth=0.7, zorder=1)
     ours = {point: point.by_rule for point in shown if _ours(point)}
     others = {point: point.by_rule for point in shown if not _ours(point)}
-    series(ours, f"{FAMILY} family", _OURS)
+    series(ours, f"{paper.FAMILY} family", _OURS)
     series(others, "others", _OTHERS)
     series({point: point.executed for point in moved}, "executed, where it differs", _EXECUTED)
 
 
-def _label(axes: Axes, shown: Sequence[Point], legend: Box) -> None:
+def _label(axes: Axes, shown: Sequence[Point], legend: PageBox) -> None:
     """Write each network's name beside its point, over no other mark."""
     markers = {point.label: _marker(axes, point.by_rule, point) for point in shown}
     lines = [
@@ -193,25 +193,25 @@ def _label(axes: Axes, shown: Sequence[Point], legend: Box) -> None:
         texts[label].set_position((box.x - markers[label].x, box.y - markers[label].y))
 
 
-def _marker(axes: Axes, multi_adds: int, point: Point) -> Box:
+def _marker(axes: Axes, multi_adds: int, point: Point) -> PageBox:
     """Return where a mark lies on the page, in points."""
     x, y = axes.transData.transform((multi_adds / _GIGA, float(point.psnr_db)))
-    return Box(float(x), float(y), _MARKER_PT, _MARKER_PT)
+    return PageBox(float(x), float(y), _MARKER_PT, _MARKER_PT)
 
 
-def _box(extent: BboxBase) -> Box:
+def _box(extent: BboxBase) -> PageBox:
     """Return where something drawn lies on the page, in points."""
     middle = ((extent.x0 + extent.x1) / 2, (extent.y0 + extent.y1) / 2)
-    return Box(*middle, extent.width, extent.height)
+    return PageBox(*middle, extent.width, extent.height)
 
 
-def _line(start: Box, end: Box) -> Box:
+def _line(start: PageBox, end: PageBox) -> PageBox:
     """Return the line from one mark to another at the same height."""
-    return Box((start.x + end.x) / 2, start.y, abs(start.x - end.x) + _RING_PT, _RING_PT)
+    return PageBox((start.x + end.x) / 2, start.y, abs(start.x - end.x) + _RING_PT, _RING_PT)
 
 
 def _ours(point: Point) -> bool:
-    return point.label.startswith(FAMILY)
+    return point.label.startswith(paper.FAMILY)
 
 
 def _moves(point: Point) -> bool:

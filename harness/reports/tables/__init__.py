@@ -1,1 +1,1 @@
-"""Tables, from what is recorded: made, and written as LaTeX, CSV and Markdown."""
+"""Tables made from stored records and counts, and written as LaTeX, CSV and Markdown."""

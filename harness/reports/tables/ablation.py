@@ -1,7 +1,7 @@
-"""One table per ablation and budget: records and published values, cell by cell.
+"""One table per ablation and training length: our scores beside the published values.
 
 Values here are raw (integers, full-precision floats, printed decimals, None for a gap);
-``harness.reports.tables.sheet`` rounds them, ``harness.reports.tables.render`` lays them out.
+``harness.reports.tables.table`` rounds them, ``harness.reports.tables.render`` lays them out.
 """
 
 from __future__ import annotations
@@ -11,23 +11,29 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from harness.config.ablation import PAPER_SETS, Ablation
+from harness.config import paper
+from harness.config.ablation import Ablation
 from harness.records import counts, published
 from harness.records.published import Published
 from harness.records.record import Record
-from harness.records.selection import Comparison, Entry, comparisons
-from harness.reports import notes as provenance
+from harness.records.selection import ComparedRow, Comparison, comparisons
+from harness.reports import notes
 from harness.reports.tables import intervals
-from harness.reports.tables.table import Cell, Column, Table, TableRow
+from harness.reports.tables.fields import (
+    Field,
+    columns_of,
+    field,
+    hidden,
+    joined,
+    rows_of,
+)
+from harness.reports.tables.table import Column, Table, TableCell
 from harness.statistics import estimates
 from harness.statistics.estimates import Inference
 
 _Number = TypeVar("_Number", int, float)
 
 _LABEL_TITLES = {1: "Unit"}
-
-
-_Field = tuple[Column, Callable[[Entry], Cell]]
 
 
 def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
@@ -42,15 +48,15 @@ def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
         RecordError: The published values cannot be read.
     """
     cells = published.load(ablation.table) if ablation.table is not None else ()
-    found = comparisons(ablation, records)
-    stems = [provenance.stem(ablation.name, comparison.records[0]) for comparison in found]
+    groups = comparisons(ablation, records)
+    stems = [notes.stem(ablation.name, comparison.records[0]) for comparison in groups]
     names = [
         stem if stems.count(stem) == 1 else f"{stem}_{comparison.group[:6]}"
-        for stem, comparison in zip(stems, found, strict=True)
+        for stem, comparison in zip(stems, groups, strict=True)
     ]
     tables = [
         _table(name, ablation, comparison, cells)
-        for name, comparison in zip(names, found, strict=True)
+        for name, comparison in zip(names, groups, strict=True)
     ]
     return tuple(sorted(tables, key=lambda table: table.name))
 
@@ -61,27 +67,24 @@ def _table(
     """Return the table of one comparison."""
     labels = {entry.label for entry in comparison.entries}
     cells = [cell for cell in cells if cell.scale == comparison.scale and cell.label in labels]
-    known = estimates.of_entries(comparison.entries, comparison.base, comparison.sets)
-    fields = _fields(ablation, comparison, cells, known)
+    inferences = estimates.of_entries(comparison.entries, comparison.base, comparison.sets)
+    fields = _fields(ablation, comparison, cells, inferences)
     has_means = any(cell.metric == "mean_psnr_db" for cell in cells)
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
     return Table(
         name=name,
         title=f"{ablation.title}, x{comparison.scale}{origin}",
-        columns=tuple(column for column, _ in fields),
-        rows=tuple(
-            TableRow(tuple(value(entry) for _, value in fields), entry.reference)
-            for entry in comparison.shown
-        ),
+        columns=columns_of(fields),
+        rows=rows_of(fields, comparison.shown, reference=lambda entry: entry.reference),
         notes=_params_note(ablation, comparison)
         + _bases_note(comparison)
-        + provenance.notes(
+        + notes.notes(
             {entry.label: entry.records for entry in comparison.entries},
             sets=comparison.sets,
-            expected_sets=PAPER_SETS if has_means else ablation.benchmarks,
+            expected_sets=paper.SETS if has_means else ablation.benchmarks,
             has_published=bool(cells),
         )
-        + intervals.notes(known),
+        + intervals.notes(inferences),
     )
 
 
@@ -89,84 +92,86 @@ def _fields(
     ablation: Ablation,
     comparison: Comparison,
     cells: Sequence[Published],
-    known: Sequence[Inference],
-) -> list[_Field]:
-    """Return the columns and how each makes its cell, ours before the paper's."""
+    inferences: Sequence[Inference],
+) -> list[Field[ComparedRow]]:
+    """Return the fields of the table; our column stands before the paper's of the same quantity."""
 
-    def pair(ours: _Field, metric: str, set_name: str = "") -> list[_Field]:
-        theirs = _published_field(ours[0], cells, metric, set_name)
+    def pair(ours: Field[ComparedRow], metric: str, set_name: str = "") -> list[Field[ComparedRow]]:
+        theirs = _published_field(ours.column, cells, metric, set_name)
         return [_marked_ours(ours), theirs] if theirs else [ours]
 
     sets = comparison.sets
 
-    def minus_base_params(entry: Entry) -> Cell:
+    def minus_base_params(entry: ComparedRow) -> TableCell:
         return _minus(_params(entry), _base_params(ablation, comparison, entry))
 
-    def minus_base_psnr(entry: Entry) -> Cell:
+    def minus_base_psnr(entry: ComparedRow) -> TableCell:
         base_mean = comparison.base_of(entry).mean_psnr_db(sets)
         return _minus(entry.mean_psnr_db(sets), base_mean)
 
-    first = _LABEL_TITLES.get(ablation.table or 0, "Variant")
-    fields: list[_Field] = [
-        (Column("label", first), lambda entry: entry.label),
-        *pair((Column("ours_params", "Params", "count"), _params), "params_k"),
+    def label_of(entry: ComparedRow) -> str | None:
+        return None if entry.reference else entry.label
+
+    fields = [
+        field("label", _LABEL_TITLES.get(ablation.table or 0, "Variant"), lambda row: row.label),
+        *pair(field("ours_params", "Params", _params, "count"), "params_k"),
         *pair(
-            (
-                Column("ours_params_diff", "Params\ndiff.\n(ours)", "count", signed=True),
+            field(
+                "ours_params_diff",
+                "Params\ndiff.\n(ours)",
                 lambda entry: None if entry.reference else minus_base_params(entry),
+                "count",
+                signed=True,
             ),
             "params_diff",
         ),
-        *pair((Column("ours_multi_adds", "Multi-Adds\n(G)", "giga"), _multi_adds), "multi_adds_g"),
+        *pair(field("ours_multi_adds", "Multi-Adds\n(G)", _multi_adds, "giga"), "multi_adds_g"),
     ]
     if any(entry.weight is not None for entry in comparison.entries):
-        weight = Column("ours_removed_weight", "Removed\nweight", "ssim")
-        fields += pair((weight, lambda entry: entry.weight), "removed_weight", "Set5")
+        weight: Field[ComparedRow] = field(
+            "ours_removed_weight", "Removed\nweight", lambda row: row.weight, "ssim"
+        )
+        fields += pair(weight, "removed_weight", "Set5")
     for name in sets:
         fields += _set_fields(name, cells)
-    mean = Column("ours_mean_psnr_db", "Mean PSNR\n(ours)", "psnr")
-    ours, *theirs = pair((mean, lambda entry: entry.mean_psnr_db(sets)), "mean_psnr_db")
-    difference: _Field = (intervals.difference(known), minus_base_psnr)
-    spread, interval, hidden = map(_by_label, intervals.fields(known))
-    origin = Column("base", printed=False)
-    fields += [ours, *spread, difference, *interval, *theirs, *hidden]
-    fields.append((origin, lambda entry: comparison.base_of(entry).label))
+    mean: Field[ComparedRow] = field(
+        "ours_mean_psnr_db", "Mean PSNR\n(ours)", lambda entry: entry.mean_psnr_db(sets), "psnr"
+    )
+    ours, *theirs = pair(mean, "mean_psnr_db")
+    difference = Field(intervals.difference(inferences), minus_base_psnr)
+    spread, interval, details = intervals.fields(inferences, label_of)
+    fields += [ours, *spread, difference, *interval, *theirs, *details]
+    fields.append(hidden("base", lambda entry: comparison.base_of(entry).label))
     return fields + _provenance_fields(cells)
 
 
-def _by_label(fields: Iterable[intervals.Field]) -> list[_Field]:
-    """Return columns whose cells are known by a row's label; the reference has none."""
-
-    def cell(value: Callable[[str], Cell]) -> Callable[[Entry], Cell]:
-        return lambda entry: None if entry.reference else value(entry.label)
-
-    return [(column, cell(value)) for column, value in fields]
-
-
-def _set_fields(name: str, cells: Sequence[Published]) -> list[_Field]:
+def _set_fields(name: str, cells: Sequence[Published]) -> list[Field[ComparedRow]]:
     """Return PSNR and SSIM of one set, and the paper's where it prints them."""
-    psnr = Column(f"ours_{name}_psnr_db", f"{name}\nPSNR/SSIM", "psnr")
-    ssim = Column(f"ours_{name}_ssim", kind="ssim", joined=True)
-    their_ssim = _published_field(ssim, cells, "ssim", name)
-    same = psnr if their_ssim else replace(psnr, title=f"{name}\nPSNR")
-    theirs = [_published_field(same, cells, "psnr_db", name), their_ssim]
-    ours: _Field = (psnr, lambda entry: entry.scores[name][0] if name in entry.scores else None)
+
+    def score(index: int) -> Callable[[ComparedRow], TableCell]:
+        return lambda entry: entry.scores[name][index] if name in entry.scores else None
+
+    psnr = field(f"ours_{name}_psnr_db", f"{name}\nPSNR/SSIM", score(0), "psnr")
+    ssim = joined(f"ours_{name}_ssim", score(1))
+    their_ssim = _published_field(ssim.column, cells, "ssim", name)
+    like = psnr.column if their_ssim else replace(psnr.column, title=f"{name}\nPSNR")
+    their_psnr = _published_field(like, cells, "psnr_db", name)
     return [
-        _marked_ours(ours) if theirs[0] else ours,
-        (ssim, lambda entry: entry.scores[name][1] if name in entry.scores else None),
-        *(field for field in theirs if field),
+        _marked_ours(psnr) if their_psnr else psnr,
+        ssim,
+        *(theirs for theirs in (their_psnr, their_ssim) if theirs),
     ]
 
 
-def _marked_ours(field: _Field) -> _Field:
-    """Return our column with a title that tells it from the paper's beside it."""
-    column, value = field
-    return replace(column, title=column.title.removesuffix("\n(ours)") + "\n(ours)"), value
+def _marked_ours(ours: Field[ComparedRow]) -> Field[ComparedRow]:
+    """Return our column with "(ours)" in its title, for use beside a column of the paper."""
+    title = ours.column.title.removesuffix("\n(ours)") + "\n(ours)"
+    return replace(ours, column=replace(ours.column, title=title))
 
 
 def _published_field(
     ours: Column, cells: Sequence[Published], metric: str, set_name: str
-) -> _Field | None:
+) -> Field[ComparedRow] | None:
     """Return the paper's column beside one of ours, or None where it prints no such value."""
     values = {
         cell.label: cell.value
@@ -178,76 +183,81 @@ def _published_field(
     key = f"paper_{set_name}_{metric}" if set_name else f"paper_{metric}"
     title = ours.title.removesuffix("\n(ours)") + (" (K)" if metric == "params_k" else "")
     column = Column(key, f"{title}\n(paper)", ours.kind, signed=ours.signed, joined=ours.joined)
-    return column, lambda entry: None if entry.reference else values.get(entry.label)
+    return Field(column, lambda entry: None if entry.reference else values.get(entry.label))
 
 
-def _provenance_fields(cells: Sequence[Published]) -> list[_Field]:
-    """Return the columns that only the CSV file shows: where each number comes from."""
+def _provenance_fields(cells: Sequence[Published]) -> list[Field[ComparedRow]]:
+    """Return the columns of the CSV file that say where each number comes from."""
 
-    def text(key: str, of: Callable[[Record], object]) -> _Field:
-        return Column(key, printed=False), lambda entry: provenance.distinct(entry.records, of)
+    def text(key: str, of: Callable[[Record], object]) -> Field[ComparedRow]:
+        return hidden(key, lambda entry: notes.distinct(entry.records, of))
 
     sources = {cell.label: f"published/table{cell.table}.csv" for cell in cells}
-    notes: defaultdict[str, list[str]] = defaultdict(list)
+    remarks: defaultdict[str, list[str]] = defaultdict(list)
     for cell in cells:
-        notes[cell.label] += [cell.note] if cell.note else []
+        remarks[cell.label] += [cell.note] if cell.note else []
     return [
         text("record_ids", lambda record: record.id),
         text("seeds", lambda record: record.seed),
         text("steps", lambda record: record.steps),
-        text("device", provenance.device),
-        text("commit", lambda record: provenance.commit(record, digits=40)),
-        (
-            Column("paper_source", printed=False),
-            lambda entry: None if entry.reference else sources.get(entry.label),
-        ),
-        (
-            Column("paper_note", printed=False),
-            lambda entry: None if entry.reference else "; ".join(notes[entry.label]) or None,
+        text("device", notes.device),
+        text("commit", lambda record: notes.commit(record, digits=40)),
+        hidden("paper_source", lambda entry: None if entry.reference else sources.get(entry.label)),
+        hidden(
+            "paper_note",
+            lambda entry: None if entry.reference else "; ".join(remarks[entry.label]) or None,
         ),
     ]
 
 
-def _base_params(ablation: Ablation, comparison: Comparison, entry: Entry) -> int | None:
-    """Return the parameters that the differences of a row are taken from."""
+def _base_params(ablation: Ablation, comparison: Comparison, entry: ComparedRow) -> int | None:
+    """Return the number of parameters that is subtracted from that of a row."""
     if ablation.params_from is None:
         return _params(comparison.base_of(entry))
     return counts.of_model(ablation.params_from, comparison.scale).params
 
 
 def _params_note(ablation: Ablation, comparison: Comparison) -> tuple[str, ...]:
-    """Return what stands apart from the differences of parameters, if anything."""
+    """Return the note about parameters that differ but are not part of the ablation, if any."""
     whole = _params(comparison.base)
     if ablation.params_from is None or whole is None:
         return ()
     count = counts.of_model(ablation.params_from, comparison.scale)
     return (
-        f"Params diff.: to {count.label}, {count.params:,}; the {count.params - whole:+,} from "
-        f"{comparison.base.label} to it are no part of what is compared.",
+        f"Params diff.: relative to {count.label} ({count.params:,} parameters). Its "
+        f"{count.params - whole:+,} relative to {comparison.base.label} are left out, because "
+        "they are not part of the ablation.",
     )
 
 
 def _bases_note(comparison: Comparison) -> tuple[str, ...]:
-    """Return which rows are compared with another than the base row, if any."""
+    """Return the note about rows that are compared with another row than the base, if any."""
     by_base: defaultdict[str, list[str]] = defaultdict(list)
     for entry in comparison.entries:
         origin = comparison.base_of(entry)
         if entry.records and origin.records and origin is not comparison.base:
             by_base[origin.label] += [entry.label] if entry is not origin else []
-    listed = [f"those of {', '.join(rows)} to {base}" for base, rows in by_base.items() if rows]
-    if not listed:
+    others = [
+        f"Differences of these rows are relative to {base}: {'; '.join(rows)}."
+        for base, rows in by_base.items()
+        if rows
+    ]
+    if not others:
         return ()
-    return (f"Differences are to {comparison.base.label}; {'; '.join(listed)}.",)
+    return (
+        f"Differences are relative to {comparison.base.label} except as follows.",
+        *others,
+    )
 
 
-def _params(entry: Entry) -> int | None:
+def _params(entry: ComparedRow) -> int | None:
     return entry.records[0].params if entry.records else None
 
 
-def _multi_adds(entry: Entry) -> int | None:
+def _multi_adds(entry: ComparedRow) -> int | None:
     return entry.records[0].multi_adds if entry.records else None
 
 
 def _minus(value: _Number | None, base: _Number | None) -> _Number | None:
-    """Return the difference, or None where either side is a gap."""
+    """Return the difference, or None where one of the two values is missing."""
     return None if value is None or base is None else value - base

@@ -9,24 +9,10 @@ from dataclasses import asdict
 from decimal import Decimal
 
 from harness.efficiency.bench.rows import MISSING, Row, to_csv
-from harness.reports.tables import render as tables
-from harness.reports.tables.table import Cell, Column, Table, TableRow
+from harness.reports.tables.fields import Field, columns_of, field, rows_of
+from harness.reports.tables.render import to_text
+from harness.reports.tables.table import Table, TableCell
 
-_COLUMNS = (
-    Column("label", "Network"),
-    Column("scale", "Scale", "count"),
-    Column("input_px", "LR (px)"),
-    Column("p10_ms", "p10\n(ms)", "count"),
-    Column("p50_ms", "p50\n(ms)", "count"),
-    Column("p90_ms", "p90\n(ms)", "count"),
-    Column("p50_of", "of another\nrun (ms)"),
-    Column("mpixel_per_s", "Mpixel/s", "count"),
-    Column("gmacs_per_s", "GMAC/s", "count"),
-    Column("peak_share", "Share of\npeak (%)", "count"),
-    Column("peak_share_of", "of another\nrun (%)"),
-    Column("peak_memory_mib", "Memory\n(MiB)", "count"),
-    Column("energy_j", "Energy\n(J)", "count"),
-)
 _DIGITS = 3
 _CPU_MEMORY = "peak resident memory above that of Python with PyTorch"
 _CUDA_MEMORY = "peak of PyTorch's allocator"
@@ -39,7 +25,7 @@ def render(rows: Sequence[Row], form: str) -> str:
         return json.dumps([asdict(row) for row in rows], indent=1) + "\n"
     if form == "csv":
         return to_csv(rows)
-    return tables.to_text(to_table(rows), width=shutil.get_terminal_size().columns)
+    return to_text(to_table(rows), width=shutil.get_terminal_size().columns)
 
 
 def to_table(rows: Sequence[Row]) -> Table:
@@ -49,27 +35,9 @@ def to_table(rows: Sequence[Row]) -> Table:
         name="bench",
         title=f"Latency on {first.device}, {first.dtype}, {first.memory_format}, "
         f"{_threads(first)}, weight norms {first.weights}, torch {first.torch}",
-        columns=_COLUMNS,
-        rows=tuple(TableRow(_cells(row)) for row in rows),
+        columns=columns_of(_FIELDS),
+        rows=rows_of(_FIELDS, rows),
         notes=_notes(rows),
-    )
-
-
-def _cells(row: Row) -> tuple[Cell, ...]:
-    return (
-        row.label,
-        row.scale,
-        row.input_px,
-        _cell(row.p10_ms),
-        _cell(row.p50_ms),
-        _cell(row.p90_ms),
-        _range(row.p50_low_ms, row.p50_high_ms),
-        _cell(row.mpixel_per_s),
-        _cell(row.gmacs_per_s),
-        _cell(_percent(row.peak_share)),
-        _range(_percent(row.peak_share_low), _percent(row.peak_share_high)),
-        _cell(row.peak_memory_mib),
-        _cell(row.energy_j),
     )
 
 
@@ -81,27 +49,48 @@ def _range(low: float | None, high: float | None) -> str:
     return MISSING if low is None or high is None else f"{_rounded(low):,} to {_rounded(high):,}"
 
 
-def _cell(value: float | None) -> Cell:
+def _cell(value: float | None) -> TableCell:
     return MISSING if value is None else _rounded(value)
 
 
 def _rounded(value: float) -> Decimal:
-    """Return a measured value with three digits, or all of those before the point."""
+    """Return a measured value rounded to three significant digits, but never to tens or more."""
     number = Decimal(repr(value))
     places = max(_DIGITS - 1 - number.adjusted(), 0) if number else 0
     return number.quantize(Decimal(1).scaleb(-places))
 
 
+_FIELDS: tuple[Field[Row], ...] = (
+    field("label", "Network", lambda row: row.label),
+    field("scale", "Scale", lambda row: row.scale, "count"),
+    field("input_px", "LR (px)", lambda row: row.input_px),
+    field("p10_ms", "p10\n(ms)", lambda row: _cell(row.p10_ms), "count"),
+    field("p50_ms", "p50\n(ms)", lambda row: _cell(row.p50_ms), "count"),
+    field("p90_ms", "p90\n(ms)", lambda row: _cell(row.p90_ms), "count"),
+    field("p50_of", "of another\nrun (ms)", lambda row: _range(row.p50_low_ms, row.p50_high_ms)),
+    field("mpixel_per_s", "Mpixel/s", lambda row: _cell(row.mpixel_per_s), "count"),
+    field("gmacs_per_s", "GMAC/s", lambda row: _cell(row.gmacs_per_s), "count"),
+    field("peak_share", "Share of\npeak (%)", lambda row: _cell(_percent(row.peak_share)), "count"),
+    field(
+        "peak_share_of",
+        "of another\nrun (%)",
+        lambda row: _range(_percent(row.peak_share_low), _percent(row.peak_share_high)),
+    ),
+    field("peak_memory_mib", "Memory\n(MiB)", lambda row: _cell(row.peak_memory_mib), "count"),
+    field("energy_j", "Energy\n(J)", lambda row: _cell(row.energy_j), "count"),
+)
+
+
 def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return what must stand under the table."""
+    """Return the notes under the table."""
     first = rows[0]
     cuda = first.device.startswith("cuda")
     notes = [
         f"Measured by {first.processes} processes for each network, all anew after a warm-up; "
         f"{_repeats(rows)} timed repetitions in all.",
-        f"Of another run: where its median and share may lie, judging by the medians of the "
-        f"processes ({100 * first.confidence:.0f} % confidence). Two runs agree where their "
-        "intervals meet; they say nothing about a machine under another load.",
+        f"Of another run: range in which the median and the share of another run are expected, "
+        f"from the medians of the processes ({100 * first.confidence:.0f} % confidence). Two runs "
+        "agree if their ranges overlap; the ranges say nothing about a machine under another load.",
         f"Peak: {_rounded(first.peak_gmacs_per_s)} GMAC/s (between processes "
         f"{_range(first.peak_low_gmacs_per_s, first.peak_high_gmacs_per_s)}), measured in between "
         f"with the same threads and numbers; reached by a {first.peak_by}.",

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from harness.config import paper
 from harness.records import counts, published
 from harness.records.counts import Count
 from harness.records.published import Published
-from harness.reports.tables.table import Cell, Column, Kind, Table, TableRow
+from harness.reports.tables.fields import (
+    Field,
+    columns_of,
+    field,
+    hidden,
+    numbered,
+    rows_of,
+)
+from harness.reports.tables.table import ColumnKind, Table, TableCell
 
 NAME = "table5_efficiency"
-PAPER_TABLE = 5
 
 _MARKS = {"exact": "\u2713", "explained": "\u2020", "open": "\u25cb"}
 _LEGEND = (
-    "Ours: counted from the network for a 1280x720 output. Params as built: trainable scalars; "
-    "deployed: weight norm and batch norm folded. Multi-Adds: kernel elements times pixels, "
-    "executed: as PyTorch runs it.",
-    "Rule: ours counted the way the printed figures come out; unless a note or the CSV file names "
-    "another, everything trainable, and every layer on its own grid, transposed convolutions on "
-    "their output grid.",
-    "\u2713 exact: the count has the printed digits. \u2020 explained: another named rule or a "
-    "misprint gives them. \u25cb open: nothing known does.",
+    f"Ours: counted from the network for a {paper.OUTPUT_SIZE} output. Params as built: trainable "
+    "scalars; deployed: weight norm and batch norm folded. Multi-Adds: kernel elements times "
+    "pixels, executed: as PyTorch runs it.",
+    "Rule: our count by the rule that gives the printed figures. Unless a note or the CSV file "
+    "names another rule, all trainable parameters count, and each layer is charged on its own "
+    "grid, transposed convolutions on their output grid.",
+    "\u2713 exact: the count has the printed digits. \u2020 explained: they follow from another "
+    "rule, which is named, or from a misprint. \u25cb open: they are not explained.",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class _System:
-    """One row: a network at one scale, its printed cells by metric, and its note's number."""
+class _CountedSystem:
+    """One row: the counts of a network at one scale, the printed cells, the number of its note."""
 
     count: Count
     printed: Mapping[str, Published]
     note: int | None
-
-
-_Field = tuple[Column, Callable[[_System], Cell]]
 
 
 def build() -> Table:
@@ -46,74 +51,57 @@ def build() -> Table:
             published system has no stored count.
     """
     stored = counts.load()
-    cells: dict[tuple[str, int], dict[str, Published]] = {}
-    for cell in published.load(PAPER_TABLE):
+    printed: dict[tuple[str, int], dict[str, Published]] = {}
+    for cell in published.load(paper.SYSTEMS_TABLE):
         if cell.metric in ("params_k", "multi_adds_g"):
-            cells.setdefault((cell.label, cell.scale), {})[cell.metric] = cell
-    found = [counts.of(stored, *key) for key in cells]
-    notes = _numbered(found)
+            printed.setdefault((cell.label, cell.scale), {})[cell.metric] = cell
+    ours = [counts.of(stored, *key) for key in printed]
+    notes = numbered(_sentence(count) for count in ours if count.note)
     systems = [
-        _System(count, printed, notes.get(_sentence(count)))
-        for count, printed in zip(found, cells.values(), strict=True)
+        _CountedSystem(count, of_system, notes.get(_sentence(count)))
+        for count, of_system in zip(ours, printed.values(), strict=True)
     ]
     return Table(
         name=NAME,
-        title="Parameters and Multi-Adds at a 1280x720 output "
-        f"(Table {PAPER_TABLE} of the paper, efficiency half)",
-        columns=tuple(column for column, _ in _FIELDS),
-        rows=tuple(
-            TableRow(tuple(value(system) for _, value in _FIELDS), ruled=_starts(systems, index))
-            for index, system in enumerate(systems)
-        ),
+        title=f"Parameters and Multi-Adds at a {paper.OUTPUT_SIZE} output "
+        f"(Table {paper.SYSTEMS_TABLE} of the paper, efficiency half)",
+        columns=columns_of(_FIELDS),
+        rows=rows_of(_FIELDS, systems, block=lambda system: system.count.scale),
         notes=(*_LEGEND, *(f"({number}) {sentence}." for sentence, number in notes.items())),
         long=True,
         lead=2,
     )
 
 
-def _numbered(found: Sequence[Count]) -> dict[str, int]:
-    """Return every sentence once, with its number in the order of first use."""
-    sentences = dict.fromkeys(_sentence(count) for count in found if count.note)
-    return {sentence: number for number, sentence in enumerate(sentences, start=1)}
-
-
 def _sentence(count: Count) -> str:
-    """Return a network's note with the name of its rule, its first letter raised."""
+    """Return the note of a network as a sentence, with the name of its counting rule."""
     rule = f" (rule: {count.rule})" if count.rule else ""
     return f"{count.note[:1].upper()}{count.note[1:]}{rule}"
 
 
-def _starts(systems: Sequence[_System], index: int) -> bool:
-    """Tell whether a row is the first of its scale, the first of all apart."""
-    return index > 0 and systems[index].count.scale != systems[index - 1].count.scale
+def _ours(
+    key: str, title: str, of: Callable[[Count], TableCell], kind: ColumnKind = "text"
+) -> Field[_CountedSystem]:
+    return field(key, title, lambda system: of(system.count), kind)
 
 
-def _ours(key: str, title: str, of: Callable[[Count], Cell], kind: Kind = "text") -> _Field:
-    return Column(key, title, kind), lambda system: of(system.count)
-
-
-def _hidden(key: str, of: Callable[[_System], Cell]) -> _Field:
-    """Return a column that only the CSV file shows."""
-    return Column(key, printed=False), of
-
-
-def _printed(metric: str, title: str, kind: Kind) -> _Field:
+def _printed(metric: str, title: str, kind: ColumnKind) -> Field[_CountedSystem]:
     """Return the column of the paper's figures."""
-    return Column(f"paper_{metric}", title, kind), lambda system: system.printed[metric].value
+    return field(f"paper_{metric}", title, lambda system: system.printed[metric].value, kind)
 
 
-def _mark(metric: str, title: str) -> _Field:
-    """Return the column of the marks: the status, and the number of the note that explains."""
+def _mark(metric: str, title: str) -> Field[_CountedSystem]:
+    """Return the column of marks: the status, with the number of the note that explains it."""
 
-    def mark(system: _System) -> str | None:
+    def mark(system: _CountedSystem) -> str | None:
         status = system.printed[metric].status
         number = system.note if status != "exact" else None
         return f"{_MARKS[status]}{number or ''}" if status else None
 
-    return Column(f"{metric}_mark", title), mark
+    return field(f"{metric}_mark", title, mark)
 
 
-_FIELDS: tuple[_Field, ...] = (
+_FIELDS: tuple[Field[_CountedSystem], ...] = (
     _ours("scale", "Scale", lambda count: count.scale, "count"),
     _ours("label", "Model", lambda count: count.label),
     _ours("params", "Params (K)\nas built", lambda count: count.params, "kilo"),
@@ -125,14 +113,14 @@ _FIELDS: tuple[_Field, ...] = (
     _ours("rule_multi_adds", "Multi-Adds (G)\nrule", lambda count: count.rule_multi_adds, "giga"),
     _printed("multi_adds_g", "Multi-Adds (G)\npaper", "giga"),
     _mark("multi_adds_g", "Multi-Adds (G)\nstatus"),
-    _hidden("params_k_status", lambda system: system.printed["params_k"].status or None),
-    _hidden("multi_adds_g_status", lambda system: system.printed["multi_adds_g"].status or None),
-    _hidden("rule", lambda system: system.count.rule),
-    _hidden("note", lambda system: system.count.note or None),
-    _hidden("model", lambda system: system.count.model),
-    _hidden("activations", lambda system: system.count.activations),
-    _hidden("convs", lambda system: system.count.convs),
-    _hidden("params_k_doubt", lambda system: system.printed["params_k"].note or None),
-    _hidden("multi_adds_g_doubt", lambda system: system.printed["multi_adds_g"].note or None),
-    _hidden("paper_source", lambda _: f"published/table{PAPER_TABLE}.csv"),
+    hidden("params_k_status", lambda system: system.printed["params_k"].status or None),
+    hidden("multi_adds_g_status", lambda system: system.printed["multi_adds_g"].status or None),
+    hidden("rule", lambda system: system.count.rule),
+    hidden("note", lambda system: system.count.note or None),
+    hidden("model", lambda system: system.count.model),
+    hidden("activations", lambda system: system.count.activations),
+    hidden("convs", lambda system: system.count.convs),
+    hidden("params_k_doubt", lambda system: system.printed["params_k"].note or None),
+    hidden("multi_adds_g_doubt", lambda system: system.printed["multi_adds_g"].note or None),
+    hidden("paper_source", lambda _: f"published/table{paper.SYSTEMS_TABLE}.csv"),
 )

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from harness.efficiency.counting.report import Row, as_dict, to_json
 from harness.efficiency.targets import Convention, ImageSize
-from harness.reports.tables import render as tables
+from harness.reports.tables.latex import to_latex
+from harness.reports.tables.render import to_csv, to_markdown, to_text
 from harness.reports.tables.table import Column, Table, TableRow
 
 _MEANINGS = (
@@ -31,12 +32,12 @@ def render(
         return to_json(rows, counters=counters)
     table = to_table(rows, size=size, convention=convention, counters=counters)
     if form == "csv":
-        return tables.to_csv(table)
+        return to_csv(table)
     if form == "latex":
-        return tables.to_latex(table)
+        return to_latex(table)
     if form == "markdown":
-        return tables.to_markdown(table)
-    return tables.to_text(table, width=shutil.get_terminal_size().columns)
+        return to_markdown(table)
+    return to_text(table, width=shutil.get_terminal_size().columns)
 
 
 def to_table(
@@ -84,6 +85,6 @@ def _notes(rows: Sequence[Row]) -> list[str]:
             named = f"{row.note} ({row.rule})" if row.rule else row.note
             scales.setdefault((row.label, named), []).append(row.scale)
     return [
-        f"{label} {', '.join(f'x{scale}' for scale in known)}: {note}."
-        for (label, note), known in scales.items()
+        f"{label} {', '.join(f'x{scale}' for scale in shared_by)}: {note}."
+        for (label, note), shared_by in scales.items()
     ]

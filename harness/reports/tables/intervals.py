@@ -1,40 +1,46 @@
-"""Spread, intervals and p-values as columns, and the notes that stand under them."""
+"""Columns of spreads, confidence intervals and p-values, and the notes under them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, SupportsFloat
 
-from harness.reports.tables.table import Cell, Column, Kind
+from harness.reports.tables.fields import Field, RowT
+from harness.reports.tables.table import Column, ColumnKind, TableCell
 from harness.statistics.estimates import Inference
 
 if TYPE_CHECKING:
     from harness.statistics.random_effects import Estimate
 
-Field = tuple[Column, Callable[[str], Cell]]
-"""A column, and its cell in the row of a label."""
-
 _DAGGER = " \u2020"
 
 
 def fields(
-    found: Sequence[Inference], *, prefix: str = "ours_"
-) -> tuple[list[Field], list[Field], list[Field]]:
-    """Return the columns beside the mean, beside the difference, and in the CSV file alone.
+    inferences: Sequence[Inference],
+    label_of: Callable[[RowT], str | None],
+    *,
+    prefix: str = "ours_",
+) -> tuple[list[Field[RowT]], list[Field[RowT]], list[Field[RowT]]]:
+    """Return three groups of columns: beside the mean, beside the difference, only in the CSV file.
 
     Args:
-        found: What is known of the rows; nothing makes no columns.
+        inferences: The statistics of the rows; without any, there are no columns.
+        label_of: The label by which a row's inference is found; None for a row without one.
         prefix: What the keys of the columns begin with.
     """
-    if not found:
+    if not inferences:
         return [], [], []
-    rows = {one.label: one for one in found}
+    by_label = {inference.label: inference for inference in inferences}
 
-    def field(column: Column, of: Callable[[Inference], Cell]) -> Field:
-        return column, lambda label: of(rows[label]) if label in rows else None
+    def field(column: Column, of: Callable[[Inference], TableCell]) -> Field[RowT]:
+        def cell(row: RowT) -> TableCell:
+            label = label_of(row)
+            return of(by_label[label]) if label in by_label else None
 
-    def number(column: Column, of: Callable[[Estimate], SupportsFloat]) -> Field:
-        return field(column, lambda one: float(of(one.estimate)) if one.estimate else None)
+        return Field(column, cell)
+
+    def number(column: Column, of: Callable[[Estimate], SupportsFloat]) -> Field[RowT]:
+        return field(column, lambda row: float(of(row.estimate)) if row.estimate else None)
 
     def hidden(name: str) -> Column:
         return Column(f"{prefix}mean_psnr_diff_{name}", printed=False)
@@ -53,58 +59,60 @@ def fields(
     p = Column(f"{prefix}mean_psnr_diff_p_corrected", "p\n(corrected)", "p")
     spread = Column(f"{prefix}mean_psnr_sd_db", "SD over\nseeds", "diff")
     return (
-        [field(spread, lambda one: one.spread_db)],
+        [field(spread, lambda row: row.spread_db)],
         [
             number(low, lambda estimate: estimate.low),
             number(high, lambda estimate: estimate.high),
-            field(mark, lambda one: one.mark),
-            field(p, lambda one: one.p_corrected),
+            field(mark, lambda row: row.mark),
+            field(p, lambda row: row.p_corrected),
         ],
         [
             number(hidden("p"), lambda estimate: estimate.p),
             number(hidden("df"), lambda estimate: estimate.df),
-            field(hidden("over"), lambda one: one.estimate.over if one.estimate else None),
-            field(hidden("bootstrap_low_db"), lambda one: (one.bootstrap_db or (None,))[0]),
-            field(hidden("bootstrap_high_db"), lambda one: (one.bootstrap_db or (None,))[-1]),
+            field(hidden("over"), lambda row: row.estimate.over if row.estimate else None),
+            field(hidden("bootstrap_low_db"), lambda row: (row.bootstrap_db or (None,))[0]),
+            field(hidden("bootstrap_high_db"), lambda row: (row.bootstrap_db or (None,))[-1]),
             number(hidden("detectable_db"), lambda estimate: estimate.detectable),
             number(hidden("half_width_db"), lambda estimate: estimate.half_width),
-            field(hidden("half_width_unrelated_db"), lambda one: one.unrelated_db),
+            field(hidden("half_width_unrelated_db"), lambda row: row.unrelated_db),
         ],
     )
 
 
-def difference(found: Sequence[Inference], *, prefix: str = "ours_") -> Column:
-    """Return the column of differences to the base, as finely printed as their intervals.
+def difference(inferences: Sequence[Inference], *, prefix: str = "ours_") -> Column:
+    """Return the column of differences to the base, with as many decimals as their intervals.
 
     Arguments are as for :func:`fields`.
     """
-    kind: Kind = "diff" if found else "psnr"
+    kind: ColumnKind = "diff" if inferences else "psnr"
     return Column(f"{prefix}mean_psnr_diff_db", "Diff. to\nbase (dB)", kind, signed=True)
 
 
-def notes(found: Sequence[Inference]) -> tuple[str, ...]:
-    """Return the notes: the model, what could be detected, and what the pairing gains."""
-    tested = [one for one in found if one.estimate]
+def notes(inferences: Sequence[Inference]) -> tuple[str, ...]:
+    """Return the notes: the model, the detectable difference, and the gain of pairing by seed."""
+    tested = [row for row in inferences if row.estimate]
     if not tested:
         return ()
-    whole = [one for one in tested if not one.partial]
-    unpaired = [one.label for one in whole if not one.paired]
-    partial = [one.label for one in tested if one.partial]
+    whole = [row for row in tested if not row.partial]
+    unpaired = [row.label for row in whole if not row.paired]
+    partial = [row.label for row in tested if row.partial]
     detectable = [
-        f"{one.label}{_DAGGER if one.partial else ''} {_db(one.estimate.detectable)}"
-        for one in tested
-        if one.estimate
+        f"{row.label}{_DAGGER if row.partial else ''} {_db(row.estimate.detectable)}"
+        for row in tested
+        if row.estimate
     ]
-    without = [one.label for one in found if not one.estimate and one.seeds and not one.is_base]
+    without = [
+        row.label for row in inferences if not row.estimate and row.seeds and not row.is_base
+    ]
     rows = "1 row" if len(tested) == 1 else f"{len(tested)} rows"
     texts = [
-        f"Intervals: 95 %, {_model(whole)}; n.s.: the interval holds zero. "
-        f"p: corrected by Holm for {rows}.",
-        f"Not paired by seed, as the rows have different ones: {_list(unpaired)}.",
-        f"\u2020 One training is all there is of a row, so the interval is over images alone and "
-        f"says nothing of other seeds: {_list(partial)}.",
-        f"No interval, for want of scores of the same images: {_list(without)}.",
-        f"Smallest difference that this design would detect (5 % two-sided, power 80 %, "
+        f"Intervals: 95 % confidence, {_model(whole)}. n.s.: the interval contains zero. "
+        f"p: Holm-corrected for {rows}.",
+        f"Not paired by seed, because the rows have different seeds: {_list(unpaired)}.",
+        f"\u2020 A row has only one training, so the interval covers other images, but not other "
+        f"seeds: {_list(partial)}.",
+        f"No interval, because there are no scores on the same images: {_list(without)}.",
+        f"Smallest difference that would be detected (two-sided test at 5 %, power 80 %, "
         f"spread as estimated): {_list(detectable)}.",
         _gain(whole),
     ]
@@ -114,30 +122,30 @@ def notes(found: Sequence[Inference]) -> tuple[str, ...]:
 
 def _model(whole: Sequence[Inference]) -> str:
     if not whole:
-        return "images as a random sample of their kind, paired, sets as fixed"
+        return "images as random effects, sets as fixed; differences are paired by image"
     return (
-        "two-way random-effects model: seeds and images as random samples, sets as fixed, "
-        "differences paired by both"
+        "two-way model with seeds and images as random effects, sets as fixed; differences are "
+        "paired by seed and image"
     )
 
 
-def _gain(found: Iterable[Inference]) -> str:
-    """Return by how much common seeds narrow the intervals."""
+def _gain(inferences: Iterable[Inference]) -> str:
+    """Return the note on how much common seeds narrow the intervals."""
     pairs = [
-        f"{one.label} {_db(one.estimate.half_width)} ({_db(one.unrelated_db)})"
-        for one in found
-        if one.estimate and one.unrelated_db is not None
+        f"{row.label} {_db(row.estimate.half_width)} ({_db(row.unrelated_db)})"
+        for row in inferences
+        if row.estimate and row.unrelated_db is not None
     ]
     if not pairs:
         return ""
     return (
-        "Gain of common seeds: half-width of the interval, and in brackets what it would be "
-        f"with unrelated seeds on the same images: {_list(pairs)}."
+        "Gain of common seeds: half-width of the interval, and in brackets the half-width that "
+        f"unrelated seeds would give on the same images: {_list(pairs)}."
     )
 
 
 def _list(items: Iterable[str]) -> str:
-    """Return the items with a mark between them that labels do not have, as they have commas."""
+    """Return the items separated by semicolons, because labels may contain commas."""
     return "; ".join(items)
 
 

@@ -1,29 +1,38 @@
-"""What public weights score, by their papers' own protocols and by one: reports/protocol."""
+"""The table of released weights: scores by each paper's own protocol and by the default one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from harness.config import protocols
 from harness.config.protocols import DEFAULT
-from harness.records import released as weights
+from harness.records import released
 from harness.records.record import Record, SetScore
 from harness.records.released import Weights
 from harness.records.scored import Scored
-from harness.reports import notes as provenance
-from harness.reports.tables.table import Cell, Column, Kind, Table, TableRow
+from harness.reports import notes
+from harness.reports.tables.fields import (
+    Field,
+    columns_of,
+    field,
+    hidden,
+    joined,
+    numbered,
+    rows_of,
+)
+from harness.reports.tables.table import Table, TableCell
 
 NAME = "protocol"
 
 _EXACT, _OFF = "\u2713", "\u2020"
-_ORDER = {name: index for index, name in enumerate(weights.SETS)}
+_ORDER = {name: index for index, name in enumerate(released.SETS)}
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """One file at one scale on one set."""
+class _ScoredSet:
+    """The scores of one file of weights at one scale on one set."""
 
     weights: Weights
     scale: int
@@ -41,9 +50,6 @@ class _Row:
         )
 
 
-_Field = tuple[Column, Callable[[_Row], Cell]]
-
-
 def build(records: Iterable[Record]) -> Table | None:
     """Return the table of everything that was scored, None where nothing was.
 
@@ -53,28 +59,23 @@ def build(records: Iterable[Record]) -> Table | None:
     rows = list(_rows(Scored(records)))
     if not rows:
         return None
-    notes = _numbered(rows)
-    fields = _fields(notes)
+    reasons = numbered(
+        row.weights.because for row in rows if row.printed and not row.exact and row.weights.because
+    )
+    fields = _fields(reasons)
     used = list({row.record.id: row.record for row in rows}.values())
     return Table(
         name=NAME,
         title="Public weights: printed scores, ours by each paper's own protocol, and ours by "
         f"the protocol {DEFAULT.name}",
-        columns=tuple(column for column, _ in fields),
-        rows=tuple(
-            TableRow(
-                tuple(value(row) for _, value in fields),
-                ruled=index > 0 and row.weights is not rows[index - 1].weights,
-            )
-            for index, row in enumerate(rows)
-        ),
+        columns=columns_of(fields),
+        rows=rows_of(fields, rows, block=lambda row: row.weights),
         notes=(
-            f"{_EXACT}: PSNR has the printed digits. {_OFF}: it has not, for the reason of that "
-            "number. Printed: Table 5 of the AWSRN paper, or the network's own paper.",
-            *(f"({number}) {sentence}" for sentence, number in notes.items()),
+            f"{_EXACT}: our PSNR has the printed digits. {_OFF}: it differs; a number refers to "
+            "the reason below. Printed: Table 5 of the AWSRN paper, or the network's own paper.",
+            *(f"({number}) {reason}" for reason, number in reasons.items()),
             *_protocols_used(rows),
-            f"Commit: {provenance.distinct(used, provenance.commit)}; "
-            f"{provenance.distinct(used, provenance.device)}.",
+            f"Commit: {notes.distinct(used, notes.commit)}; {notes.distinct(used, notes.device)}.",
         ),
         long=True,
         marks="none",
@@ -82,27 +83,21 @@ def build(records: Iterable[Record]) -> Table | None:
     )
 
 
-def _rows(scored: Scored) -> Iterable[_Row]:
-    for each in weights.load():
-        for scale in each.scales:
-            record = scored.record(each, scale, each.protocol)
+def _rows(scored: Scored) -> Iterable[_ScoredSet]:
+    for weights in released.load():
+        for scale in weights.scales:
+            record = scored.record(weights, scale, weights.protocol)
             if record is None:
                 continue
-            printed = weights.printed(each, scale)
+            printed = released.printed(weights, scale)
             for own in sorted(record.scores, key=lambda score: _ORDER.get(score.set, 9)):
-                default = scored.score(each, scale, own.set, DEFAULT.name)
-                yield _Row(each, scale, own.set, own, default, printed.get(own.set), record)
+                default = scored.score(weights, scale, own.set, DEFAULT.name)
+                yield _ScoredSet(
+                    weights, scale, own.set, own, default, printed.get(own.set), record
+                )
 
 
-def _numbered(rows: Sequence[_Row]) -> dict[str, int]:
-    """Return every reason once, with its number in the order of first use."""
-    reasons = dict.fromkeys(
-        row.weights.because for row in rows if row.printed and not row.exact and row.weights.because
-    )
-    return {reason: number for number, reason in enumerate(reasons, start=1)}
-
-
-def _protocols_used(rows: Sequence[_Row]) -> Iterable[str]:
+def _protocols_used(rows: Sequence[_ScoredSet]) -> Iterable[str]:
     names = dict.fromkeys([*(row.weights.protocol for row in rows), DEFAULT.name])
     return (f"{name}: {protocols.get(name).describe()}." for name in names)
 
@@ -111,56 +106,45 @@ def _printed_digits(psnr_db: float) -> Decimal:
     return Decimal(str(psnr_db)).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def _fields(notes: dict[str, int]) -> tuple[_Field, ...]:
-    def mark(row: _Row) -> str | None:
+def _fields(reasons: Mapping[str, int]) -> tuple[Field[_ScoredSet], ...]:
+    def mark(row: _ScoredSet) -> str | None:
         if row.printed is None:
             return None
-        return _EXACT if row.exact else f"{_OFF}{notes.get(row.weights.because, '')}"
+        return _EXACT if row.exact else f"{_OFF}{reasons.get(row.weights.because, '')}"
 
-    def of(score: Callable[[_Row], SetScore | None], key: str) -> Callable[[_Row], Cell]:
-        def value(row: _Row) -> Cell:
-            found = score(row)
-            return None if found is None else float(getattr(found, key))
-
-        return value
-
-    def shift(row: _Row) -> float | None:
+    def shift(row: _ScoredSet) -> float | None:
         return row.default.psnr_db - row.own.psnr_db if row.default else None
 
-    def off(row: _Row) -> float | None:
+    def off(row: _ScoredSet) -> float | None:
         return row.own.psnr_db - row.printed[0] if row.printed else None
 
-    def own(row: _Row) -> SetScore:
-        return row.own
-
-    def default(row: _Row) -> SetScore | None:
-        return row.default
-
-    def text(key: str, title: str, value: Callable[[_Row], Cell], kind: Kind = "text") -> _Field:
-        return Column(key, title, kind), value
-
-    def printed(index: int) -> Callable[[_Row], Cell]:
+    def printed(index: int) -> Callable[[_ScoredSet], TableCell]:
         return lambda row: row.printed[index] if row.printed else None
 
     return (
-        text("weights", "Weights", lambda row: row.weights.file.removesuffix(".pth")),
-        text("scale", "Scale", lambda row: row.scale, "count"),
-        text("set", "Set", lambda row: row.set),
-        text("protocol", "Own protocol", lambda row: row.weights.protocol),
-        text("printed_psnr_db", "Printed\nPSNR/SSIM", printed(0), "psnr"),
-        (Column("printed_ssim", kind="ssim", joined=True), printed(1)),
-        text("own_psnr_db", "Ours, own\nPSNR/SSIM", of(own, "psnr_db"), "psnr"),
-        (Column("own_ssim", kind="ssim", joined=True), of(own, "ssim")),
-        (Column("off_db", "Off\n(dB)", "psnr", signed=True), off),
-        text("mark", "", mark),
-        text("awsrn_psnr_db", f"Ours, {DEFAULT.name}\nPSNR/SSIM", of(default, "psnr_db"), "psnr"),
-        (Column("awsrn_ssim", kind="ssim", joined=True), of(default, "ssim")),
-        (Column("shift_db", "Shift\n(dB)", "psnr", signed=True), shift),
-        (Column("model", printed=False), lambda row: row.weights.model),
-        (Column("training", printed=False), lambda row: row.weights.training),
-        (Column("because", printed=False), lambda row: row.weights.because or None),
-        (Column("source", printed=False), lambda row: row.weights.source),
-        (Column("sha256", printed=False), lambda row: row.weights.sha256),
-        (Column("record_id", printed=False), lambda row: row.record.id),
-        (Column("commit", printed=False), lambda row: provenance.commit(row.record, digits=40)),
+        field("weights", "Weights", lambda row: row.weights.file.removesuffix(".pth")),
+        field("scale", "Scale", lambda row: row.scale, "count"),
+        field("set", "Set", lambda row: row.set),
+        field("protocol", "Own protocol", lambda row: row.weights.protocol),
+        field("printed_psnr_db", "Printed\nPSNR/SSIM", printed(0), "psnr"),
+        joined("printed_ssim", printed(1)),
+        field("own_psnr_db", "Ours, own\nPSNR/SSIM", lambda row: row.own.psnr_db, "psnr"),
+        joined("own_ssim", lambda row: row.own.ssim),
+        field("off_db", "Off\n(dB)", off, "psnr", signed=True),
+        field("mark", "", mark),
+        field(
+            "awsrn_psnr_db",
+            f"Ours, {DEFAULT.name}\nPSNR/SSIM",
+            lambda row: row.default.psnr_db if row.default else None,
+            "psnr",
+        ),
+        joined("awsrn_ssim", lambda row: row.default.ssim if row.default else None),
+        field("shift_db", "Shift\n(dB)", shift, "psnr", signed=True),
+        hidden("model", lambda row: row.weights.model),
+        hidden("training", lambda row: row.weights.training),
+        hidden("because", lambda row: row.weights.because or None),
+        hidden("source", lambda row: row.weights.source),
+        hidden("sha256", lambda row: row.weights.sha256),
+        hidden("record_id", lambda row: row.record.id),
+        hidden("commit", lambda row: notes.commit(row.record, digits=40)),
     )

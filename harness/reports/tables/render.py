@@ -1,145 +1,30 @@
-"""Tables as LaTeX, Markdown, CSV and terminal text."""
+"""Tables as Markdown, CSV, JSON and terminal text, and as files in every written form."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from itertools import groupby
 from pathlib import Path
 from textwrap import fill, wrap
 
 from harness.host.files import write_atomic
-from harness.reports.tables.latex_characters import escape
-from harness.reports.tables.sheet import Part, Sheet, flat, sheet
-from harness.reports.tables.table import Table
+from harness.reports.tables.latex import to_latex
+from harness.reports.tables.table import Table, flat, join, printed_form
 
 _GAP = "  "
-
-
-def to_latex(table: Table) -> str:
-    """Return the table to input; the document must load booktabs.
-
-    A long one is a ``longtable``, whose package must be loaded too. Others are a ``table``;
-    where graphicx is loaded, one wider than the line is scaled down to it. Check marks are
-    at their best with amssymb.
-    """
-    return _longtable(table) if table.long else _floating(table)
-
-
-def _floating(table: Table) -> str:
-    printed = sheet(table)
-    spec = "".join("r" if right else "l" for right in printed.numeric)
-    heads = map(_latex_head, printed.heads, spec)
-    rows = [_latex_row(cells) for cells in printed.rows]
-    if 0 < printed.references < len(rows):
-        rows.insert(printed.references, r"\midrule")
-    notes = [f"{_latex(note)}\\par" for note in table.notes]
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        r"\providecommand{\resizebox}[3]{#3}",
-        f"\\caption{{{_latex(table.title)}}}",
-        f"\\label{{tab:{table.name}}}",
-        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        r"\setlength{\tabcolsep}{4pt}%",
-        f"\\begin{{tabular}}{{{spec}}}",
-        r"\toprule",
-        f"{' & '.join(heads)} \\\\",
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}}",
-        r"\par\smallskip",
-        r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
-        *notes,
-        r"\end{minipage}",
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _longtable(table: Table) -> str:
-    printed = sheet(table)
-    spec = "".join("r" if right else "l" for right in printed.numeric)
-    heads = [r"\toprule", *_spanning_heads(printed.heads), r"\midrule"]
-    rows = []
-    for row, cells in zip(table.rows, printed.rows, strict=True):
-        rows += [r"\midrule"] if row.ruled else []
-        rows.append(_latex_row(cells))
-    lines = [
-        r"\begingroup",
-        r"\providecommand{\checkmark}{\ensuremath{\surd}}",
-        r"\scriptsize\setlength{\tabcolsep}{1.8pt}"
-        if _characters(printed) > _WIDE
-        else r"\footnotesize\setlength{\tabcolsep}{4pt}",
-        r"\ifdim\linewidth<15.2cm\scriptsize\setlength{\tabcolsep}{1.3pt}\fi",
-        r"\setlength{\LTcapwidth}{\linewidth}",
-        f"\\begin{{longtable}}{{@{{}}{spec}@{{}}}}",
-        f"\\caption{{{_latex(table.title)}}}\\label{{tab:{table.name}}} \\\\",
-        *heads,
-        r"\endfirsthead",
-        *heads,
-        r"\endhead",
-        r"\bottomrule",
-        r"\endfoot",
-        *rows,
-        r"\end{longtable}",
-        r"\setlength{\parindent}{0pt}\raggedright",
-        *(f"{_latex(note)}\\par" for note in table.notes),
-        r"\endgroup",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-_WIDE = 95
-"""Characters of a line that still fit an A4 page at footnote size."""
-
-
-def _characters(printed: Sheet) -> int:
-    """Return how many characters the longest cells of all columns have together."""
-    cells = [[_join(cell, str, _NO_MARKS) for cell in row] for row in printed.rows]
-    return sum(max(map(len, column)) for column in zip(*cells, strict=True))
-
-
-def _spanning_heads(heads: Sequence[str]) -> list[str]:
-    """Return a heading of two rows: what neighbours have in common above the rest."""
-    parts = [head.rpartition("\n") for head in heads]
-    cells, rules, first = [], [], 1
-    for common, group in groupby(common for common, _, _ in parts):
-        width = len(list(group))
-        if common:
-            cells.append(f"\\multicolumn{{{width}}}{{c}}{{{_latex(common)}}}")
-            rules.append(f"\\cmidrule(lr){{{first}-{first + width - 1}}}")
-        else:
-            cells += [""] * width
-        first += width
-    own = [_latex(text) for _, _, text in parts]
-    return [f"{' & '.join(cells)} \\\\", "".join(rules), f"{' & '.join(own)} \\\\"]
-
-
-def latex_document(table: Table) -> str:
-    """Return a whole LaTeX document that shows the table alone."""
-    head = [
-        r"\documentclass{article}",
-        r"\usepackage[a4paper,margin=2cm]{geometry}",
-        r"\usepackage{amssymb,booktabs,graphicx,longtable}",
-        r"\pagestyle{empty}",
-        r"\begin{document}",
-    ]
-    return "\n".join(head) + "\n" + to_latex(table) + "\\end{document}\n"
+_MARKDOWN_MARKS = ("**{}**", "<u>{}</u>")
 
 
 def to_markdown(table: Table) -> str:
     """Return the table in GitHub's Markdown: the best in bold, the second underlined."""
-    printed = sheet(table)
+    printed = printed_form(table)
     rules = ["---:" if right else ":---" for right in printed.numeric]
     rows = [_markdown_line(flat(head) for head in printed.heads), _markdown_line(rules)]
     rows += [
-        _markdown_line(_join(cell, _markdown, _MARKDOWN_MARKS) for cell in cells)
+        _markdown_line(join(cell, _markdown, _MARKDOWN_MARKS) for cell in cells)
         for cells in printed.rows
     ]
     notes = [f"- {_markdown(note)}" for note in table.notes]
@@ -187,12 +72,10 @@ def to_text(table: Table, *, width: int = 100) -> str:
         table: The table.
         width: Most characters a line may have; a single column may exceed it.
     """
-    printed = sheet(table)
+    printed = printed_form(table)
     height = max(len(head.splitlines()) for head in printed.heads)
     columns = [
-        _text_column(
-            head, [_join(row[index], str, _NO_MARKS) for row in printed.rows], height, right
-        )
+        _text_column(head, [join(row[index]) for row in printed.rows], height, right)
         for index, (head, right) in enumerate(zip(printed.heads, printed.numeric, strict=True))
     ]
     blocks = [_side_by_side(block) for block in _blocks(columns, width, table.lead)]
@@ -228,47 +111,6 @@ def write(tables: Iterable[Table], reports: Path) -> tuple[Path, ...]:
             write_atomic(path, form(table))
             written.append(path)
     return tuple(written)
-
-
-def _join(cell: Sequence[Part], escape: Callable[[str], str], marks: Sequence[str]) -> str:
-    """Return a printed cell: its values that are there, with what stands between them.
-
-    ``marks`` are the forms of the best and of the second best value.
-    """
-    forms = ("{}", *marks)
-    shown = [part for part in cell if part.text]
-    texts = [forms[part.place].format(escape(part.text)) for part in shown]
-    return "".join(
-        part.between + text if index else text
-        for index, (part, text) in enumerate(zip(shown, texts, strict=True))
-    )
-
-
-_LATEX_MARKS = (r"\textbf{{{}}}", r"\underline{{{}}}")
-_MARKDOWN_MARKS = ("**{}**", "<u>{}</u>")
-_NO_MARKS = ("{}", "{}")
-
-
-def _latex(text: str) -> str:
-    """Return the text with LaTeX's special characters made printable."""
-    return escape(flat(text))
-
-
-def _latex_head(head: str, alignment: str) -> str:
-    """Return a heading; one of several lines is a small table set on its last line."""
-    lines = r" \\ ".join(_latex(line) for line in head.splitlines())
-    if "\n" not in head:
-        return lines
-    return f"\\begin{{tabular}}[b]{{@{{}}{alignment}@{{}}}}{lines}\\end{{tabular}}"
-
-
-def _latex_row(cells: Sequence[Sequence[Part]]) -> str:
-    return " & ".join(_join(cell, _latex_value, _LATEX_MARKS) for cell in cells) + r" \\"
-
-
-def _latex_value(text: str) -> str:
-    """Return a cell's value; a negative number gets a minus sign, not a hyphen."""
-    return re.sub(r"(^|\[)-(?=\d)", r"\1$-$", _latex(text))
 
 
 def _markdown(text: str) -> str:

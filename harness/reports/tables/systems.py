@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import PurePath
 
-from harness.config.ablation import PAPER_SETS, Ablation, Row
+from harness.config import paper
+from harness.config.ablation import Ablation, Row
 from harness.config.protocols import DEFAULT
 from harness.records import published, released
+from harness.records.means import mean_scores
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.scored import Scored
-from harness.records.selection import belongs, by_group, mean_scores
-from harness.reports import notes as provenance
-from harness.reports.tables.table import Cell, Column, Table, TableRow
+from harness.records.selection import belongs, by_group
+from harness.reports import notes
+from harness.reports.tables.fields import (
+    Field,
+    columns_of,
+    field,
+    hidden,
+    joined,
+    rows_of,
+)
+from harness.reports.tables.table import Table, TableCell
 
 _METRICS = ("psnr_db", "ssim")
 
@@ -37,9 +46,9 @@ class _Line:
     label: str
     scale: int
     source: str
-    params: Cell
-    multi_adds: Cell
-    scores: Mapping[tuple[str, str], Cell]
+    params: TableCell
+    multi_adds: TableCell
+    scores: Mapping[tuple[str, str], TableCell]
     records: tuple[Record, ...] = ()
 
 
@@ -84,11 +93,11 @@ def _order(
 
 def _printed(ablation: Ablation, *, scales: set[int]) -> dict[tuple[str, int], _Line]:
     cells = published.load(ablation.table) if ablation.table is not None else ()
-    found: dict[tuple[str, int], list[Published]] = {}
+    by_system: dict[tuple[str, int], list[Published]] = {}
     for cell in cells:
         if cell.scale in scales:
-            found.setdefault((cell.label, cell.scale), []).append(cell)
-    return {key: _printed_line(*key, cells) for key, cells in found.items()}
+            by_system.setdefault((cell.label, cell.scale), []).append(cell)
+    return {key: _printed_line(*key, cells) for key, cells in by_system.items()}
 
 
 def _printed_line(label: str, scale: int, cells: Sequence[Published]) -> _Line:
@@ -112,17 +121,19 @@ def _ours(row: Row, scale: int, records: Sequence[Record]) -> _Line | None:
     if not trained:
         return None
     groups = by_group(trained).values()
-    longest = max(groups, key=lambda found: (found[0].full_budget, found[0].steps, found[0].id))
+    longest = max(
+        groups, key=lambda training: (training[0].full_budget, training[0].steps, training[0].id)
+    )
     return _line(row.label, _training(longest[0]), tuple(longest))
 
 
 def _loaded(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, str] | None:
-    """Return the record of the first of a row's files that was scored, and what it is."""
-    public = {each.file: each for each in released.load()}
+    """Return the record of the first file of a row that was scored, and a name for its source."""
+    public = {weights.file: weights for weights in released.load()}
     for name in row.checkpoint:
-        if each := public.get(name):
-            if record := Scored(records).record(each, scale, DEFAULT.name):
-                kind = "authors'" if each.training == "authors" else "retrained"
+        if weights := public.get(name):
+            if record := Scored(records).record(weights, scale, DEFAULT.name):
+                kind = "authors'" if weights.training == "authors" else "retrained"
                 return record, f"{kind} weights"
             continue
         for record in records:
@@ -145,7 +156,7 @@ def _line(label: str, source: str, records: tuple[Record, ...]) -> _Line:
     first = records[0]
     scores = {
         (name, metric): value
-        for name, pair in mean_scores(records).items()
+        for name, pair in mean_scores([record.scores for record in records]).items()
         for metric, value in zip(_METRICS, pair, strict=True)
     }
     return _Line(
@@ -155,19 +166,20 @@ def _line(label: str, source: str, records: tuple[Record, ...]) -> _Line:
 
 def _table(ablation: Ablation, lines: Sequence[_Line]) -> Table:
     scored = dict.fromkeys(name for line in lines for name, _ in line.scores)
-    sets = [name for name in PAPER_SETS if name in scored]
-    sets += [name for name in scored if name not in PAPER_SETS]
+    sets = [name for name in paper.SETS if name in scored]
+    sets += [name for name in scored if name not in paper.SETS]
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
-    rows: list[TableRow] = []
-    for _, of_scale in groupby(lines, key=lambda line: line.scale):
-        for index, line in enumerate(of_scale):
-            group = f"x{line.scale} {'ours' if line.records else 'paper'}"
-            rows.append(TableRow(_cells(line, sets), ruled=index == 0 and bool(rows), group=group))
+    fields = _fields(sets)
     return Table(
-        name="table5" if ablation.table == released.PAPER_TABLE else ablation.name,
+        name="table5" if ablation.table == paper.SYSTEMS_TABLE else ablation.name,
         title=f"{ablation.title}{origin}",
-        columns=_columns(sets),
-        rows=tuple(rows),
+        columns=columns_of(fields),
+        rows=rows_of(
+            fields,
+            lines,
+            block=lambda line: line.scale,
+            group=lambda line: f"x{line.scale} {'ours' if line.records else 'paper'}",
+        ),
         notes=_notes(lines),
         long=True,
         marks="two",
@@ -175,59 +187,56 @@ def _table(ablation: Ablation, lines: Sequence[_Line]) -> Table:
     )
 
 
-def _columns(sets: Sequence[str]) -> tuple[Column, ...]:
-    found = [
-        Column("scale", "Scale", "count"),
-        Column("label", "Model"),
-        Column("source", "Source"),
-        Column("params", "Params\n(K)", "kilo"),
-        Column("multi_adds", "Multi-Adds\n(G)", "giga"),
+def _fields(sets: Sequence[str]) -> list[Field[_Line]]:
+    fields: list[Field[_Line]] = [
+        field("scale", "Scale", lambda line: line.scale, "count"),
+        field("label", "Model", lambda line: line.label),
+        field("source", "Source", lambda line: line.source),
+        field("params", "Params\n(K)", lambda line: line.params, "kilo"),
+        field("multi_adds", "Multi-Adds\n(G)", lambda line: line.multi_adds, "giga"),
     ]
     for name in sets:
-        found += [
-            Column(f"{name}_psnr_db", f"{name}\nPSNR/SSIM", "psnr"),
-            Column(f"{name}_ssim", kind="ssim", joined=True),
+        fields += [
+            field(f"{name}_psnr_db", f"{name}\nPSNR/SSIM", _score(name, "psnr_db"), "psnr"),
+            joined(f"{name}_ssim", _score(name, "ssim")),
         ]
-    hidden = ("record_ids", "seeds", "steps", "device", "commit", "weights_sha256")
-    return (*found, *(Column(key, printed=False) for key in hidden))
+    return [
+        *fields,
+        _origin("record_ids", lambda record: record.id),
+        _origin("seeds", lambda record: record.seed),
+        _origin("steps", lambda record: record.steps if record.group else None),
+        _origin("device", notes.device),
+        _origin("commit", lambda record: notes.commit(record, digits=40)),
+        _origin("weights_sha256", lambda record: record.data.get("weights", {}).get("sha256")),
+    ]
 
 
-def _cells(line: _Line, sets: Sequence[str]) -> tuple[Cell, ...]:
-    used = line.records
-    return (
-        line.scale,
-        line.label,
-        line.source,
-        line.params,
-        line.multi_adds,
-        *(line.scores.get((name, metric)) for name in sets for metric in _METRICS),
-        provenance.distinct(used, lambda record: record.id),
-        provenance.distinct(used, lambda record: record.seed),
-        provenance.distinct(used, lambda record: record.steps if record.group else None),
-        provenance.distinct(used, provenance.device),
-        provenance.distinct(used, lambda record: provenance.commit(record, digits=40)),
-        provenance.distinct(used, lambda record: record.data.get("weights", {}).get("sha256")),
-    )
+def _score(set_name: str, metric: str) -> Callable[[_Line], TableCell]:
+    return lambda line: line.scores.get((set_name, metric))
+
+
+def _origin(key: str, of: Callable[[Record], object]) -> Field[_Line]:
+    """Return a column of the CSV file that lists a property of the records of a line."""
+    return hidden(key, lambda line: notes.distinct(line.records, of))
 
 
 def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:
     ours = [line for line in lines if line.records]
     used = [record for line in ours for record in line.records]
-    lr = provenance.lr_text(score for record in used for score in record.scores)
-    notes = [
+    lr = notes.lr_text(score for record in used for score in record.scores)
+    texts = [
         f"Ours: protocol {DEFAULT.name}; {lr}; authors' weights: those of the paper; retrained "
         "weights: released by others or later; counts as built and executed.",
         "Bold: best, underlined: second best, at each scale among the printed and among ours.",
     ]
     if any(record.group and not record.full_budget for record in used):
         trained = [record for record in used if record.group]
-        sets = provenance.distinct(trained, provenance.train_name)
-        notes.append(
-            f"*: short budget, of {provenance.PAPER_STEPS:,} steps, trained on {sets}; not "
+        sets = notes.distinct(trained, notes.train_name)
+        texts.append(
+            f"*: short budget, of {paper.STEPS:,} steps, trained on {sets}; not "
             "comparable with the printed lines."
         )
-    notes.append(
-        f"Commit: {provenance.distinct(used, provenance.commit)}; "
-        f"{provenance.distinct(used, provenance.device)}."
+    texts.append(
+        f"Commit: {notes.distinct(used, notes.commit)}; {notes.distinct(used, notes.device)}."
     )
-    return tuple(notes)
+    return tuple(texts)

@@ -1,13 +1,15 @@
-"""What a table is: columns, rows of raw values, notes."""
+"""What a table is, and its printed form: all numbers are rounded here and nowhere else."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from math import isfinite
 from typing import Literal
 
-Cell = str | int | float | Decimal | None
-Kind = Literal["text", "count", "kilo", "mega", "giga", "psnr", "ssim", "diff", "p"]
+TableCell = str | int | float | Decimal | None
+ColumnKind = Literal["text", "count", "kilo", "mega", "giga", "psnr", "ssim", "diff", "p"]
 Marks = Literal["none", "best", "two"]
 
 
@@ -22,15 +24,15 @@ class Column:
             units of 1e3, 1e6 and 1e9, ``diff`` a spread of PSNR or a difference whose interval
             is known, ``p`` a p-value.
         signed: Whether positive values carry a plus sign, as differences do.
-        joined: Printed in the cell of the column before it.
-        between: What then stands between the two.
-        form: What is printed of a value that is there, ``{}`` being the value.
-        printed: False for provenance, which only the CSV file shows.
+        joined: Whether the value is printed in the cell of the column before it.
+        between: Text between the two values of such a cell.
+        form: Text around a value that is not missing; ``{}`` stands for the value.
+        printed: Whether the column is printed; others are only in the CSV file.
     """
 
     key: str
     title: str = ""
-    kind: Kind = "text"
+    kind: ColumnKind = "text"
     signed: bool = False
     joined: bool = False
     between: str = "/"
@@ -49,7 +51,7 @@ class TableRow:
         group: Rows of the same group compete for the marks.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
     reference: bool = False
     ruled: bool = False
     group: str = ""
@@ -64,12 +66,12 @@ class Table:
         title: Heading, one line.
         columns: The columns, left to right.
         rows: The rows, the reference first.
-        notes: What must stand under the table, one sentence or list each.
+        notes: The notes under the table, one sentence or list each.
         long: Whether it may run over several pages, where the form has pages.
         marks: ``best``: the best PSNR of a column is marked; ``two``: the best and the second
             best PSNR and SSIM, as in Table 5; ``none``: the rows do not compete.
-        lead: Columns that name a row: they are repeated where a terminal is too narrow for
-            all of them.
+        lead: Number of columns that name a row; they are repeated when a table is too wide for
+            the terminal and continues below.
     """
 
     name: str
@@ -80,3 +82,147 @@ class Table:
     long: bool = False
     marks: Marks = "best"
     lead: int = 1
+
+
+_STEP = {
+    "count": Decimal(1),
+    "kilo": Decimal("0.001"),
+    "mega": Decimal("0.01"),
+    "giga": Decimal("0.01"),
+    "psnr": Decimal("0.01"),
+    "ssim": Decimal("0.0001"),
+    "diff": Decimal("0.001"),
+    "p": Decimal("0.001"),
+}
+_UNIT = {"kilo": 10**3, "mega": 10**6, "giga": 10**9}
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedValue:
+    """The printed form of one value; a printed cell has one, or two that are joined.
+
+    Attributes:
+        text: As printed.
+        place: 1 for the best of its column, 2 for the second best where that is marked, else 0.
+        between: What stands between it and the value before it.
+    """
+
+    text: str
+    place: int = 0
+    between: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedTable:
+    """A table in printed form.
+
+    Attributes:
+        heads: The headings, one for each printed column.
+        numeric: Whether a printed column holds numbers, which are aligned to the right.
+        rows: The rows; a cell is a tuple of the values that are printed in it.
+        references: How many of the rows, the first ones, are reference rows.
+    """
+
+    heads: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[tuple[PrintedValue, ...], ...], ...]
+    references: int
+
+
+def format_value(value: TableCell, column: Column) -> str:
+    """Return a value as it is printed: rounded half up, empty for a gap.
+
+    PSNR has 2 decimals, its spread, its differences that have intervals and p-values 3, SSIM 4,
+    counts in units of 1e6 and 1e9 2; other counts have thousands separators, and all their
+    digits also in units of 1e3. Published values (``Decimal``) keep the digits that the paper
+    prints.
+    """
+    return "" if value is None else column.form.format(_plain(value, column))
+
+
+def _plain(value: str | int | float | Decimal, column: Column) -> str:
+    if isinstance(value, str) or column.kind == "text":
+        return str(value)
+    if isinstance(value, Decimal):
+        number = value
+    elif not isfinite(value):
+        return str(value)
+    elif column.kind == "p" and value < _STEP["p"]:
+        return f"<{_STEP['p']}"
+    else:
+        number = Decimal(str(value)) / _UNIT.get(column.kind, 1)
+        number = number.quantize(_STEP[column.kind], ROUND_HALF_UP)
+    if number == 0:
+        number = abs(number)
+    sign = "+" if column.signed and number > 0 else ""
+    return f"{sign}{number:,}"
+
+
+def printed_form(table: Table) -> PrintedTable:
+    """Return the table in printed form: rounded, without hidden columns, with joined cells."""
+    groups: list[list[int]] = []
+    for index, column in enumerate(table.columns):
+        if column.printed and column.joined and groups:
+            groups[-1].append(index)
+        elif column.printed:
+            groups.append([index])
+    texts = [_printed_column(table, index) for index in range(len(table.columns))]
+    firsts = [table.columns[group[0]] for group in groups]
+    return PrintedTable(
+        heads=tuple(column.title for column in firsts),
+        numeric=tuple(column.kind != "text" for column in firsts),
+        rows=tuple(
+            tuple(tuple(texts[index][row] for index in group) for group in groups)
+            for row in range(len(table.rows))
+        ),
+        references=sum(row.reference for row in table.rows),
+    )
+
+
+_RANKED: dict[Marks, tuple[str, ...]] = {"none": (), "best": ("psnr",), "two": ("psnr", "ssim")}
+
+
+def _printed_column(table: Table, index: int) -> list[PrintedValue]:
+    """Return the printed values of a column; the best of each group are marked, ties too."""
+    column = table.columns[index]
+    texts = [flat(format_value(row.cells[index], column)) for row in table.rows]
+    if column.kind not in _RANKED[table.marks] or column.signed:
+        return [PrintedValue(text, between=column.between) for text in texts]
+    places: dict[tuple[str, str], int] = {}
+    for group in {row.group for row in table.rows}:
+        values = {
+            text for text, row in zip(texts, table.rows, strict=True) if text and row.group == group
+        }
+        ranked = sorted(values, key=lambda text: Decimal(text.replace(",", "")), reverse=True)
+        marked = ranked[: 2 if table.marks == "two" else 1] if len(values) > 1 else []
+        places |= {(group, text): place for place, text in enumerate(marked, start=1)}
+    return [
+        PrintedValue(text, places.get((row.group, text), 0), column.between)
+        for text, row in zip(texts, table.rows, strict=True)
+    ]
+
+
+def flat(text: str) -> str:
+    """Return the text on one line."""
+    return " ".join(text.split())
+
+
+def join(
+    cell: Sequence[PrintedValue],
+    escape: Callable[[str], str] = str,
+    marks: Sequence[str] = ("{}", "{}"),
+) -> str:
+    """Return a printed cell: its values that are not gaps, with what stands between them.
+
+    Args:
+        cell: The values.
+        escape: Makes special characters printable.
+        marks: How the best and the second best value are printed, ``{}`` being the value.
+    """
+    forms = ("{}", *marks)
+    shown = [value for value in cell if value.text]
+    texts = [forms[value.place].format(escape(value.text)) for value in shown]
+    return "".join(
+        value.between + text if index else text
+        for index, (value, text) in enumerate(zip(shown, texts, strict=True))
+    )

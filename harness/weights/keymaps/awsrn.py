@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.weights.files import Tensors
-from harness.weights.keymaps.light import Rule, rename
+from harness.weights.keymaps.scheme import Rule, Scheme, rename
 
 
 def awsrn(tensors: Tensors) -> Tensors | None:
@@ -78,3 +78,6 @@ def to_awsrn(tensors: Tensors, *, unified: bool) -> Tensors | None:
 def _old_weight_norm(name: str) -> str:
     name = name.replace("parametrizations.weight.original0", "weight_g")
     return name.replace("parametrizations.weight.original1", "weight_v")
+
+
+SCHEMES = (Scheme("AWSRN, the authors'", awsrn),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from harness.weights.files import Tensors
-from harness.weights.keymaps.light import Rule, rename
+from harness.weights.keymaps.scheme import Rule, Scheme, rename
 
 _ROOT = r"test_sr_evaluator_i1_b0_g/"
 _CONSTANTS = r"(mul/x|add/y|mul_1/y|Const|Const_1|zeros/Const|ones/Const|Mul_2/y|div/y)"
@@ -50,3 +50,6 @@ def falsr(tensors: Tensors) -> Tensors | None:
 def _as_torch_has_it(name: str, value: Tensor) -> Tensor:
     order = _LAYOUTS.get(name.rpartition("/")[2])
     return value.permute(*order).contiguous() if order and value.ndim == 4 else value
+
+
+SCHEMES = (Scheme("FALSR and MoreMNAS, the authors'", falsr),)

@@ -79,7 +79,7 @@ def test_paths_that_lead_out_refuse_the_whole_archive(tmp_path, name):
 
 def test_links_and_devices_are_passed_over(tmp_path):
     (tmp_path / "secret.png").write_bytes(png(9))
-    special = {}
+    special: dict[tarfile.TarInfo, None] = {}
     for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE):
         member = tarfile.TarInfo(f"{kind.decode()}.png")
         member.type, member.linkname = kind, str(tmp_path / "secret.png")

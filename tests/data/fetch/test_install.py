@@ -256,7 +256,7 @@ def test_a_set_whose_names_are_unknown_must_have_its_number_of_images(tmp_path, 
 def test_the_layouts_in_use_are_understood(tmp_path, root, invoke):
     """EDSR's DIV2K has all images in the training folders; SelfExSR's Urban100 an underscore."""
     tiny, half = encode(picture(1, (4, 4))), encode(picture(2, (2, 2)))
-    members = {}
+    members: dict[str, bytes] = {}
     for folder, names, content in (
         ("DIV2K/DIV2K_train_HR", [f"{n:04}" for n in range(1, 901)], tiny),
         ("DIV2K/DIV2K_train_LR_unknown/X2", [f"{n:04}x2" for n in range(1, 901)], b"not these"),

@@ -76,7 +76,7 @@ def ran(own_file, tmp_path_factory):
     quick = ["--processes", "1", "--repeats", "3", "--min-seconds", "0", "--max-seconds", "0.1"]
     where = ["--scale", "2", "--input-size", "24x16", "--device", "cpu", "--threads", "1"]
     result = CliRunner().invoke(
-        bench, [*names, *quick, *where, "--format", "json", "--root", str(root)]
+        bench, [*names, *quick, *where, "--format", "json", "--results", str(root)]
     )
     return result, root
 
@@ -196,7 +196,7 @@ def test_a_gpu_gives_all_figures(dtype, tmp_path):
     arguments = ["espcn", "--scale", "2", "--input-size", "64x64", "--dtype", dtype]
     quick = ["--processes", "1", "--max-seconds", "0.5", "--format", "json"]
     result = CliRunner().invoke(
-        bench, [*arguments, *quick, "--root", str(tmp_path)], catch_exceptions=False
+        bench, [*arguments, *quick, "--results", str(tmp_path)], catch_exceptions=False
     )
     (row,) = json.loads(result.stdout)
     assert row["device"].startswith("cuda (")

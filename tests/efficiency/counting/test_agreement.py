@@ -5,12 +5,14 @@ from decimal import Decimal
 import pytest
 
 from harness.efficiency.counting.agreement import judge
-from harness.efficiency.counting.counted import Subject
+from harness.efficiency.counting.counted import CountedNetwork
 from harness.models import registry
 
 
 def verdict(model, scale, metric, printed):
-    return judge(Subject(model, registry.get(model).build, scale=scale), metric, Decimal(printed))
+    return judge(
+        CountedNetwork(model, registry.get(model).build, scale=scale), metric, Decimal(printed)
+    )
 
 
 @pytest.mark.parametrize(

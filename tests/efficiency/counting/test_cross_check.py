@@ -79,11 +79,11 @@ class Untraced(nn.Module):
     def forward(self, x):
         buffer, result = torch.empty_like(x), self.conv(x)
         state = torch._C._get_tracing_state()
-        torch._C._set_tracing_state(None)
+        torch._C._set_tracing_state(None)  # type: ignore[attr-defined]
         try:
             return buffer.copy_(result)
         finally:
-            torch._C._set_tracing_state(state)
+            torch._C._set_tracing_state(state)  # type: ignore[attr-defined]
 
 
 class WithOpaqueOperator(nn.Module):

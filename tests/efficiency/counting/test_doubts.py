@@ -23,6 +23,8 @@ def _(x, kernel):
 class Net(nn.Module):
     """Two convolutions around an inner one, and a pixel shuffle."""
 
+    unused_modules: tuple[str, ...]
+
     def __init__(self, run_inner):
         super().__init__()
         self.head = nn.Conv2d(3, 16, 5, padding=2)

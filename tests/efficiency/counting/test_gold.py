@@ -7,7 +7,7 @@ Table 5 prints with another graph (FALSR-B and -C) have that graph's counts as t
 
 import pytest
 
-from harness.efficiency.counting.counted import Subject
+from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.rules import rule_of
 from harness.models import registry
 
@@ -137,7 +137,7 @@ def giga(multi_adds):
     ids=[f"{model}-x{scale}" for model, scale, *_ in FACTS],
 )
 def test_counts(model, scale, params, rule_params, rule_multi_adds, executed):
-    subject = Subject(model, registry.get(model).build, scale=scale)
+    subject = CountedNetwork(model, registry.get(model).build, scale=scale)
     rule = rule_of(model, scale)
     if params is not None:
         assert subject.cost.params == params

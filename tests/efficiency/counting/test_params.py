@@ -14,6 +14,8 @@ from harness.models import registry
 class Net(nn.Module):
     """Some layers on RGB, then 12 channels shuffled to twice the size."""
 
+    unused_modules: tuple[str, ...]
+
     def __init__(self, *layers):
         super().__init__()
         self.layers = nn.Sequential(*layers)

@@ -6,6 +6,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -18,7 +19,7 @@ DRAW = """
 import sys
 from pathlib import Path
 from harness.reports.figures import pareto
-figures.write(Path(sys.argv[1]))
+pareto.write(Path(sys.argv[1]))
 print({"torch", "mlflow", "pandas", "matplotlib.pyplot"} & set(sys.modules))
 """
 
@@ -64,7 +65,7 @@ def test_every_network_is_named_once(points):
     (axes,) = figure.axes
     labels = [text.get_text() for text in axes.texts]
     assert sorted(labels) == sorted(points)
-    stars, circles, rings = (len(series.get_offsets()) for series in axes.collections)
+    stars, circles, rings = (len(np.asarray(series.get_offsets())) for series in axes.collections)
     assert (stars, circles, rings) == (4, 15, 6)
     assert axes.get_xscale() == "log"
 
@@ -75,7 +76,7 @@ def test_labels_cover_neither_each_other_nor_points(points):
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in axes.texts]
     assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
-    spots = [spot for series in axes.collections for spot in series.get_offsets()]
+    spots = np.concatenate([np.asarray(series.get_offsets()) for series in axes.collections])
     for x, y in axes.transData.transform(spots):
         assert not any(box.contains(x, y) for box in boxes)
 
@@ -83,8 +84,9 @@ def test_labels_cover_neither_each_other_nor_points(points):
 def test_marks_are_told_apart_without_colour(points):
     figure = pareto.draw(list(points.values()))
     stars, circles, _ = figure.axes[0].collections
-    assert len(stars.get_paths()[0].vertices) != len(circles.get_paths()[0].vertices)
-    light = [sum(series.get_facecolor()[0][:3]) / 3 for series in (stars, circles)]
+    corners = [len(np.asarray(series.get_paths()[0].vertices)) for series in (stars, circles)]
+    assert corners[0] != corners[1]
+    light = [np.asarray(series.get_facecolor())[0, :3].mean() for series in (stars, circles)]
     assert light[1] - light[0] > 0.4
 
 
@@ -123,7 +125,7 @@ def test_the_same_bytes_in_another_process_whatever_its_settings(drawn, tmp_path
 
 
 def test_the_command_names_its_files(tmp_path, invoke):
-    result = invoke("figures", "--root", tmp_path)
+    result = invoke("figures", "--results", tmp_path)
     assert result.exit_code == 0, result.output
     expected = [str(tmp_path / "reports" / f"figure1.{form}") for form in FORMS]
     assert result.stdout.split() == expected

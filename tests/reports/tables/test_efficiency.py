@@ -14,6 +14,7 @@ from harness.errors import RecordError
 from harness.records import counts, published
 from harness.reports import write
 from harness.reports.tables import efficiency, render
+from harness.reports.tables.latex import to_latex
 
 ROOT = Path(__file__).parents[3]
 
@@ -131,7 +132,7 @@ def test_a_system_without_a_stored_count_is_named(monkeypatch):
 
 
 def test_latex_spans_heads_and_rules_scales(table):
-    lines = render.to_latex(table).splitlines()
+    lines = to_latex(table).splitlines()
     assert r" &  & \multicolumn{5}{c}{Params (K)} & \multicolumn{4}{c}{Multi-Adds (G)} \\" in lines
     assert lines.count(r"\cmidrule(lr){3-7}\cmidrule(lr){8-11}") == 2
     assert lines.count(r"\midrule") == 2 + 3
@@ -141,7 +142,7 @@ def test_latex_spans_heads_and_rules_scales(table):
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize("extra", ["", r"\usepackage[margin=2cm]{geometry}\usepackage{amssymb}"])
 def test_latex_compiles_in_a_plain_document(table, tmp_path, extra):
-    (tmp_path / "cost.tex").write_text(render.to_latex(table), encoding="utf-8")
+    (tmp_path / "cost.tex").write_text(to_latex(table), encoding="utf-8")
     (tmp_path / "paper.tex").write_text(
         rf"\documentclass[a4paper]{{article}}\usepackage{{booktabs,longtable}}{extra}"
         r"\begin{document}\input{cost}\end{document}"
@@ -159,7 +160,7 @@ def test_latex_compiles_in_a_plain_document(table, tmp_path, extra):
 
 
 def test_tables_without_arguments_need_no_records(tmp_path, invoke):
-    result = invoke("tables", "--root", tmp_path)
+    result = invoke("tables", "--results", tmp_path)
     assert result.exit_code == 0, result.output
     names = [f"table5_efficiency.{ending}" for ending in ("tex", "csv", "md")]
     assert result.stdout.split() == [str(tmp_path / "reports" / name) for name in names]
@@ -171,7 +172,7 @@ def test_tables_without_arguments_need_no_records(tmp_path, invoke):
 def test_tables_load_neither_torch_nor_matplotlib(tmp_path):
     script = (
         "import sys; from harness.cli.main import main\n"
-        "main(['tables', '--root', sys.argv[1]], standalone_mode=False)\n"
+        "main(['tables', '--results', sys.argv[1]], standalone_mode=False)\n"
         "print({'torch', 'mlflow', 'pandas', 'matplotlib'} & set(sys.modules))"
     )
     done = subprocess.run(

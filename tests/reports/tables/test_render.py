@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.reports.tables.render import (
-    latex_document,
-    to_csv,
-    to_latex,
-    to_markdown,
-    to_text,
-    write,
+from harness.reports.tables.latex import latex_document, to_latex
+from harness.reports.tables.render import to_csv, to_markdown, to_text, write
+from harness.reports.tables.table import (
+    Column,
+    ColumnKind,
+    Table,
+    TableCell,
+    TableRow,
+    format_value,
 )
-from harness.reports.tables.sheet import format_value
-from harness.reports.tables.table import Cell, Column, Kind, Table, TableRow
 
 TABLE = Table(
     name="awru_x2_T291_300steps",
@@ -79,7 +79,7 @@ NASTY = r"50% of A_B & #1 $x$ {y} ~z^2 \n <t> |u| *v* `w` [x] é"
     ],
 )
 def test_values_are_rounded_half_up_and_gaps_stay_blank(
-    value: Cell, kind: Kind, signed: bool, printed: str
+    value: TableCell, kind: ColumnKind, signed: bool, printed: str
 ) -> None:
     assert format_value(value, Column("key", kind=kind, signed=signed)) == printed
 

@@ -113,6 +113,7 @@ def test_ours_written_back_is_their_state_dict(model, unified, tmp_path):
     theirs = TheirNetwork(scale=2, unified=unified, **SIZES[model]).state_dict()
     torch.save(theirs, tmp_path / "a.pth")
     ours = awsrn.awsrn(files.read(tmp_path / "a.pth"))
+    assert ours is not None
     back = awsrn.to_awsrn(ours, unified=unified)
     assert back.keys() == theirs.keys()
     assert all(torch.equal(back[name], theirs[name]) for name in theirs)

@@ -1,0 +1,138 @@
+"""``harness run`` and ``harness train``: plan an ablation or one network, and do it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.listing import columns
+from harness.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.config.ablation import Ablation
+    from harness.experiment.plan import Plan
+    from harness.experiment.session import CellStatus
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.argument("settings", nargs=-1, metavar="ablation=NAME [KEY=VALUE]...")
+@click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
+def run(*, settings: Sequence[str], dry_run: bool) -> None:
+    """Train, score, record and tabulate every row of an ablation.
+
+    What is done already is not done again; an interrupted run goes on. NAME is a shipped
+    ablation or a path to a YAML file; `harness settings` lists the keys.
+
+    Example: harness run ablation=awru profile=cpu train.steps=300 data.test=Set5
+    """
+    from harness.config import ablation
+    from harness.config.settings import parse_arguments
+
+    values, problems = parse_arguments(settings)
+    name = values.pop("ablation", None)
+    if name is None:
+        known = ", ".join(ablation.shipped())
+        problems.insert(0, f"no ablation is named: expected ablation=NAME (known: {known})")
+        raise ConfigError(problems)
+    _run(ablation.load(name), values, problems, dry_run=dry_run, tabulate=True)
+
+
+@click.command()
+@click.argument("model", metavar="ID")
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--scale", required=True, help="Upscaling factor, or several: 2,3,4.")
+@click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
+def train(*, model: str, settings: Sequence[str], scale: str, dry_run: bool) -> None:
+    """Train, score and record one network; ID is from `harness list`, or FILE.py:CLASS.
+
+    Example: harness train awsrn_s --scale 2 profile=smoke
+    """
+    from harness.config.settings import parse_arguments
+    from harness.experiment import plan
+
+    values, problems = parse_arguments(settings)
+    values["scale"] = scale
+    _run(plan.single(model), values, problems, dry_run=dry_run, tabulate=False)
+
+
+def _run(
+    chosen: Ablation,
+    values: dict[str, str],
+    problems: list[str],
+    *,
+    dry_run: bool,
+    tabulate: bool,
+) -> None:
+    from harness.experiment import plan
+
+    planned = plan.make(chosen, values, problems)
+    log.info("profile %s: %s", planned.config.profile, planned.why)
+    if dry_run:
+        from harness.experiment.session import statuses
+
+        click.echo(plan_text(planned, statuses(planned)))
+        return
+    from harness.experiment.run import execute
+    from harness.reports import write
+
+    def report() -> tuple[Path, ...]:
+        return write.write([planned.ablation], planned.results) if tabulate else ()
+
+    done = execute(planned, report=report)
+    click.echo(write.text(planned.ablation, done))
+    if tabulate:
+        click.echo(f"\nLaTeX, CSV and Markdown: {write.folder(planned.results).resolve()}")
+    click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
+
+
+def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
+    """Return what a run would do: its cells, their cost, what is done already."""
+    settings = plan.config
+    train = settings.train
+    head = ["row", "model", "scale", "seed", "steps", "params", "training Multi-Adds", "state"]
+    body = []
+    left = 0
+    for status in statuses:
+        cell = status.cell
+        trains = cell.trained and not status.shared
+        cost = plan.training_multi_adds(cell) if trains else 0
+        left += cost if status.to_train else 0
+        body.append(
+            [
+                cell.row.label,
+                cell.row.model,
+                f"x{cell.scale}",
+                str(cell.seed) if cell.trained else "-",
+                f"{train.steps:,}" if trains else "-",
+                f"{cell.cost.params:,}",
+                f"{cost / 1e12:,.1f} T" if trains else "-",
+                status.words,
+            ]
+        )
+    shared = any(status.shared for status in statuses)
+    note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
+    from harness.data.catalogue import lr_text
+
+    scale = settings.scale[0]
+    tests = ", ".join(f"{test.name} ({test.lr_text})" for test in plan.tests[scale])
+    source = f" ({lr_text(plan.train[scale])})" if scale in plan.train else ""
+    lines = [
+        columns([head, *body], right=(2, 3, 4, 5, 6)),
+        "",
+        f"profile {settings.profile} ({plan.why})",
+        f"train on {settings.data.train}{source}: batch {train.batch}, LR patch {train.patch}, "
+        f"{train.schedule} schedule, lr {train.lr:g}, {settings.precision}, {settings.device}, "
+        f"{settings.threads} threads",
+        *note,
+        f"score on {tests}",
+        f"training Multi-Adds still to do: at most {left / 1e12:,.1f} T "
+        "(forward, and twice that backward)",
+    ]
+    return "\n".join(lines)

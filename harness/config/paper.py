@@ -1,0 +1,27 @@
+"""Constants of the paper: what it trains with, scores on and counts for, each of them once."""
+
+from __future__ import annotations
+
+STEPS = 1_000_000
+"""Length of its training (Sec. 4.2); a record with fewer steps is marked as short."""
+
+TRAIN_SET = "DIV2K"
+"""What it trains on (Sec. 4.1)."""
+
+SETS = ("Set5", "Set14", "B100", "Urban100", "Manga109")
+"""Its benchmark sets (Sec. 4.1); "mean PSNR" is the mean over these five."""
+
+KERNEL_SIZES = (3, 5, 7, 9)
+"""Kernel sizes of its multi-scale reconstruction, AWMS (Sec. 4.2)."""
+
+OUTPUT_PX = (1280, 720)
+"""Width and height of the SR image that its Multi-Adds are for."""
+
+OUTPUT_SIZE = "x".join(map(str, OUTPUT_PX))
+"""The same as text."""
+
+SYSTEMS_TABLE = 5
+"""Number of the table that compares whole systems."""
+
+FAMILY = "AWSRN"
+"""What the names of its own networks begin with."""

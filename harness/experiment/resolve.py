@@ -1,0 +1,98 @@
+"""What the names in the settings mean on this machine: the profile, the device, the image sets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from harness.config.ablation import Ablation
+from harness.config.settings import Config
+from harness.data import catalogue
+from harness.data.catalogue import TestSet, TrainSet
+from harness.errors import HarnessError, UsageError
+from harness.host.device import DeviceChoice, choose_device
+
+
+def data_root(config: Config) -> Path | None:
+    """Return the folder of data sets: ``data.root``, else the environment's, else none."""
+    return _root(config.data.root)
+
+
+def profile(ablation: Ablation, arguments: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the profile, and in words why this one.
+
+    ``auto`` is ``cpu`` where the training set T291 is there, else ``smoke``, which needs no data.
+    """
+    asked = arguments.get("profile", ablation.config.get("profile", "auto"))
+    if asked != "auto":
+        return str(asked), "as asked"
+    root = _root(arguments.get("data.root"))
+    if root is None:
+        return "smoke", "no data root is set (HARNESS_DATA or data.root)"
+    try:
+        catalogue.find_train("T291", root, 2)
+    except HarnessError:
+        return "smoke", f"there is no training set T291 under '{root}'"
+    return "cpu", f"the training set T291 is under '{root}'"
+
+
+def device(config: Config, problems: list[str]) -> Config:
+    """Return the settings with ``auto`` replaced by a device; note what this machine lacks."""
+    try:
+        chosen = choose_device(cast(DeviceChoice, config.device), option="device=")
+    except UsageError as error:
+        problems.append(str(error))
+        chosen = "cuda"
+    if chosen == "cuda" and config.devices > torch.cuda.device_count():
+        problems.append(f"devices={config.devices}: there are {torch.cuda.device_count()} GPUs")
+    if config.train.batch % config.devices:
+        problems.append(
+            f"devices={config.devices}: does not divide train.batch={config.train.batch}"
+        )
+    return replace(config, device=chosen)
+
+
+def train_sets(config: Config, scale: int, problems: list[str]) -> tuple[TrainSet, ...]:
+    """Return the parts of the training set; none, and a problem noted, where it is not there."""
+    try:
+        return catalogue.find_train(config.data.train, data_root(config), scale, lr=config.data.lr)
+    except HarnessError as error:
+        problems.append(f"data.train={config.data.train}: {error}")
+        return ()
+
+
+def test_sets(
+    ablation: Ablation, config: Config, scale: int, problems: list[str]
+) -> tuple[TestSet, ...]:
+    """Return the test sets asked for, or those of the ablation that are present."""
+    names = config.data.test
+    if not names:
+        root = data_root(config)
+        present = catalogue.available_tests(root)
+        names = [name for name in ablation.benchmarks if name in present]
+        if not names:
+            problems.append(
+                f"none of the benchmark sets {', '.join(ablation.benchmarks)} is under the data "
+                f"root ({root or 'not set'}); set HARNESS_DATA, or data.test=sample for bundled "
+                "images"
+            )
+    tests = [_test_set(name, config, scale, problems) for name in names]
+    return tuple(test for test in tests if test is not None)
+
+
+def _test_set(name: str, config: Config, scale: int, problems: list[str]) -> TestSet | None:
+    try:
+        return catalogue.find_test(name, data_root(config), scale, lr=config.data.lr)
+    except HarnessError as error:
+        problems.append(f"data.test={name}: {error}")
+        return None
+
+
+def _root(asked: str | None) -> Path | None:
+    root = asked or os.environ.get("HARNESS_DATA")
+    return Path(root).expanduser() if root else None

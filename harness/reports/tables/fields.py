@@ -1,0 +1,81 @@
+"""Fields of a table: a column together with the function that makes its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from harness.reports.tables.table import Column, ColumnKind, TableCell, TableRow
+
+RowT = TypeVar("RowT")
+"""The value that a row of a table is made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[RowT]):
+    """A column, and the function that makes its cell from the value of a row."""
+
+    column: Column
+    cell: Callable[[RowT], TableCell]
+
+
+def field(
+    key: str,
+    title: str,
+    cell: Callable[[RowT], TableCell],
+    kind: ColumnKind = "text",
+    *,
+    signed: bool = False,
+) -> Field[RowT]:
+    """Return a field that is printed in a column of its own."""
+    return Field(Column(key, title, kind, signed=signed), cell)
+
+
+def joined(key: str, cell: Callable[[RowT], TableCell], kind: ColumnKind = "ssim") -> Field[RowT]:
+    """Return a field that is printed in the column of the field before it."""
+    return Field(Column(key, kind=kind, joined=True), cell)
+
+
+def hidden(key: str, cell: Callable[[RowT], TableCell]) -> Field[RowT]:
+    """Return a field that only the CSV file shows."""
+    return Field(Column(key, printed=False), cell)
+
+
+def numbered(texts: Iterable[str]) -> dict[str, int]:
+    """Return every text once, with its number, counted from 1 in the order of first use."""
+    return {text: number for number, text in enumerate(dict.fromkeys(texts), start=1)}
+
+
+def columns_of(fields: Iterable[Field[RowT]]) -> tuple[Column, ...]:
+    """Return the columns of a table's fields."""
+    return tuple(item.column for item in fields)
+
+
+def rows_of(
+    fields: Sequence[Field[RowT]],
+    items: Sequence[RowT],
+    *,
+    block: Callable[[RowT], object] = lambda item: None,
+    group: Callable[[RowT], str] = lambda item: "",
+    reference: Callable[[RowT], bool] = lambda item: False,
+) -> tuple[TableRow, ...]:
+    """Return the rows of a table.
+
+    Args:
+        fields: The fields of the table.
+        items: The values that the rows are made from, one a row.
+        block: What the rows of a block have in common; a line is drawn between two blocks.
+        group: Which rows compete for the marks.
+        reference: Whether it is the bicubic row.
+    """
+    blocks = [block(item) for item in items]
+    return tuple(
+        TableRow(
+            tuple(made.cell(item) for made in fields),
+            reference=reference(item),
+            ruled=index > 0 and blocks[index] != blocks[index - 1],
+            group=group(item),
+        )
+        for index, item in enumerate(items)
+    )

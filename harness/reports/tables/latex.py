@@ -1,0 +1,145 @@
+"""Tables as LaTeX: for ``input`` in a document, or as a document of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+
+from harness.reports.tables.latex_characters import escape
+from harness.reports.tables.table import PrintedTable, PrintedValue, Table, flat, join, printed_form
+
+_MARKS = (r"\textbf{{{}}}", r"\underline{{{}}}")
+_WIDE = 95
+"""Characters of a line that still fit an A4 page at footnote size."""
+
+
+def to_latex(table: Table) -> str:
+    """Return the table for ``input``; the document must load booktabs.
+
+    A long table is a ``longtable``, whose package must be loaded too. Others are a ``table``;
+    if graphicx is loaded, a table that is too wide is scaled down to the width of the line.
+    Check marks look best with amssymb.
+    """
+    return _longtable(table) if table.long else _floating(table)
+
+
+def latex_document(table: Table) -> str:
+    """Return a whole LaTeX document that shows the table alone."""
+    head = [
+        r"\documentclass{article}",
+        r"\usepackage[a4paper,margin=2cm]{geometry}",
+        r"\usepackage{amssymb,booktabs,graphicx,longtable}",
+        r"\pagestyle{empty}",
+        r"\begin{document}",
+    ]
+    return "\n".join(head) + "\n" + to_latex(table) + "\\end{document}\n"
+
+
+def _floating(table: Table) -> str:
+    printed = printed_form(table)
+    spec = "".join("r" if right else "l" for right in printed.numeric)
+    heads = map(_head, printed.heads, spec)
+    rows = [_row(cells) for cells in printed.rows]
+    if 0 < printed.references < len(rows):
+        rows.insert(printed.references, r"\midrule")
+    notes = [f"{_escape(note)}\\par" for note in table.notes]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        r"\providecommand{\resizebox}[3]{#3}",
+        f"\\caption{{{_escape(table.title)}}}",
+        f"\\label{{tab:{table.name}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        r"\setlength{\tabcolsep}{4pt}%",
+        f"\\begin{{tabular}}{{{spec}}}",
+        r"\toprule",
+        f"{' & '.join(heads)} \\\\",
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}}",
+        r"\par\smallskip",
+        r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
+        *notes,
+        r"\end{minipage}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _longtable(table: Table) -> str:
+    printed = printed_form(table)
+    spec = "".join("r" if right else "l" for right in printed.numeric)
+    heads = [r"\toprule", *_spanning_heads(printed.heads), r"\midrule"]
+    rows = []
+    for row, cells in zip(table.rows, printed.rows, strict=True):
+        rows += [r"\midrule"] if row.ruled else []
+        rows.append(_row(cells))
+    lines = [
+        r"\begingroup",
+        r"\providecommand{\checkmark}{\ensuremath{\surd}}",
+        r"\scriptsize\setlength{\tabcolsep}{1.8pt}"
+        if _characters(printed) > _WIDE
+        else r"\footnotesize\setlength{\tabcolsep}{4pt}",
+        r"\ifdim\linewidth<15.2cm\scriptsize\setlength{\tabcolsep}{1.3pt}\fi",
+        r"\setlength{\LTcapwidth}{\linewidth}",
+        f"\\begin{{longtable}}{{@{{}}{spec}@{{}}}}",
+        f"\\caption{{{_escape(table.title)}}}\\label{{tab:{table.name}}} \\\\",
+        *heads,
+        r"\endfirsthead",
+        *heads,
+        r"\endhead",
+        r"\bottomrule",
+        r"\endfoot",
+        *rows,
+        r"\end{longtable}",
+        r"\setlength{\parindent}{0pt}\raggedright",
+        *(f"{_escape(note)}\\par" for note in table.notes),
+        r"\endgroup",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _characters(printed: PrintedTable) -> int:
+    """Return how many characters the longest cells of all columns have together."""
+    cells = [[join(cell) for cell in row] for row in printed.rows]
+    return sum(max(map(len, column)) for column in zip(*cells, strict=True))
+
+
+def _spanning_heads(heads: Sequence[str]) -> list[str]:
+    """Return a heading of two rows; what neighbouring columns share stands once in the first."""
+    parts = [head.rpartition("\n") for head in heads]
+    cells, rules, first = [], [], 1
+    for common, group in groupby(common for common, _, _ in parts):
+        width = len(list(group))
+        if common:
+            cells.append(f"\\multicolumn{{{width}}}{{c}}{{{_escape(common)}}}")
+            rules.append(f"\\cmidrule(lr){{{first}-{first + width - 1}}}")
+        else:
+            cells += [""] * width
+        first += width
+    own = [_escape(text) for _, _, text in parts]
+    return [f"{' & '.join(cells)} \\\\", "".join(rules), f"{' & '.join(own)} \\\\"]
+
+
+def _escape(text: str) -> str:
+    """Return the text with LaTeX's special characters made printable."""
+    return escape(flat(text))
+
+
+def _head(head: str, alignment: str) -> str:
+    """Return a heading; several lines become a small table, aligned at its last line."""
+    lines = r" \\ ".join(_escape(line) for line in head.splitlines())
+    if "\n" not in head:
+        return lines
+    return f"\\begin{{tabular}}[b]{{@{{}}{alignment}@{{}}}}{lines}\\end{{tabular}}"
+
+
+def _row(cells: Sequence[Sequence[PrintedValue]]) -> str:
+    return " & ".join(join(cell, _value, _MARKS) for cell in cells) + r" \\"
+
+
+def _value(text: str) -> str:
+    """Return a cell's value; a negative number gets a minus sign, not a hyphen."""
+    return re.sub(r"(^|\[)-(?=\d)", r"\1$-$", _escape(text))

@@ -1,0 +1,183 @@
+"""Names of cells, how far they are, and that looking changes nothing."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from PIL import Image
+
+from harness.config import ablation, settings
+from harness.data.prepare import prepare
+from harness.experiment import checkpoints, plan
+from harness.experiment.checkpoints import TrainingState
+from harness.experiment.session import CellStatus, Session, statuses
+from harness.host.paths import cache_folder
+from harness.records.record import load_all, read
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache folder of the test's own, which is not there yet."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def made(arguments):
+    values, problems = settings.parse_arguments(arguments)
+    return plan.make(ablation.load(values.pop("ablation")), values, problems)
+
+
+def begun(planned_run):
+    """The session of a plan whose training images are prepared."""
+    folder = cache_folder()
+    images = {scale: prepare(sets, scale, folder) for scale, sets in planned_run.train.items()}
+    return Session(planned_run, images)
+
+
+def words(arguments):
+    """The states of the plan's cells, by the label of the row."""
+    return {status.cell.row.label: status.words for status in statuses(made(arguments))}
+
+
+def files(*folders):
+    """All files and folders below some folders, with size and time of change."""
+    paths = [path for folder in folders for path in (folder, *folder.rglob("*")) if path.exists()]
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in paths}
+
+
+def test_records_and_weights_lie_where_the_planned_cell_says(tiny, tmp_path, invoke):
+    assert invoke("run", *tiny).exit_code == 0
+    planned_run = made(tiny)
+    session = begun(planned_run)
+    for planned in map(session.identify, planned_run.cells):
+        stored = read(tmp_path, planned.record_id)
+        assert (stored.fingerprint, stored.group) == (planned.fingerprint, planned.group)
+        weights = planned.folder / checkpoints.WEIGHTS_FILE
+        assert weights.is_file() == planned.cell.trained
+        assert session.stored(planned).complete
+
+
+def test_rows_that_only_drop_branches_share_the_training_and_not_the_record(tiny):
+    planned_run = made(tiny)
+    session = begun(planned_run)
+    whole = planned_run.cells[1]
+    cut = replace(whole, row=replace(whole.row, drop=(7, 9)))
+    first, second = session.identify(whole), session.identify(cut)
+    assert (first.training_id, first.folder) == (second.training_id, second.folder)
+    assert first.record_id == first.training_id
+    assert second.record_id == f"{first.training_id}-drop7.9"
+
+
+def test_states_of_a_cell_from_to_do_to_done(tiny, tmp_path, invoke):
+    invoke("run", *tiny)
+    assert words(tiny) == {"Bicubic": "done", "plain": "done", "basic": "done"}
+    planned_run = made(tiny)
+    planned = begun(planned_run).identify(planned_run.cells[1])
+    (planned.folder / "record.json").unlink()
+    assert words(tiny)["plain"] == "to score"
+    (planned.folder / checkpoints.WEIGHTS_FILE).unlink()
+    assert words(tiny)["plain"] == "to do"
+    state = TrainingState(planned.fingerprint, 1234, {}, {}, torch.zeros(1), [], [], 0.0)
+    checkpoints.write_state(planned.folder, state)
+    assert words(tiny)["plain"] == "at step 1,234"
+
+
+def test_a_record_without_scores_of_a_set_is_to_be_scored(tiny, tmp_path, invoke):
+    invoke("run", *tiny)
+    assert set(words([*tiny, "data.test=own,sample"]).values()) == {"to score"}
+
+
+@pytest.mark.parametrize("damage", [False, True])
+def test_without_prepared_images_a_state_names_the_record_it_depends_on(
+    damage, tiny, tmp_path, invoke, cache
+):
+    invoke("run", *tiny)
+    ids = {record.overrides.get("unit"): record.id for record in load_all(tmp_path) if record.steps}
+    if damage:
+        next(cache.glob("*/index.json")).write_text("{}")
+    else:
+        shutil.rmtree(cache)
+    condition = "done, if the training images are those of "
+    assert words(tiny) == {
+        "Bicubic": "done",
+        "plain": condition + ids[None],
+        "basic": condition + ids["basic"],
+    }
+    assert {status.to_train for status in statuses(made(tiny)) if status.cell.trained} == {True}
+    assert words([*tiny, "train.lr=0.1"])["plain"] == "to do"
+    assert words([*tiny, "data.train=sample"])["plain"] == "to do", "a set of another name"
+
+
+def test_weights_and_checkpoints_count_too_where_images_are_not_prepared(
+    tiny, tmp_path, invoke, cache
+):
+    invoke("run", *tiny)
+    plain, basic = (record for record in load_all(tmp_path) if record.steps)
+    folder = tmp_path / "results" / "runs" / basic.id
+    (folder / "record.json").unlink()
+    shutil.rmtree(cache)
+    label = "basic" if basic.overrides.get("unit") else "plain"
+    assert words(tiny)[label] == f"to score, if the training images are those of {plain.id}"
+
+
+def test_other_training_images_of_the_same_name_are_told_once_they_are_prepared(
+    tiny, tiny_root, tmp_path, invoke
+):
+    invoke("run", *tiny)
+    root = tmp_path / "copy"
+    shutil.copytree(tiny_root, root)
+    Image.new("RGB", (60, 60)).save(root / "train/own/at0.png")
+    arguments = [*tiny, f"data.root={root}"]
+    assert words(arguments)["plain"].startswith("done, if ")
+    begun(made(arguments))
+    assert words(arguments)["plain"] == "to do"
+
+
+def test_the_words_of_each_state(tiny):
+    cell = made(tiny).cells[1]
+    assert CellStatus(cell, "to do").words == "to do"
+    assert CellStatus(cell, "resume", 12345).words == "at step 12,345"
+    assert [CellStatus(cell, state).to_train for state in ("to do", "resume")] == [True, True]
+    assert [CellStatus(cell, state).to_train for state in ("to score", "done")] == [False, False]
+
+
+@pytest.mark.parametrize("command", ["run", "train"])
+@pytest.mark.parametrize("prepared", [False, True], ids=["cold cache", "filled cache"])
+@pytest.mark.parametrize("ran", [False, True], ids=["new", "run before"])
+def test_a_dry_run_leaves_every_file_as_it_is(
+    command, prepared, ran, tiny, tmp_path, invoke, cache, monkeypatch
+):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    arguments = [command, *tiny]
+    if command == "train":
+        arguments = [command, "awsrn_sd", "--scale", 2, *tiny[1:]]
+    if ran:
+        assert invoke(*arguments).exit_code == 0
+    if prepared:
+        begun(made(tiny))
+    elif cache.exists():
+        shutil.rmtree(cache)
+    before = files(tmp_path)
+    result = invoke(*arguments, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert ("done" in result.stdout) == ran
+    assert files(tmp_path) == before
+    assert cache.exists() == prepared
+
+
+def test_a_dry_run_loads_neither_lightning_nor_mlflow(tiny, tmp_path):
+    script = (
+        "import sys; from harness.cli.main import main\n"
+        "main(sys.argv[1:], standalone_mode=False)\n"
+        "print('loaded:', *sys.modules)"
+    )
+    command = [sys.executable, "-c", script, "run", *tiny, "--dry-run"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    loaded = set(re.findall(r"\w+", done.stdout.rpartition("loaded:")[2]))
+    assert "harness" in loaded
+    assert not loaded & {"lightning_fabric", "mlflow", "pandas"}

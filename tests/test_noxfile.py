@@ -1,0 +1,81 @@
+"""The chores: each slow test is run by one session, and the suite by the README's command."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+from nox.project import load_toml
+
+ROOT = Path(__file__).parents[1]
+SLOW = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "tests").rglob("test_*.py")
+    if "mark." + "slow" in path.read_text(encoding="utf-8")
+)
+
+
+class Session:
+    """Takes note of the commands that a session runs."""
+
+    posargs = ()
+
+    def __init__(self):
+        self.commands = []
+
+    def install(self, *arguments):
+        pass
+
+    def run(self, *command, **options):
+        self.commands.append(command)
+        return ""
+
+
+@pytest.fixture(scope="module")
+def pytest_runs():
+    """The arguments that each session of the noxfile gives to pytest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        sessions = runpy.run_path("noxfile.py")
+        runs = {}
+        for name in ("tests", "slow", "protocol", "bench"):
+            session = Session()
+            sessions[name].func(session)
+            runs[name] = [rest for program, *rest in session.commands if program == "pytest"]
+    return runs
+
+
+def runs_slow_tests_of(path, arguments):
+    """Whether pytest with these arguments runs the tests of a file that are marked slow."""
+    marks = arguments[arguments.index("-m") + 1] if "-m" in arguments else "not slow"
+    places = [argument for argument in arguments if argument.startswith("tests/")]
+    ignored = [argument.partition("=")[2] for argument in arguments if "--ignore=" in argument]
+    inside = not places or any(path.startswith(place) for place in places)
+    wanted = not marks or eval(marks, {}, {"slow": True})
+    return inside and wanted and not any(path.startswith(place) for place in ignored)
+
+
+def test_some_tests_are_slow():
+    assert len(SLOW) > 1
+
+
+@pytest.mark.parametrize("path", SLOW)
+def test_each_slow_test_is_run_by_one_session(path, pytest_runs):
+    sessions = [
+        name
+        for name, runs in pytest_runs.items()
+        if any(runs_slow_tests_of(path, arguments) for arguments in runs)
+    ]
+    assert len(sessions) == 1, sessions
+
+
+def test_the_suite_runs_in_two_processes(pytest_runs):
+    (arguments,) = pytest_runs["tests"]
+    assert arguments[arguments.index("-n") + 1] == "2"
+
+
+def test_every_dependency_for_development_is_pinned():
+    groups = load_toml(ROOT / "pyproject.toml")["dependency-groups"].values()
+    entries = [entry for group in groups for entry in group if isinstance(entry, str)]
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower()
+    for entry in entries:
+        assert f"\n{entry.partition('>')[0]}==" in pins

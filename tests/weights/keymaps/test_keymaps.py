@@ -1,0 +1,35 @@
+"""The schemes of all families: complete, told apart by their names, and named like the networks."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+from harness import models
+from harness.weights import files, keymaps, schemes
+
+SHARED = {"scheme", "image_range"}
+FAMILIES = {info.name for info in pkgutil.iter_modules(keymaps.__path__)} - SHARED
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_every_family_is_tried(family):
+    module = importlib.import_module(f"harness.weights.keymaps.{family}")
+    assert set(module.SCHEMES) <= set(keymaps.SCHEMES)
+
+
+def test_a_family_has_the_name_of_its_networks():
+    assert {info.name for info in pkgutil.iter_modules(models.__path__)} >= FAMILIES
+
+
+def test_no_two_schemes_have_one_name():
+    names = [scheme.name for scheme in schemes.SCHEMES]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.data
+def test_every_scheme_of_a_light_network_is_that_of_a_released_file(public_checkpoints):
+    paths = [path for path in public_checkpoints.glob("*.pth") if path.stat().st_size < 8e6]
+    used = {fit.scheme for path in paths for fit in schemes.find(files.read(path))}
+    large = ("EDSR", "MDSR", "MSRN", "RDN", "WDSR", "AWSRN", "this harness")
+    assert {scheme.name for scheme in schemes.SCHEMES if not scheme.name.startswith(large)} == used
