@@ -30,10 +30,7 @@ from harness.host.paths import printable
 
 logger = logging.getLogger(__name__)
 
-# Part of the cache key: raise it when the same files would give other bytes.
-VERSION = 1
-
-_DAMAGED_INDEX = (OSError, ValueError, KeyError, TypeError)
+VERSION = 1  # part of the cache key: raised when the same files would give other bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +189,7 @@ def _build(sets: Sequence[TrainSet], scale: int, final: Path) -> None:
         shutil.rmtree(stale, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=f"{final.name}.partial-", dir=final.parent))
     try:
-        count = sum(len(one.images) for one in sets)
-        logger.info("preparing %d images for x%d in %s", count, scale, final)
+        logger.info("preparing %d images for x%d in %s", len([*_files(sets)]), scale, final)
         # Plain writes, not a memory map: a full disk is then an error and not a dead process.
         with (partial / "hr.u8").open("wb") as hr_out, (partial / "lr.u8").open("wb") as lr_out:
             index = _write_pixels(sets, scale, hr_out, lr_out)
@@ -240,13 +236,13 @@ def _read_index(folder: Path, level: int = logging.WARNING) -> dict[str, Any] | 
     if not folder.exists():
         return None
     try:
-        index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        index: dict[str, Any] = json.loads((folder / "index.json").read_bytes())
         _entries(index)
         for name in ("hr", "lr"):
             got, expected = (folder / f"{name}.u8").stat().st_size, index[f"{name}_bytes"]
             if got != expected:
                 raise ValueError(f"{name}.u8 has {got} bytes, not {expected}")
-    except _DAMAGED_INDEX as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         logger.log(level, "%s is damaged (%s); preparing it again", folder, error)
         return None
     return index
@@ -290,7 +286,7 @@ def _image_at(pixels: NDArray[np.uint8], offset: int, height: int, width: int) -
 
 
 def _left_out(why: str, names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    shown = ", ".join([*names[:3], *(["..."] if len(names) > 3 else [])])
     return f"; left out {why}: {len(names)} ({shown})" if names else ""
 
 
