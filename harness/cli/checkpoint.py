@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli.options import KEY
+
 
 @click.group("checkpoint")
 def checkpoint() -> None:
@@ -18,14 +20,15 @@ def checkpoint() -> None:
 @checkpoint.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--tensors", is_flag=True, help="List every tensor with its shape.")
-def inspect(*, file: Path, tensors: bool) -> None:
+@KEY
+def inspect(*, file: Path, tensors: bool, key: str | None) -> None:
     """Say what a file holds, and which networks and scales it fits, by shapes.
 
     Example: harness checkpoint inspect carn_m.pth
     """
     from harness.weights import convert
 
-    click.echo(convert.describe(file, listing=tensors))
+    click.echo(convert.describe(file, listing=tensors, key=key))
 
 
 @checkpoint.command("convert")
@@ -40,12 +43,13 @@ def inspect(*, file: Path, tensors: bool) -> None:
     help="Names of the tensors: ours, or those of AWSRN's authors.",
 )
 @click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
-def convert_file(*, file: Path, output: Path, names: str, force: bool) -> None:
+@KEY
+def convert_file(*, file: Path, output: Path, names: str, force: bool, key: str | None) -> None:
     """Write the weights of a file under other names; OUTPUT is .safetensors, .pth or .pt.
 
     Example: harness checkpoint convert weights.safetensors --to awsrn -o awsrn_x2.pth
     """
     from harness.weights import convert
 
-    convert.convert(file, output, names=names, force=force)
+    convert.convert(file, output, names=names, force=force, key=key)
     click.echo(output)

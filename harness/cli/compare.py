@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT
+from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, RESULTS_ROOT
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -35,6 +35,8 @@ class _SeveralSets(click.Command):
 @click.option("--scale", type=int, help="Upscaling factor of weights.")
 @click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score weights.")
+@KEY
+@LR
 @DATA_ROOT
 @RESULTS_ROOT
 @DEVICE
@@ -50,6 +52,8 @@ def compare(
     scale: int | None,
     sets: Sequence[str],
     protocol: str,
+    key: str | None,
+    lr: str | None,
     root: Path | None,
     results: Path,
     device: DeviceChoice,
@@ -69,7 +73,7 @@ def compare(
     from harness.reports.tables.compare import build
     from harness.reports.tables.latex import to_latex
 
-    request = Request(scale, tuple(sets), protocol, root, device, results)
+    request = Request(scale, tuple(sets), protocol, root, device, results, key=key, lr=lr)
     forms = render.FORMATS | {
         "table": render.to_text,
         "json": render.to_json,

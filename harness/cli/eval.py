@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT, DEVICE
+from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Weights: ours, or public ones as released; see harness checkpoint inspect.",
 )
+@KEY
 @click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
+@LR
 @DATA_ROOT
 @DEVICE
 @click.option("--self-ensemble", is_flag=True, help="The mean over 8 flips and turns.")
@@ -42,8 +45,10 @@ def evaluate(
     more: Sequence[str],
     scale: int,
     checkpoint: Path | None,
+    key: str | None,
     sets: Sequence[str],
     protocol: str,
+    lr: str | None,
     root: Path | None,
     device: DeviceChoice,
     self_ensemble: bool,
@@ -64,16 +69,19 @@ def evaluate(
         model,
         scale=scale,
         checkpoint=checkpoint,
+        key=key,
         sets=(*sets, *more),
         protocol=protocol,
         root=root,
         device=device,
         results=results,
         self_ensemble=self_ensemble,
+        lr=lr,
     )
     if form == "json":
         content = {"model": model, "scale": scale, "protocol": protocol}
-        click.echo(json.dumps(content | {"scores": [asdict(score) for score in scores]}, indent=1))
+        rows = [_finite(asdict(one)) for one in scores]
+        click.echo(json.dumps(content | {"scores": rows}, indent=1, allow_nan=False))
         return
     click.echo(f"{model} x{scale}, protocol {protocol}")
     for score in scores:
@@ -82,5 +90,14 @@ def evaluate(
             click.echo(f"  {image.name:<14} {image.psnr_db:7.3f} dB / {image.ssim:.4f}")
 
 
+def _finite(value: object) -> object:
+    """Return a value with None for every infinity, which JSON cannot say."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _line(score: SetScore) -> str:
-    return f"{score.set:<16} {score.psnr_db:7.3f} dB / {score.ssim:.4f}  (LR {score.lr})"
+    return f"{score.set:<16} {score.psnr_db:7.3f} dB / {score.ssim:.4f}  ({score.lr_text})"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
+import sys
 from typing import Any
 
 import click
@@ -74,6 +76,8 @@ def main(*, verbose: bool, quiet: bool) -> None:
 
     Example: harness run ablation=awru
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8
+        sys.stdout.reconfigure(errors="surrogateescape")
     log_to_stderr(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
 
 

@@ -38,6 +38,21 @@ DEVICE = click.option(
 """Where networks are run."""
 
 
+KEY = click.option(
+    "--key",
+    metavar="KEY",
+    help="Which state dict of the file, where it holds several (default: the averaged one).",
+)
+"""For files with several state dicts, such as ``params`` and ``params_ema``."""
+
+LR = click.option(
+    "--lr",
+    metavar="FOLDER",
+    help="Folder of the sets' LR files, or made (default: LR_bicubic, or the only one).",
+)
+"""For sets with LR files of several kinds."""
+
+
 def results_root_only(command: _Command) -> _Command:
     """Add the results root to a command without a data root; ``--root``, once its name, is told."""
     refused = click.option("--root", hidden=True, expose_value=False, callback=_refuse_root)

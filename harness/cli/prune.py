@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT
+from harness.cli.options import DATA_ROOT, KEY
 from harness.config import paper
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     help="Weights, as for harness eval (default: those that come with the harness); may be "
     "pruned already.",
 )
+@KEY
 @click.option(
     "-o",
     "--output",

@@ -118,12 +118,16 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
         )
     shared = any(status.shared for status in statuses)
     note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
-    tests = ", ".join(test.name for test in plan.tests[settings.scale[0]])
+    from harness.data.catalogue import lr_text
+
+    scale = settings.scale[0]
+    tests = ", ".join(f"{test.name} ({test.lr_text})" for test in plan.tests[scale])
+    source = f" ({lr_text(plan.train[scale])})" if scale in plan.train else ""
     lines = [
         columns([head, *body], right=(2, 3, 4, 5, 6)),
         "",
         f"profile {settings.profile} ({plan.why})",
-        f"train on {settings.data.train}: batch {train.batch}, LR patch {train.patch}, "
+        f"train on {settings.data.train}{source}: batch {train.batch}, LR patch {train.patch}, "
         f"{train.schedule} schedule, lr {train.lr:g}, {settings.precision}, {settings.device}, "
         f"{settings.threads} threads",
         *note,

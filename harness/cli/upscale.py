@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DEVICE
+from harness.cli.options import DEVICE, KEY
 from harness.weights import pretrained
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     help="Weights: ours, or public ones as released (default: those that come with the "
     "harness, if any; bicubic has none).",
 )
+@KEY
 @DEVICE
 @click.option(
     "--self-ensemble",
@@ -65,6 +66,7 @@ def upscale(
     model: str,
     scale: int,
     checkpoint: Path | None,
+    key: str | None,
     device: DeviceChoice,
     self_ensemble: bool,
     memory: str | None,
@@ -88,6 +90,7 @@ def upscale(
         model,
         scale,
         checkpoint=checkpoint,
+        key=key,
         device=device,
         self_ensemble=self_ensemble,
         memory=None if memory is None else tile_size.parse_memory(memory),

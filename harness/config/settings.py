@@ -56,6 +56,9 @@ class DataConfig:
     root: str | None = _key(None, "folder with train/ and benchmark/; default: $HARNESS_DATA")
     train: str = _key(paper.TRAIN_SET, "training set, several joined by +, or a folder of images")
     test: list[str] = _key([], "sets to score; empty: those of the ablation that are present")
+    lr: str | None = _key(
+        None, "folder of a set's own LR files, or made; default: LR_bicubic or the only one"
+    )
     cache: str | None = _key(None, "folder for prepared images; default: the user's cache folder")
     workers: int = _key(0, "processes that cut patches; 0: the training process itself")
 

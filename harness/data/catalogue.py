@@ -6,9 +6,12 @@
     ROOT/DIV2K/DIV2K_train_HR, .../DIV2K_train_LR_bicubic/X2, .../DIV2K_train_LR_x8
                                                         as published; also below ROOT/train;
                                                         as a test set, the DIV2K_valid_* images
+    ROOT/Flickr2K/Flickr2K_HR, .../Flickr2K_LR_bicubic/X2
+                                                        likewise
 
-A set is found by its folder's name; a path to any folder laid out in one of these ways works
-too. ``sample`` is bundled with scikit-image and needs no root.
+Other layouts of LR are known to :mod:`harness.data.low_resolution`. A set is found by its
+folder's name; a path to any folder laid out in one of these ways works too. ``sample`` is
+bundled with scikit-image and needs no root.
 """
 
 from __future__ import annotations
@@ -20,8 +23,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from harness.data import low_resolution
 from harness.data.images import is_folder, list_folder, list_images
+from harness.data.low_resolution import LRFiles
 from harness.errors import DataError, UsageError, suggest
+from harness.host.paths import printable
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +50,8 @@ _SAMPLE_FILES: dict[Purpose, tuple[str, ...]] = {
 
 _HOME: dict[Purpose, str] = {"train": "train", "test": "benchmark"}
 _KIND: dict[Purpose, str] = {"train": "training", "test": "test"}
+_HR_NAMES = ("hr", "gt", "gtmod12")
+_PUBLISHED = ("DIV2K", "Flickr2K")
 _DIV2K_HALF: dict[Purpose, str] = {"train": "train", "test": "valid"}
 
 
@@ -56,12 +64,14 @@ class TrainSet:
         images: HR files, sorted by name, without those excluded.
         lr: LR files in the same order; None where LR is to be made.
         excluded: Names of the files left out because EXCLUDE.txt lists them.
+        lr_from: The folder of the LR files, below the set's; empty where LR is to be made.
     """
 
     name: str
     images: tuple[Path, ...]
     lr: tuple[Path, ...] | None
     excluded: tuple[str, ...]
+    lr_from: str = ""
 
 
 def joined_name(sets: Sequence[TrainSet]) -> str:
@@ -78,15 +88,30 @@ class TestSet:
     name: str
     hr: tuple[Path, ...]
     lr: tuple[Path, ...] | None
+    lr_from: str = ""
+
+    @property
+    def lr_text(self) -> str:
+        """Where LR comes from, in words."""
+        return lr_text((self,))
 
 
-def find_train(name: str, root: Path | None, scale: int) -> tuple[TrainSet, ...]:
+def lr_text(sets: Sequence[TrainSet | TestSet]) -> str:
+    """Return where the LR images of sets come from, in words."""
+    texts = ("made" if one.lr is None else f"read from {one.lr_from or 'files'}" for one in sets)
+    return f"LR {' and '.join(dict.fromkeys(texts))}"
+
+
+def find_train(
+    name: str, root: Path | None, scale: int, *, lr: str | None = None
+) -> tuple[TrainSet, ...]:
     """Find training sets.
 
     Args:
         name: One name or path, or several joined by ``+``.
         root: Data root; None where there is none.
         scale: Which LR files to look for.
+        lr: The folder of the LR files, below the set's, or ``made``; None where it is clear.
 
     Raises:
         UsageError: A name is unknown or given twice.
@@ -97,16 +122,16 @@ def find_train(name: str, root: Path | None, scale: int) -> tuple[TrainSet, ...]
     for part in parts:
         if parts.count(part) > 1:
             raise UsageError(f"training set {part!r} is given twice in {name!r}")
-    return tuple(_train_set(part, root, scale) for part in parts)
+    return tuple(_train_set(part, root, scale, lr) for part in parts)
 
 
-def find_test(name: str, root: Path | None, scale: int) -> TestSet:
+def find_test(name: str, root: Path | None, scale: int, *, lr: str | None = None) -> TestSet:
     """Find a test set; arguments and errors as in ``find_train``, but for one name."""
     if name == SAMPLE:
         return TestSet(name, _sample("test"), None)
     folder = _folder_of(name, root, "test")
-    hr, lr = _files(folder, scale, "test")
-    return TestSet(folder.name, hr, lr)
+    hr, found = _files(folder, scale, "test", lr)
+    return TestSet(printable(folder.name), hr, found.files, found.source)
 
 
 def names(root: Path | None, purpose: Purpose) -> tuple[str, ...]:
@@ -116,8 +141,9 @@ def names(root: Path | None, purpose: Purpose) -> tuple[str, ...]:
     home = root / _HOME[purpose]
     folders = list_folder(home) if is_folder(home) else ()
     found = {folder.name for folder in folders if is_folder(folder)}
-    if is_folder(root / "DIV2K" / f"DIV2K_{_DIV2K_HALF[purpose]}_HR"):
-        found.add("DIV2K")
+    for name in _PUBLISHED:
+        if _published_half(root / name, purpose) is not None:
+            found.add(name)
     return (SAMPLE, *sorted(found - {SAMPLE}))
 
 
@@ -126,11 +152,11 @@ def available_tests(root: Path | None) -> tuple[str, ...]:
     return names(root, "test")
 
 
-def _train_set(name: str, root: Path | None, scale: int) -> TrainSet:
+def _train_set(name: str, root: Path | None, scale: int, lr: str | None) -> TrainSet:
     if name == SAMPLE:
         return TrainSet(name, _sample("train"), None, ())
     folder = _folder_of(name, root, "train")
-    hr, lr = _files(folder, scale, "train")
+    hr, found = _files(folder, scale, "train", lr)
     banned = _banned(folder, root)
     kept = [index for index, path in enumerate(hr) if path.name not in banned]
     for missing in sorted(banned - {path.name for path in hr}):
@@ -138,10 +164,11 @@ def _train_set(name: str, root: Path | None, scale: int) -> TrainSet:
     if not kept:
         raise DataError(f"{folder}: EXCLUDE.txt lists every image, none is left to train on")
     return TrainSet(
-        name=folder.name,
+        name=printable(folder.name),
         images=tuple(hr[index] for index in kept),
-        lr=None if lr is None else tuple(lr[index] for index in kept),
-        excluded=tuple(path.name for path in hr if path.name in banned),
+        lr=None if found.files is None else tuple(found.files[index] for index in kept),
+        excluded=tuple(printable(path.name) for path in hr if path.name in banned),
+        lr_from=found.source,
     )
 
 
@@ -188,45 +215,53 @@ def _folder_of(name: str, root: Path | None, purpose: Purpose) -> Path:
 
 
 def _files(
-    folder: Path, scale: int, purpose: Purpose
-) -> tuple[tuple[Path, ...], tuple[Path, ...] | None]:
+    folder: Path, scale: int, purpose: Purpose, choice: str | None
+) -> tuple[tuple[Path, ...], LRFiles]:
     """Return the HR files of a set, and its LR files where it has them."""
     hr_folder, lr_folders = _layout(folder, scale, purpose)
-    hr = list_images(hr_folder)
+    hr, beside = low_resolution.split_pairs(list_images(hr_folder))
     if not hr:
         raise DataError(f"{hr_folder}: expected images, but there are none")
-    for lr_folder in lr_folders:
-        if is_folder(lr_folder):
-            return hr, _partners(hr, lr_folder, scale)
-    return hr, None
+    if beside and choice is None:
+        return hr, low_resolution.pair(hr, beside, scale)
+    return hr, low_resolution.find(folder, hr, lr_folders, scale, choice)
 
 
 def _layout(folder: Path, scale: int, purpose: Purpose) -> tuple[Path, tuple[Path, ...]]:
     """Return where HR lies and where LR may lie."""
-    half = f"{folder.name}_{_DIV2K_HALF[purpose]}"
-    published = (folder / f"{half}_LR_bicubic" / f"X{scale}", folder / f"{half}_LR_x{scale}")
-    plain = (folder / "LR_bicubic" / f"X{scale}",)
-    if is_folder(folder / f"{half}_HR"):
-        return folder / f"{half}_HR", published
-    if is_folder(folder / "HR"):
-        return folder / "HR", plain
-    if is_folder(published[0].parent) or is_folder(published[1]):
-        raise DataError(f"{folder / f'{half}_HR'}: expected the HR images, but there is no folder")
+    half = _published_half(folder, purpose)
+    if half is not None:
+        hr_folder = folder / f"{half}_HR"
+        return hr_folder, low_resolution.folders_of(folder, hr_folder, f"{half}_")
+    folders = [
+        path
+        for path in list_folder(folder)
+        if (path.name.lower() in _HR_NAMES or path.name.lower().endswith("_hr")) and is_folder(path)
+    ]
+    folders = [path for path in folders if path.name == "HR"] or folders
+    if len(folders) > 1:
+        there = ", ".join(path.name for path in folders)
+        raise DataError(f"{folder}: expected one folder of HR images, but there are {there}")
+    if folders:
+        prefix = folders[0].name[:-2] if folders[0].name.lower().endswith("_hr") else ""
+        return folders[0], low_resolution.folders_of(folder, folders[0], prefix)
+    published = f"{folder.name}_{_DIV2K_HALF[purpose]}"
+    if low_resolution.folders_of(folder, folder, f"{published}_"):
+        raise DataError(f"{folder / f'{published}_HR'}: expected the HR images, but has no folder")
     if not list_images(folder):
         raise DataError(f"{folder}: expected images or a folder HR, but there is neither")
-    return folder, plain
+    beside = low_resolution.folders_of(folder, folder)
+    if folder.name.lower() in _HR_NAMES:
+        beside += low_resolution.folders_of(folder.parent, folder)
+    return folder, beside
 
 
-def _partners(hr: tuple[Path, ...], folder: Path, scale: int) -> tuple[Path, ...]:
-    """Return the LR file of every HR file."""
-    by_stem = {path.stem: path for path in list_images(folder)}
-    missing = [path.stem for path in hr if f"{path.stem}x{scale}" not in by_stem]
-    if missing:
-        raise DataError(
-            f"{folder}: expected {missing[0]}x{scale}.png and so on for {len(hr)} HR images, "
-            f"but {len(missing)} of them have no LR file"
-        )
-    return tuple(by_stem[f"{path.stem}x{scale}"] for path in hr)
+def _published_half(folder: Path, purpose: Purpose) -> str | None:
+    """Return what the names of a published set's folders begin with, None where it is none."""
+    for half in (f"{folder.name}_{_DIV2K_HALF[purpose]}", folder.name):
+        if is_folder(folder / f"{half}_HR"):
+            return half
+    return None
 
 
 def _banned(folder: Path, root: Path | None) -> set[str]:

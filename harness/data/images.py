@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import stat
 import struct
 import warnings
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,17 @@ from PIL import Image, UnidentifiedImageError
 from harness.errors import DataError
 from harness.host.files import reason
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+logger = logging.getLogger(__name__)
+
+_READABLE = (
+    ".apng .avif .bmp .dds .dib .gif .ico .j2c .j2k .jfif .jp2 .jpc .jpe .jpeg .jpf .jpg .jpx "
+    ".pbm .pcx .pfm .pgm .png .pnm .ppm .psd .qoi .sgi .tga .tif .tiff .webp"
+)
+_UNREADABLE = ".arw .cr2 .cr3 .dng .exr .hdr .heic .heif .jxl .nef .orf .raf .rw2"
+SUFFIXES = frozenset([*_READABLE.split(), *_UNREADABLE.split()])
+"""Of files that are taken for images; those that cannot be read fail by name."""
+
+_KNOWN_BY_CONTENT = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 
 _BITS_PER_SAMPLE = 258  # tag of TIFF
 
@@ -56,24 +69,79 @@ def list_folder(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(entries, key=lambda path: path.name))
 
 
-def list_images(folder: Path) -> tuple[Path, ...]:
-    """Return the image files directly in a folder, sorted by name.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder holds.
 
-    Hidden files, subfolders and files of other types are passed over; types go by the suffix,
-    in either case. A link whose target is gone counts as an image: it fails by name when read.
+    Attributes:
+        images: The image files directly in it, sorted by name.
+        strays: Files that hold an image, but have no suffix of one.
+        others: What else is there: files of other types, and subfolders.
+    """
+
+    images: tuple[Path, ...]
+    strays: tuple[Path, ...]
+    others: tuple[Path, ...]
+
+
+def list_images(folder: Path) -> tuple[Path, ...]:
+    """Return the image files directly in a folder; see :func:`survey`."""
+    listing = survey(folder)
+    if listing.strays:
+        logger.warning("%s: passed over %s, by their suffix", folder, named(listing.strays))
+    return listing.images
+
+
+def survey(folder: Path) -> Listing:
+    """Return what a folder holds, sorted by name.
+
+    Hidden files are passed over; types go by the suffix, in either case. A link whose target
+    is gone counts as an image: it fails by name when read.
 
     Raises:
         DataError: The folder is missing, cannot be read, or holds ``a.png`` beside ``a.jpg``
             (scores and LR files go by the name without suffix).
     """
     images: dict[str, Path] = {}
+    rest: list[Path] = []
     for path in list_folder(folder):
         if path.suffix.lower() not in SUFFIXES or is_folder(path):
+            rest.append(path)
             continue
         other = images.setdefault(path.stem, path)
         if other is not path:
             raise DataError(f"{path}: expected one image named {path.stem}, but {other.name} too")
-    return tuple(images.values())
+    strays = tuple(path for path in rest if _holds_image(path))
+    others = tuple(path for path in rest if path not in strays)
+    return Listing(tuple(images.values()), strays, others)
+
+
+def _holds_image(path: Path) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=_KNOWN_BY_CONTENT):
+                return True
+    except (OSError, Image.DecompressionBombError, *DAMAGED):
+        return False
+
+
+def named(paths: Sequence[Path], most: int = 5) -> str:
+    """Return how many files there are, and the names of the first ones."""
+    names = ", ".join(path.name for path in paths[:most])
+    count = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
+    return f"{count} ({names}{', ...' if len(paths) > most else ''})"
+
+
+def size(path: Path) -> tuple[int, int] | None:
+    """Return height and width from the head of an image file, None where it cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                return image.height, image.width
+    except (OSError, Image.DecompressionBombError, *DAMAGED):
+        return None
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -144,4 +212,11 @@ def _stored_in_16_bits(image: Image.Image) -> bool:
     and for TIFF with its channels in planes of their own only the number of bits.
     """
     bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
-    return max(bits) > 8 or any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
+    tiles = getattr(image, "tile", ())
+    return max(bits) > 8 or any(";16" in str(tile[3]) for tile in tiles) or is_deep_ppm(image)
+
+
+def is_deep_ppm(image: Image.Image) -> bool:
+    """Tell whether an opened image is a PPM whose values go beyond 255."""
+    arguments = [tile[3] for tile in getattr(image, "tile", ()) if tile[0].startswith("ppm")]
+    return any(isinstance(one, tuple) and int(one[-1]) > 255 for one in arguments)

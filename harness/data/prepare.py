@@ -21,18 +21,16 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from harness.data.catalogue import TestSet, TrainSet, joined_name
+from harness.data.catalogue import TestSet, TrainSet, joined_name, lr_text
 from harness.data.images import hash_image, read_rgb
 from harness.data.resize import crop_to_multiple, downscale
 from harness.errors import DataError
 from harness.host.files import reason
+from harness.host.paths import printable
 
 logger = logging.getLogger(__name__)
 
-# Part of the cache key: raise it when the same files would give other bytes.
-VERSION = 1
-
-_DAMAGED_INDEX = (OSError, ValueError, KeyError, TypeError)
+VERSION = 1  # part of the cache key: raised when the same files would give other bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,7 @@ class Prepared:
             they are called.
         entries: The images, in the order of the sets and their files.
         excluded: Names of the files that EXCLUDE.txt left out.
+        lr_text: Where LR comes from, in words.
         hr_pixels, lr_pixels: All pixels end to end, uint8, read-only.
     """
 
@@ -65,6 +64,7 @@ class Prepared:
     sha256: str
     entries: tuple[Entry, ...]
     excluded: tuple[str, ...]
+    lr_text: str
     hr_pixels: NDArray[np.uint8]
     lr_pixels: NDArray[np.uint8]
 
@@ -90,7 +90,7 @@ class Prepared:
         megapixels = sum(self.hr(index).size for index in used) / 3e6
         small = [entry.name for n, entry in enumerate(self.entries) if n not in set(used)]
         side = patch * self.scale
-        line = f"{self.name} x{self.scale}: {len(used)} images, {megapixels:.1f} MP"
+        line = f"{self.name} x{self.scale}: {len(used)} images, {megapixels:.1f} MP, {self.lr_text}"
         line += _left_out(f"as smaller than the {side}x{side} patch", small)
         return line + _left_out("by EXCLUDE.txt", self.excluded)
 
@@ -138,6 +138,7 @@ def _open(sets: Sequence[TrainSet], scale: int, final: Path, index: dict[str, An
         sha256=index["sha256"],
         entries=_entries(index),
         excluded=tuple(f"{one.name}/{file}" for one in sets for file in one.excluded),
+        lr_text=lr_text(sets),
         hr_pixels=_open_pixels(final / "hr.u8"),
         lr_pixels=_open_pixels(final / "lr.u8"),
     )
@@ -188,8 +189,7 @@ def _build(sets: Sequence[TrainSet], scale: int, final: Path) -> None:
         shutil.rmtree(stale, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=f"{final.name}.partial-", dir=final.parent))
     try:
-        count = sum(len(one.images) for one in sets)
-        logger.info("preparing %d images for x%d in %s", count, scale, final)
+        logger.info("preparing %d images for x%d in %s", len([*_files(sets)]), scale, final)
         # Plain writes, not a memory map: a full disk is then an error and not a dead process.
         with (partial / "hr.u8").open("wb") as hr_out, (partial / "lr.u8").open("wb") as lr_out:
             index = _write_pixels(sets, scale, hr_out, lr_out)
@@ -236,13 +236,13 @@ def _read_index(folder: Path, level: int = logging.WARNING) -> dict[str, Any] | 
     if not folder.exists():
         return None
     try:
-        index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        index: dict[str, Any] = json.loads((folder / "index.json").read_bytes())
         _entries(index)
         for name in ("hr", "lr"):
             got, expected = (folder / f"{name}.u8").stat().st_size, index[f"{name}_bytes"]
             if got != expected:
                 raise ValueError(f"{name}.u8 has {got} bytes, not {expected}")
-    except _DAMAGED_INDEX as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         logger.log(level, "%s is damaged (%s); preparing it again", folder, error)
         return None
     return index
@@ -256,7 +256,7 @@ def _files(sets: Sequence[TrainSet]) -> Iterator[tuple[str, Path, Path | None]]:
     """Yield name, HR file and LR file of every image."""
     for one in sets:
         for hr_file, lr_file in zip(one.images, one.lr or [None] * len(one.images), strict=True):
-            yield f"{one.name}/{hr_file.stem}", hr_file, lr_file
+            yield f"{one.name}/{printable(hr_file.stem)}", hr_file, lr_file
 
 
 def _key(sets: Sequence[TrainSet], scale: int) -> str:
@@ -286,7 +286,7 @@ def _image_at(pixels: NDArray[np.uint8], offset: int, height: int, width: int) -
 
 
 def _left_out(why: str, names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    shown = ", ".join([*names[:3], *(["..."] if len(names) > 3 else [])])
     return f"; left out {why}: {len(names)} ({shown})" if names else ""
 
 

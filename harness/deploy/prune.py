@@ -68,6 +68,7 @@ def prune(
     protocol: str = protocols.DEFAULT.name,
     root: Path | None = None,
     force: bool = False,
+    key: str | None = None,
 ) -> PruneResult:
     """Remove what the tolerance allows and write the smaller checkpoint.
 
@@ -86,6 +87,7 @@ def prune(
         protocol: How to score.
         root: Data root; None where there is none.
         force: Whether to replace the output.
+        key: Which state dict of the file; None for the one that is wanted first.
 
     Raises:
         HarnessError: Something of it does not exist, does not fit or cannot be read, or the
@@ -105,7 +107,7 @@ def prune(
     reported = [find_test(name, root, scale) for name in dict.fromkeys(report)] or [choosing]
     device = inference_device("auto")
     earlier = pruned.read(checkpoint) if checkpoint else None
-    network = load.build(model, scale=scale, checkpoint=checkpoint).to(device)
+    network = load.build(model, scale=scale, checkpoint=checkpoint, key=key).to(device)
     if not candidates(network, what):
         raise UsageError(_nothing(model, network, what))
     if chosen.needs_luma_network:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 from PIL.ImageFile import ImageFile
 
+from harness.data.images import is_deep_ppm
 from harness.errors import DataError
 
 Deep = NDArray[np.uint16]
@@ -65,12 +66,14 @@ def read(image: ImageFile, path: Path) -> Deep:
 
 
 def refuse_unreadable(image: ImageFile, path: Path) -> None:
-    """Refuse TIFF files of more than 8 bits that Pillow would decode wrongly.
+    """Refuse PPM and TIFF files of more than 8 bits that Pillow would decode wrongly.
 
     Raises:
-        DataError: Other than 16 bits, the channels in planes of their own, white as 0, or
+        DataError: A PPM; other than 16 bits, the channels in planes of their own, white as 0, or
             colours multiplied by alpha.
     """
+    if is_deep_ppm(image):
+        raise DataError(f"{path}: expected 8 bits per channel in a PPM file, but it has more")
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
     tags = image.tag_v2

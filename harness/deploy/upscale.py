@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from harness.data.images import is_folder, list_images
+from harness.data.images import is_folder, named, survey
 from harness.deploy import photos
 from harness.deploy.photos import FORMATS
 from harness.deploy.tile_size import WORKSPACE, Tiling, default_memory
@@ -38,6 +38,7 @@ class Way:
         memory: Bytes that a run of the network may take; None for half of what is free.
         tile: Side of the tiles in LR pixels, 0 for none; None for what the memory allows.
         overlap: LR pixels around a tile; None for the network's receptive field.
+        key: Which state dict of the file; None for the one that is wanted first.
     """
 
     model: str
@@ -48,6 +49,7 @@ class Way:
     memory: int | None = None
     tile: int | None = None
     overlap: int | None = None
+    key: str | None = None
 
 
 def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = False) -> None:
@@ -69,6 +71,7 @@ def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = 
     """
     jobs = plan(inputs, output, scale=way.scale, force=force)
     enlarger = _enlarger(way)
+    strays = _say_what_is_passed_over(inputs)
     sizes = [photos.size(source) for source in jobs]
     total = sum(enlarger.tiles(*size) for size in sizes if size)
     for folder in {target.parent for target in jobs.values()}:
@@ -94,6 +97,21 @@ def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = 
         bar.close()
     if failed:
         raise HarnessError(f"{failed} of {len(jobs)} images could not be upscaled")
+    if strays:
+        raise HarnessError(f"{strays} images were passed over, having no suffix of an image")
+
+
+def _say_what_is_passed_over(inputs: Sequence[Path]) -> int:
+    """Name what folders hold beside images; return how many images are among that."""
+    strays = 0
+    for folder in filter(is_folder, inputs):
+        listing = survey(folder)
+        if listing.others:
+            log.info("%s: passed over %s: no images", folder, named(listing.others))
+        if listing.strays:
+            log.error("%s: passed over %s, by their suffix", folder, named(listing.strays))
+        strays += len(listing.strays)
+    return strays
 
 
 def plan(
@@ -137,10 +155,11 @@ def _beside(place: Path, scale: int) -> Path:
 
 def _images(path: Path) -> tuple[Path, ...]:
     if is_folder(path):
-        images = list_images(path)
-        if not images:
-            raise UsageError(f"'{path}' is a folder without images")
-        return images
+        listing = survey(path)
+        if not listing.images:
+            there = f": it holds {named(listing.strays)}" if listing.strays else ""
+            raise UsageError(f"'{path}' is a folder without images{there}")
+        return listing.images
     if not path.exists():
         near = os.listdir(path.parent) if path.parent.is_dir() else []
         raise UsageError(f"there is no '{path}'{suggest(path.name, near, listing=False)}")
@@ -195,7 +214,7 @@ def _enlarger(way: Way) -> Enlarger:
 
 
 def _network(way: Way) -> nn.Module:
-    return load.build(way.model, scale=way.scale, checkpoint=way.checkpoint)
+    return load.build(way.model, scale=way.scale, checkpoint=way.checkpoint, key=way.key)
 
 
 def _make_folder(folder: Path) -> None:

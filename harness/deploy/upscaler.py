@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor, nn
 
 from harness.data import resize
@@ -103,8 +104,9 @@ class Enlarger:
     def enlarge(self, picture: Picture, bar: TileBar) -> Picture:
         """Upscale a picture: colours by the network, alpha by bicubic.
 
-        Colours are upscaled as stored, also where alpha hides them. Grey goes through the
-        network as three equal channels and comes back as luma.
+        Where alpha hides colours altogether, those beside flow out under it: a network that
+        saw what is stored there (mostly black) would draw its rim into what shows. Grey goes
+        through the network as three equal channels and comes back as luma.
 
         Args:
             picture: Any.
@@ -120,7 +122,7 @@ class Enlarger:
         pixels = picture.pixels
         if not picture.has_alpha:
             return Picture(self._colours(pixels, bar), picture.icc)
-        colours = self._colours(pixels[..., :-1], bar)
+        colours = self._colours(flow_out(pixels[..., :-1], pixels[..., -1]), bar)
         alpha = upscale_alpha(pixels[..., -1], self.scale)
         return Picture(np.concatenate([colours, alpha[..., None]], 2), picture.icc)
 
@@ -195,6 +197,24 @@ class _Pass:
     def count_tile(self) -> None:
         self.tiles += 1
         self._bar.advance()
+
+
+def flow_out(colours: Pixels, alpha: Pixels) -> Pixels:
+    """Give each wholly transparent pixel the colour of the nearest that is not.
+
+    Args:
+        colours: (H, W, C).
+        alpha: (H, W).
+
+    Returns:
+        New colours, or those given where all of them show, or none.
+    """
+    hidden = alpha == 0
+    if not hidden.any() or hidden.all():
+        return colours
+    nearest = distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    flown: Pixels = colours[tuple(nearest)]
+    return flown
 
 
 def upscale_alpha(alpha: Pixels, scale: int) -> Pixels:

@@ -29,6 +29,8 @@ class Request:
         root: Data root.
         device: ``auto``, ``cpu`` or ``cuda``.
         results: Results root.
+        key: Which state dict of files with several; None for the one that is wanted first.
+        lr: Folder of the sets' LR files, or ``made``; None where it is clear.
     """
 
     scale: int | None = None
@@ -37,6 +39,8 @@ class Request:
     root: Path | None = None
     device: DeviceChoice = "auto"
     results: Path = Path()
+    key: str | None = None
+    lr: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +177,15 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
         raise UsageError("no test set is named: expected --data SET, for example --data Set5")
     protocol = protocols.get(request.protocol)
     protocol.check_scale(scale)
-    tests = [find_test(wanted, request.root, scale) for wanted in dict.fromkeys(request.sets)]
+    tests = [
+        find_test(wanted, request.root, scale, lr=request.lr)
+        for wanted in dict.fromkeys(request.sets)
+    ]
     device = inference_device(request.device)
     loaded = {}
     for name in names:
         model, checkpoint = split(name)
-        loaded[name] = load.load(model, scale=scale, checkpoint=checkpoint)
+        loaded[name] = load.load(model, scale=scale, checkpoint=checkpoint, key=request.key)
         if protocol.needs_luma_network:
             evaluate.luma_part(loaded[name].network)
     rows = {}

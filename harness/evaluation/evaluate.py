@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,9 +23,12 @@ from harness.errors import TrainingError, UsageError
 from harness.evaluation import metrics
 from harness.evaluation.metrics import Image
 from harness.evaluation.self_ensemble import SelfEnsemble, ensemble
+from harness.host.paths import printable
 from harness.models.bicubic import Bicubic
 from harness.models.luma import YCBCR, LumaNetwork
-from harness.records.record import ImageScore, LRSource, SetScore
+from harness.records.record import ImageScore, SetScore
+
+log = logging.getLogger(__name__)
 
 LowResolution = NDArray[np.uint8] | NDArray[np.float64]
 
@@ -158,9 +163,21 @@ def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
 def _set_score(
     test: TestSet, scale: int, protocol: Protocol, images: Sequence[ImageScore]
 ) -> SetScore:
-    origin: LRSource = "files" if test.lr is not None and protocol.reads_files else "made"
+    read = test.lr is not None and protocol.reads_files
     digest = fingerprint(test, scale=scale, protocol=protocol)
-    return SetScore.of(test.name, origin, digest, tuple(images))
+    if equal := [image.name for image in images if not math.isfinite(image.psnr_db)]:
+        log.warning(
+            "%s: SR equals HR in %s: infinite PSNR, left out of the mean",
+            test.name,
+            ", ".join(equal),
+        )
+    return SetScore.of(
+        test.name,
+        "files" if read else "made",
+        digest,
+        tuple(images),
+        lr_from=test.lr_from if read else "",
+    )
 
 
 def pairs(
@@ -174,7 +191,7 @@ def pairs(
     for index, path in enumerate(source.hr):
         lr, hr = load_pair(source, index, scale)
         grey = protocol.grey == "luma" and is_grey(path)
-        yield path.stem, *_as_protocol_has_it(lr, hr, scale, protocol, grey=grey)
+        yield printable(path.stem), *_as_protocol_has_it(lr, hr, scale, protocol, grey=grey)
 
 
 def _as_protocol_has_it(

@@ -14,7 +14,7 @@ from harness.config import protocols
 from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError
-from harness.evaluation import evaluate
+from harness.evaluation import below_bicubic, evaluate
 from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.host.device import DeviceChoice, inference_device
@@ -35,6 +35,8 @@ def score(
     device: DeviceChoice,
     results: Path | None = None,
     self_ensemble: bool = False,
+    key: str | None = None,
+    lr: str | None = None,
 ) -> list[SetScore]:
     """Score a network with given weights; every argument is checked before anything is run.
 
@@ -48,6 +50,8 @@ def score(
         device: ``auto``, ``cpu`` or ``cuda``.
         results: Results root below which to store a record; None for none.
         self_ensemble: Whether SR is the mean over the eight flips and turns of LR.
+        key: Which state dict of the file; None for the one that is wanted first.
+        lr: Folder of the sets' LR files, or ``made``; None where it is clear.
 
     Raises:
         HarnessError: Something of it does not exist, does not fit or cannot be read.
@@ -56,10 +60,10 @@ def score(
     chosen.check_scale(scale)
     if not sets:
         raise UsageError("no test set is named: expected --data SET, for example --data Set5")
-    tests = [find_test(name, root, scale) for name in dict.fromkeys(sets)]
+    tests = [find_test(name, root, scale, lr=lr) for name in dict.fromkeys(sets)]
     place = inference_device(device)
     scorer = Scorer(
-        load(model, scale=scale, checkpoint=checkpoint),
+        load(model, scale=scale, checkpoint=checkpoint, key=key),
         device=place,
         results=results,
         self_ensemble=self_ensemble,
@@ -92,6 +96,9 @@ class Scorer:
         started = datetime.now(UTC)
         scores = evaluate.score_all(
             self.network, test, scale=self.scale, device=self.device, protocols=by
+        )
+        below_bicubic.check(
+            self.network, test, scores, scale=self.scale, device=self.device, protocols=by
         )
         if self.results is not None:
             for protocol, score in zip(by, scores, strict=True):
@@ -129,6 +136,7 @@ class Scorer:
             "overrides": self.loaded.overrides,
             "drop": list(self.loaded.drop),
             "self_ensemble": self.self_ensemble,
+            "key": self.loaded.key,
         }
         return digest(content | {key: value for key, value in changes.items() if value})
 

@@ -100,7 +100,7 @@ def _is_paper_budget(config: Config) -> bool:
 
 def _training_set(prepared: Prepared, config: Config) -> TrainingSet:
     usable = prepared.usable(config.train.patch)
-    return TrainingSet(prepared.name, len(usable), prepared.sha256)
+    return TrainingSet(prepared.name, len(usable), prepared.sha256, prepared.lr_text)
 
 
 def _portable(config: Config, prepared: Prepared | None) -> RecordedSettings:

@@ -60,7 +60,7 @@ def device(config: Config, problems: list[str]) -> Config:
 def train_sets(config: Config, scale: int, problems: list[str]) -> tuple[TrainSet, ...]:
     """Return the parts of the training set; none, and a problem noted, where it is not there."""
     try:
-        return catalogue.find_train(config.data.train, data_root(config), scale)
+        return catalogue.find_train(config.data.train, data_root(config), scale, lr=config.data.lr)
     except HarnessError as error:
         problems.append(f"data.train={config.data.train}: {error}")
         return ()
@@ -87,7 +87,7 @@ def test_sets(
 
 def _test_set(name: str, config: Config, scale: int, problems: list[str]) -> TestSet | None:
     try:
-        return catalogue.find_test(name, data_root(config), scale)
+        return catalogue.find_test(name, data_root(config), scale, lr=config.data.lr)
     except HarnessError as error:
         problems.append(f"data.test={name}: {error}")
         return None

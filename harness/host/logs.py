@@ -38,7 +38,7 @@ def log_to_stderr(level: int) -> None:
 def log_file(path: Path) -> Iterator[None]:
     """Copy every log line of the harness to a file, appending, while the block runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("harness")
     logger.addHandler(handler)

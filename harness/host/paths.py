@@ -1,4 +1,4 @@
-"""Where files lie: those shipped with the package, in the wheel or a checkout, and the cache."""
+"""Where files lie, shipped with the package or in the cache, and how their names are shown."""
 
 from __future__ import annotations
 
@@ -44,3 +44,12 @@ def cache_folder(asked: str | None = None) -> Path:
         return Path(chosen).expanduser()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "awsrn-harness"
+
+
+def printable(name: str) -> str:
+    """Return a file's name as text that can be stored; one that is not UTF-8 is read as Latin-1."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("latin-1")
+    return name

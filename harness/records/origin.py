@@ -43,11 +43,13 @@ class TrainingSet:
         name: Name of the set, or of the folder.
         images: How many were large enough for a patch.
         sha256: Digest of the pixels.
+        lr: Where LR came from, in words; empty in records of before it was kept.
     """
 
     name: str
     images: int
     sha256: str
+    lr: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,13 @@ class RecordedData:
         train: Name of the training set.
         test: Sets to score.
         workers: Processes that cut patches.
+        lr: Which LR images were asked for; None where nothing was.
     """
 
     train: str
     test: tuple[str, ...] = ()
     workers: int = 0
+    lr: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

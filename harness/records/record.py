@@ -63,6 +63,8 @@ class SetScore:
         images: One score per image.
         psnr_db: Mean over the images of finite PSNR, in dB; infinite where there are none.
         ssim: Mean over the images.
+        lr_from: Folder of the LR images, below that of the set; empty where they were made,
+            and in records of before it was kept.
     """
 
     set: str
@@ -71,9 +73,25 @@ class SetScore:
     images: tuple[ImageScore, ...]
     psnr_db: Decibel
     ssim: float
+    lr_from: str = ""
+
+    @property
+    def lr_text(self) -> str:
+        """Where LR comes from, in words."""
+        if self.lr == "made":
+            return "LR made"
+        return f"LR read from {self.lr_from or 'the files of the sets'}"
 
     @classmethod
-    def of(cls, name: str, lr: LRSource, sha256: str, images: tuple[ImageScore, ...]) -> SetScore:
+    def of(
+        cls,
+        name: str,
+        lr: LRSource,
+        sha256: str,
+        images: tuple[ImageScore, ...],
+        *,
+        lr_from: str = "",
+    ) -> SetScore:
         """Make the score of a set: the plain mean over its images, at least one."""
         finite = [image.psnr_db for image in images if math.isfinite(image.psnr_db)]
         return cls(
@@ -83,6 +101,7 @@ class SetScore:
             images,
             psnr_db=fmean(finite) if finite else math.inf,
             ssim=fmean(image.ssim for image in images),
+            lr_from=lr_from,
         )
 
 

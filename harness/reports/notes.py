@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.config import paper
 from harness.records.origin import RecordedTraining
-from harness.records.record import Record
+from harness.records.record import Record, SetScore
 
 
 def notes(
@@ -28,10 +28,11 @@ def notes(
     used = [record for records in rows.values() for record in records]
     budget = _budget(used, has_published=has_published)
     missing = [label for label, records in rows.items() if not records]
+    scores = [one for record in used for name in sets if (one := record.score(name))]
     texts = [
         f"Ours: {_training(used)}.",
         f"Seeds: {_seeds(rows)}.",
-        f"Scores: protocol {distinct(used, lambda record: record.protocol)}; "
+        f"Scores: protocol {distinct(used, lambda record: record.protocol)}; {lr_text(scores)}; "
         f"{_means(sets, expected_sets, has_published=has_published)}.",
         f"{budget}." if budget else "",
         f"Not run yet: {', '.join(missing)}." if missing else "",
@@ -121,6 +122,17 @@ def _means(sets: Sequence[str], expected: Sequence[str], *, has_published: bool)
         return over
     theirs = "; the published mean includes them" if has_published else ""
     return f"{over} (missing: {missing}{theirs})"
+
+
+def lr_text(scores: Iterable[SetScore]) -> str:
+    """Return where the LR images of scored sets come from, set by set where they differ."""
+    by_text: dict[str, dict[str, None]] = {}
+    for score in scores:
+        by_text.setdefault(score.lr_text, {})[score.set] = None
+    if len(by_text) == 1:
+        return next(iter(by_text))
+    texts = [f"{text} ({', '.join(names)})" for text, names in sorted(by_text.items())]
+    return ", ".join(texts) or "LR unknown"
 
 
 def _budget(records: Sequence[Record], *, has_published: bool) -> str:

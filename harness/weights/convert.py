@@ -10,26 +10,32 @@ from safetensors.torch import save
 
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.host.files import write_atomic
-from harness.weights import pruned, schemes
+from harness.weights import files, pruned, schemes
 from harness.weights.files import Tensors
 from harness.weights.keymaps import awsrn
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 
 
-def describe(path: Path, *, listing: bool = False) -> str:
+def describe(path: Path, *, listing: bool = False, key: str | None = None) -> str:
     """Say what a file holds and what it fits.
 
     Args:
         path: The file.
         listing: Whether to list every tensor.
+        key: Which of its state dicts; None for the one that is wanted first.
 
     Raises:
+        UsageError: The file has nothing of that key.
         CheckpointError: The file cannot be read.
     """
-    tensors = schemes.read(path)
+    others = [state.key for state in files.read_all(path)]
+    state = schemes.read(path, key)
+    tensors = state.tensors
     count = sum(value.numel() for value in tensors.values())
     lines = [f"{path.name}: {len(tensors)} tensors, {count:,} values"]
+    if len(others) > 1:
+        lines.append(f"of '{state.key}'; it holds {', '.join(map(repr, others))} (--key)")
     if (removed := pruned.read(path)) is not None:
         lines.append(f"pruned: {removed}")
     else:
@@ -42,7 +48,7 @@ def describe(path: Path, *, listing: bool = False) -> str:
     return "\n".join(lines)
 
 
-def convert(path: Path, output: Path, *, names: str, force: bool) -> None:
+def convert(path: Path, output: Path, *, names: str, force: bool, key: str | None = None) -> None:
     """Write a file's weights under other names.
 
     Args:
@@ -50,16 +56,17 @@ def convert(path: Path, output: Path, *, names: str, force: bool) -> None:
         output: ``.safetensors``, or a torch file.
         names: ``harness``, ``awsrn`` or ``awsrn-unified``.
         force: Whether to replace the output.
+        key: Which of the file's state dicts; None for the one that is wanted first.
 
     Raises:
-        UsageError: The output exists, or is of no known form.
+        UsageError: The output exists, or is of no known form, or the file has no such key.
         CheckpointError: The file cannot be read, or has no such names.
     """
     if output.suffix not in SUFFIXES:
         raise UsageError(f"'{output}' has no known form{suggest(output.suffix, SUFFIXES)}")
     if output.exists() and not force:
         raise UsageError(f"'{output}' exists: use --force to replace it")
-    tensors = schemes.read(path)
+    tensors = schemes.read(path, key).tensors
     if (removed := pruned.read(path)) is not None:
         raise CheckpointError(f"'{path}' cannot be converted: it is pruned ({removed})")
     fits = schemes.find(tensors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,41 @@ from torch import Tensor
 
 from harness.errors import CheckpointError
 from harness.host.files import reason
+from harness.weights import contents, unsafe
+from harness.weights.contents import StateDict
 
-Tensors = dict[str, Tensor]
+Tensors = contents.Tensors
 
 MEAN = "normalise.mean"
 """The mean colour, ``(1, 3, 1, 1)`` in 0..255, that a network was trained with, where it is
 another than the registered one; it stands beside the weights and is none of them."""
 
-WRAPPERS = ("state_dict", "params", "params_ema", "model_state_dict", "network", "model", "net")
-"""Keys under which training code puts the state dict, the most telling first."""
+
+def _encode(text: str, encoding: str = "latin1") -> bytes:
+    """Stand for ``codecs.encode``, by which pickles write bytes as text."""
+    if encoding != "latin1":
+        raise ValueError(f"expected bytes as latin1, not as {encoding}")
+    return text.encode(encoding)
+
+
+def _maker(value: Any) -> Callable[..., Any]:
+    """Return the function by which a pickle makes a value."""
+    maker: Callable[..., Any] = value.__reduce__()[0]
+    return maker
+
+
+_NUMPY: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    np.ndarray,
+    np.dtype,
+    *(type(np.dtype(code)) for code in "?bhilqBHILQefd"),
+    *(
+        (maker, f"numpy.{core}.multiarray.{maker.__name__}")
+        for maker in (_maker(np.float64()), _maker(np.empty(0)))
+        for core in ("core", "_core")  # before and since NumPy 2
+    ),
+    (_encode, "_codecs.encode"),
+]
+"""What numbers and arrays of NumPy in a file are made with; none of it runs anything."""
 
 
 class NotFiniteError(CheckpointError):
@@ -37,26 +63,54 @@ class NotFiniteError(CheckpointError):
         self.tensors = tensors
 
 
-def read(path: Path) -> Tensors:
-    """Read a state dict: torch (old and new), safetensors, or MatConvNet's ``.mat``.
-
-    What wraps it is taken off: an outer dict, DataParallel's ``module.``; the old names of
-    weight norm (``weight_g``, ``weight_v``) become today's. Floats become float32.
+def read(path: Path, key: str | None = None) -> Tensors:
+    """Read the state dict that is wanted first of those in a file, as :func:`read_all` does.
 
     Raises:
-        CheckpointError: The file cannot be read, is damaged, would run code, holds no
-            tensors, or values that are not finite.
+        UsageError: The file has nothing of that key.
+        CheckpointError: As for :func:`read_all`, or it holds values that are not finite.
     """
-    raw = _unwrap(_load(path), path)
-    tensors = {
-        _modern(name): value.float() if value.is_floating_point() else value
-        for name, value in _without_module(raw).items()
-    }
+    tensors = contents.choose(read_all(path), key)[0].tensors
+    check_finite(tensors, path)
+    return tensors
+
+
+def read_all(path: Path) -> tuple[StateDict, ...]:
+    """Read the state dicts of a file: torch (old and new), safetensors, or MatConvNet's ``.mat``.
+
+    What wraps them is taken off: outer dicts, DataParallel's ``module.``; the old names of
+    weight norm (``weight_g``, ``weight_v``) become today's. Floats become float32.
+
+    Returns:
+        At least one, those that are wanted first at the front.
+
+    Raises:
+        CheckpointError: The file cannot be read, is damaged, would run code, or holds no
+            tensors.
+    """
+    states = contents.find(_load(path))
+    if not states:
+        raise CheckpointError(f"'{path}' holds no state dict, at the top or under any key")
+    return tuple(StateDict(state.key, _today(state.tensors), state.role) for state in states)
+
+
+def check_finite(tensors: Tensors, path: Path) -> None:
+    """Refuse tensors of a file with values that are not finite.
+
+    Raises:
+        NotFiniteError: There are some.
+    """
     for name, value in tensors.items():
         if not torch.isfinite(value).all():
             message = f"'{path}' holds values that are not finite, in '{name}'"
             raise NotFiniteError(message, tensors)
-    return tensors
+
+
+def _today(tensors: Tensors) -> Tensors:
+    return {
+        _modern(name): value.float() if value.is_floating_point() else value
+        for name, value in _without_module(tensors).items()
+    }
 
 
 def _load(path: Path) -> Any:
@@ -85,7 +139,7 @@ def _load_safetensors(path: Path) -> Tensors:
 
 def _load_torch(path: Path) -> Any:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_NUMPY):
             warnings.simplefilter("ignore")  # of old storage types
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -93,8 +147,7 @@ def _load_torch(path: Path) -> Any:
             raise CheckpointError(f"'{path}' is damaged, or no checkpoint") from error
         raise CheckpointError(
             f"'{path}' holds more than tensors and would run code when opened, so it was not "
-            "opened; where you trust it, save its state_dict() alone: torch.save("
-            "torch.load(FILE, weights_only=False)['model'].state_dict(), NEW)"
+            f"opened; where you trust it, {unsafe.advice(path)}"
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
         raise CheckpointError(f"'{path}' is damaged or incomplete, or no checkpoint") from error
@@ -122,18 +175,6 @@ def _from_matlab(value: np.ndarray[Any, Any]) -> Tensor:
     else:
         value = value.reshape(*value.shape, *(4 - value.ndim) * [1]).transpose(3, 2, 0, 1)
     return torch.from_numpy(np.ascontiguousarray(value))
-
-
-def _unwrap(content: Any, path: Path) -> Tensors:
-    """Return the state dict, out of as many outer dicts as there are around it."""
-    while isinstance(content, Mapping):
-        if content and all(isinstance(value, Tensor) for value in content.values()):
-            return {str(name): value for name, value in content.items()}
-        inner = [content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)]
-        if not inner:
-            break
-        content = inner[0]
-    raise CheckpointError(f"'{path}' holds no state dict, at the top or under {WRAPPERS[0]}")
 
 
 def _without_module(tensors: Tensors) -> Tensors:

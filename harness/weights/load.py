@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from harness.errors import UsageError
+from harness.host.paths import printable
 from harness.models.awms import drop_branches
 from harness.weights import networks, pretrained, schemes
 
@@ -30,7 +31,9 @@ class Loaded:
         drop: Kernel sizes of the AWMS branches that were dropped.
         file: Name of the file; empty for a network that learns nothing.
         sha256: Of the file's bytes.
-        names: Whose names the file's tensors have.
+        names: Whose names the file's tensors have, and under which key they stand where the
+            file holds several state dicts.
+        key: That key.
     """
 
     network: nn.Module
@@ -41,11 +44,12 @@ class Loaded:
     file: str = ""
     sha256: str = ""
     names: str = ""
+    key: str = ""
 
 
-def build(model: str, *, scale: int, checkpoint: Path | None) -> nn.Module:
+def build(model: str, *, scale: int, checkpoint: Path | None, key: str | None = None) -> nn.Module:
     """Build a network and load its weights; arguments and errors as for :func:`load`."""
-    return load(model, scale=scale, checkpoint=checkpoint).network
+    return load(model, scale=scale, checkpoint=checkpoint, key=key).network
 
 
 def load(
@@ -55,6 +59,7 @@ def load(
     checkpoint: Path | None,
     overrides: Mapping[str, Any] | None = None,
     drop: Sequence[int] = (),
+    key: str | None = None,
 ) -> Loaded:
     """Build a network and load its weights.
 
@@ -65,9 +70,10 @@ def load(
             that come with the harness.
         overrides: Constructor arguments that differ from the registered ones.
         drop: Kernel sizes of AWMS branches to drop.
+        key: Which of the file's state dicts; None for the one that is wanted first.
 
     Raises:
-        UsageError: There is no such network or scale, or weights are wanting.
+        UsageError: There is no such network, scale or key, or weights are wanting.
         CheckpointError: The weights are of another network, or cannot be read.
     """
     network = networks.build(model, scale=scale, overrides=overrides)
@@ -78,8 +84,8 @@ def load(
         return Loaded(network.eval(), model, scale)
     if not learns:
         raise UsageError(f"{model} has no weights: leave out --checkpoint")
-    scheme = schemes.load(network, checkpoint, name=f"{model} x{scale}")
-    log.info("'%s' loaded; names: %s", checkpoint, scheme)
+    taken = schemes.load(network, checkpoint, name=f"{model} x{scale}", key=key)
+    log.info("'%s' loaded; names: %s", checkpoint, taken)
     try:
         drop_branches(network, drop)
     except ValueError as error:
@@ -90,9 +96,10 @@ def load(
         scale,
         overrides=dict(overrides or {}),
         drop=tuple(drop),
-        file=checkpoint.name,
+        file=printable(checkpoint.name),
         sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
-        names=scheme,
+        names=str(taken),
+        key=taken.key,
     )
 
 

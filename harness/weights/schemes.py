@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,9 +14,11 @@ from torch import nn
 from harness.errors import CheckpointError
 from harness.models import registry
 from harness.models.layers import Normalise
-from harness.weights import files, keymaps, pruned
+from harness.weights import contents, files, keymaps, prefixes, pruned
+from harness.weights.contents import Role, StateDict
 from harness.weights.files import MEAN, Tensors
 from harness.weights.keymaps.scheme import Scheme
+from harness.weights.taken import Candidate, Taken, wanted
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -65,28 +68,61 @@ def readings(tensors: Tensors) -> list[tuple[str, Tensors]]:
     return [(name, ours) for name, ours in converted if ours]
 
 
+def _candidates(state: StateDict, fits: Callable[[Tensors], bool]) -> list[Candidate]:
+    """Return what fits of a state dict, with as little of it left out as possible."""
+    for stage in prefixes.stages(state.tensors):
+        found = [
+            Candidate(state, part, name, ours)
+            for part in stage
+            for name, ours in readings(part.tensors)
+            if fits(ours)
+        ]
+        if found:
+            return found
+    return []
+
+
 def find(tensors: Tensors) -> list[Fit]:
     """Return every registered network that a state dict fits, in the order of the registry."""
+    registered = _registered()
+
+    def is_known(ours: Tensors) -> bool:
+        return _shapes(ours) in registered.values()
+
     fits = []
-    for scheme, ours in readings(tensors):
-        shapes = _shapes(ours)
+    for candidate in _candidates(StateDict("", tensors, Role.TRAINED), is_known):
+        shapes = _shapes(candidate.tensors)
         scales: dict[str, list[int]] = {}
-        for (model, scale), expected in _registered().items():
+        for (model, scale), expected in registered.items():
             if shapes == expected:
                 scales.setdefault(model, []).append(scale)
-        fits += [Fit(model, tuple(at), scheme, ours) for model, at in scales.items()]
+        fits += [
+            Fit(model, tuple(at), candidate.names, candidate.tensors)
+            for model, at in scales.items()
+        ]
     return fits
 
 
-def read(path: Path) -> Tensors:
-    """Read a file as :func:`.files.read` does; of one that is not finite, say what it fits."""
-    try:
-        return files.read(path)
-    except files.NotFiniteError as error:
-        raise CheckpointError(f"{error}; by their shapes {hint(error.tensors)}") from error
+def read(path: Path, key: str | None = None) -> StateDict:
+    """Read the state dict of a file that is wanted first of those that fit any network.
+
+    Args:
+        path: The file.
+        key: Which of its state dicts; None for the one that is wanted first.
+
+    Raises:
+        UsageError: The file has nothing of that key.
+        CheckpointError: The file cannot be read, or holds values that are not finite; the
+            message says what they fit by their shapes.
+    """
+    states = contents.choose(files.read_all(path), key)
+    several = states if len(states) > 1 else ()
+    state = next((state for state in several if find(state.tensors)), states[0])
+    _check_finite(state.tensors, path)
+    return state
 
 
-def load(network: nn.Module, path: Path, *, name: str) -> str:
+def load(network: nn.Module, path: Path, *, name: str, key: str | None = None) -> Taken:
     """Load a file of any form and scheme into a network, strictly.
 
     Where the file says that it was pruned, the same is removed from the network first.
@@ -95,27 +131,45 @@ def load(network: nn.Module, path: Path, *, name: str) -> str:
         network: Any network, whole; its names are ours.
         path: The file.
         name: What the network is, for the error message.
+        key: Which of the file's state dicts; None for the one that :mod:`taken` chooses.
 
     Returns:
-        Whose names the file has.
+        Whose names the file has, and which of its state dicts was loaded.
 
     Raises:
-        CheckpointError: The file cannot be read, or is of another network; the message
-            says which it fits, or which is nearest.
+        UsageError: The file has nothing of that key.
+        CheckpointError: The file cannot be read, is of another network, or holds several that
+            fit; the message says which it fits, or which is nearest.
     """
-    tensors, removed = read(path), pruned.read(path)
+    held, removed = files.read_all(path), pruned.read(path)
+    states = contents.choose(held, key)
     if removed is not None:
         try:
             removed.remove(network)
         except ValueError as error:
             raise CheckpointError(f"'{path}' is no pruned {name}, but {removed}") from error
     expected = shapes_of(network)
-    for scheme, ours in readings(tensors):
-        if _shapes(ours) == expected and _set_mean(network, ours.get(MEAN)):
-            network.load_state_dict({key: ours[key] for key in expected})
-            return scheme
-    instead = hint(tensors) if removed is None else f"it is {removed}"
-    raise CheckpointError(f"'{path}' does not hold the weights of {name}: {instead}")
+
+    def fits(ours: Tensors) -> bool:
+        return _shapes(ours) == expected and _takes_mean(network, ours.get(MEAN))
+
+    candidates = [one for state in states for one in _candidates(state, fits)]
+    if not candidates:
+        _check_finite(states[0].tensors, path)
+        instead = hint(states[0].tensors) if removed is None else f"it is {removed}"
+        raise CheckpointError(f"'{path}' does not hold the weights of {name}: {instead}")
+    chosen, taken = wanted(candidates, held, path, asked=key is not None)
+    _check_finite(chosen.part.tensors, path)
+    network.load_state_dict({name: chosen.tensors[name] for name in expected})
+    _set_mean(network, chosen.tensors.get(MEAN))
+    return taken
+
+
+def _check_finite(tensors: Tensors, path: Path) -> None:
+    try:
+        files.check_finite(tensors, path)
+    except files.NotFiniteError as error:
+        raise CheckpointError(f"{error}; by their shapes {hint(error.tensors)}") from error
 
 
 def tensors_of(network: nn.Module) -> Tensors:
@@ -131,31 +185,63 @@ def _shapes(tensors: Tensors) -> Shapes:
     return {name: tuple(value.shape) for name, value in tensors.items() if name != MEAN}
 
 
-def _set_mean(network: nn.Module, mean: torch.Tensor | None) -> bool:
-    """Give a network the mean colour of its weights; False where it takes none."""
-    if mean is None:
-        return True
+def _takes_mean(network: nn.Module, mean: torch.Tensor | None) -> bool:
+    """Tell whether a network takes the mean colour of its weights, if they have one."""
     normalise = getattr(network, "normalise", None)
-    if not isinstance(normalise, Normalise) or normalise.mean.shape != mean.shape:
-        return False
-    normalise.mean.copy_(mean)
-    return True
+    return mean is None or (isinstance(normalise, Normalise) and normalise.mean.shape == mean.shape)
+
+
+def _set_mean(network: nn.Module, mean: torch.Tensor | None) -> None:
+    """Give a network the mean colour of its weights, which it takes."""
+    normalise = getattr(network, "normalise", None)
+    if mean is not None and isinstance(normalise, Normalise):
+        normalise.mean.copy_(mean)
 
 
 def hint(tensors: Tensors) -> str:
-    """Say what a state dict fits instead, or the nearest registered network."""
+    """Say what a state dict fits instead, or the nearest registered network and what differs."""
     if fits := find(tensors):
         return "they fit " + ", ".join(f"{fit.model} at {scales_text(fit.scales)}" for fit in fits)
     given = Counter(tuple(value.shape) for value in tensors.values())
-    nearest, share = "", -1.0
-    for (model, scale), expected in _registered().items():
+
+    def likeness(expected: Shapes) -> float:
         shapes = Counter(expected.values())
-        common = (given & shapes).total()
-        likeness = 2 * common / (given.total() + shapes.total())
-        if likeness > share:
-            nearest, share = f"{model} at x{scale}", likeness
-            detail = f"{common} of its {shapes.total()} tensors have a partner of their shape"
-    return f"they fit no registered network; nearest is {nearest} ({detail})"
+        return 2 * (given & shapes).total() / (given.total() + shapes.total())
+
+    model, scale = max(_registered(), key=lambda each: likeness(_registered()[each]))
+    nearest = _registered()[model, scale]
+    detail = _difference({name: tuple(value.shape) for name, value in tensors.items()}, nearest)
+    return f"they fit no registered network; nearest is {model} at x{scale} ({detail})"
+
+
+def _difference(given: Shapes, expected: Shapes) -> str:
+    """Say what keeps tensors from being those of a network."""
+    missing = Counter(expected.values()) - Counter(given.values())
+    more = Counter(given.values()) - Counter(expected.values())
+    strange = [name for name in given if name not in expected]
+    if not missing and not more:
+        first = next(name for name in expected if name not in given)
+        return (
+            f"all {len(expected)} shapes are there, but under names of no known scheme: "
+            f"'{strange[0]}' and others, where '{first}' and others are expected"
+        )
+    common = len(expected) - missing.total()
+    said = f"{common} of its {len(expected)} tensors have a partner of their shape"
+    if missing:
+        name = next(
+            (
+                name
+                for name in expected
+                if given.get(name) != expected[name] and expected[name] in missing
+            ),
+            "",
+        )
+        said += f"; without one, among others: '{name}' {expected[name]}"
+    if more:
+        name = next((name for name in strange if given[name] in more), "")
+        name = name or next(name for name in given if given[name] in more)
+        said += f"; {more.total()} more than it has, such as '{name}' {given[name]}"
+    return said
 
 
 def scales_text(scales: tuple[int, ...]) -> str:

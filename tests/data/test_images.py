@@ -15,7 +15,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from harness.data.images import list_images, read_rgb
+from harness.data.images import list_images, read_rgb, survey
 from harness.errors import DataError
 
 
@@ -252,3 +252,52 @@ def test_unreadable_folder_is_refused(
     with unprivileged(), pytest.raises(DataError) as caught:
         list_images(shared_tmp)
     assert str(caught.value) == f"{shared_tmp}: expected a readable folder (Permission denied)"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form"),
+    [
+        ("jfif", "JPEG"),
+        ("jpe", "JPEG"),
+        ("avif", "AVIF"),
+        ("jp2", "JPEG2000"),
+        ("ppm", "PPM"),
+        ("PGM", "PPM"),
+        ("tga", "TGA"),
+        ("gif", "GIF"),
+        ("dib", "DIB"),
+    ],
+)
+def test_types_that_are_read_alone_are_listed_in_a_folder(
+    tmp_path: Path, suffix: str, form: str
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.new("RGB", (16, 8), (200, 100, 50)).save(path, form)
+    assert list_images(tmp_path) == (path,)
+    assert read_rgb(path).shape == (8, 16, 3)
+
+
+def test_an_image_type_that_cannot_be_read_is_listed_and_fails_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    assert list_images(tmp_path) == (tmp_path / "a.heic",)
+    assert "expected an image" in refusal(tmp_path / "a.heic")
+
+
+def test_the_rest_of_a_folder_is_told_apart_by_what_it_holds(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "b.png.bak").write_bytes((tmp_path / "a.png").read_bytes())
+    (tmp_path / "notes.txt").write_text("none")
+    (tmp_path / "inner").mkdir()
+    listing = survey(tmp_path)
+    assert listing.images == (tmp_path / "a.png",)
+    assert listing.strays == (tmp_path / "b.png.bak",)
+    assert listing.others == (tmp_path / "inner", tmp_path / "notes.txt")
+    list_images(tmp_path)
+    assert "passed over 1 file (b.png.bak)" in caplog.text
+
+
+def test_ppm_of_more_than_8_bits_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.ppm").write_bytes(b"P6\n2 1\n65535\n" + bytes(12))
+    assert "8 bits per channel, but it has more" in refusal(tmp_path / "a.ppm")

@@ -282,11 +282,13 @@ def test_description_says_what_is_left_out_and_why(tmp_path: Path, cache: Path) 
     assert prepared.usable(10) == (0,)
     assert prepared.usable(9) == (0, 1, 2, 4)
     assert prepared.describe(10) == (
-        "photos x2: 1 images, 0.0 MP; "
+        "photos x2: 1 images, 0.0 MP, LR made; "
         "left out as smaller than the 20x20 patch: 4 (photos/c, photos/d, photos/dot, ...); "
         "left out by EXCLUDE.txt: 1 (photos/leak.png)"
     )
-    assert prepare([folder_set(tmp_path / "photos")], 2, cache).describe(0).endswith("0.0 MP")
+    assert (
+        prepare([folder_set(tmp_path / "photos")], 2, cache).describe(0).endswith("0.0 MP, LR made")
+    )
 
 
 def test_set_of_one_pixel_images_is_prepared_but_usable_for_nothing(
@@ -343,7 +345,7 @@ def test_t291_is_prepared_whole(data_root: Path, cache: Path) -> None:
     sets = find_train("T291", data_root, 2)
     prepared = prepare(sets, 2, cache)
     assert prepared.describe(48) == (
-        "T291 x2: 288 images, 35.9 MP; left out as smaller than the 96x96 patch: 1 "
+        "T291 x2: 288 images, 35.9 MP, LR made; left out as smaller than the 96x96 patch: 1 "
         "(T291/T91_t20); left out by EXCLUDE.txt: 2 (T291/BSD200_302003.png, T291/T91_t65.png)"
     )
     last = read_rgb(sets[0].images[-1])

@@ -50,6 +50,20 @@ def test_every_pixel_equals_the_file_matlab_made(
 
 
 @pytest.mark.data
+@pytest.mark.parametrize("name", ["comic", "flowers", "zebra"])
+def test_matlab_cropped_sides_that_leave_remainders_before_it_resized(
+    data_root: Path, name: str
+) -> None:
+    home = data_root / "benchmark" / "Set14"
+    hr = read_rgb(home / "HR" / f"{name}.png")
+    assert hr.shape[0] % 4 or hr.shape[1] % 4
+    theirs = read_rgb(home / "LR_bicubic" / "X4" / f"{name}x4.png")
+    whole = imresize(hr, Fraction(1, 4))[: theirs.shape[0], : theirs.shape[1]]
+    np.testing.assert_array_equal(downscale(crop_to_multiple(hr, 4), 4), theirs)
+    assert (whole != theirs).any()
+
+
+@pytest.mark.data
 def test_boundaries_differ_only_within_two_pixels_of_the_border(data_root: Path) -> None:
     hr = crop_to_multiple(read_rgb(data_root / "benchmark" / "Set5" / "HR" / "baby.png"), 2)
     today, older = downscale(hr, 2), downscale(hr, 2, boundary="replicate")

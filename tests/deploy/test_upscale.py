@@ -225,7 +225,7 @@ def test_ctrl_c_keeps_the_finished_files(photos, tmp_path):
     _, errors = running.communicate(timeout=30)
     assert running.returncode == 130
     assert first.strip() == str(tmp_path / "out" / "a_x2.png")
-    assert errors.splitlines() == ["stopped: 1 of 3 images are written", "Interrupted."]
+    assert errors.splitlines()[-2:] == ["stopped: 1 of 3 images are written", "Interrupted."]
     assert names(tmp_path / "out") == ["a_x2.png"]
 
 
@@ -295,10 +295,34 @@ def test_files_have_the_pixels_that_are_scored(data_root, public_checkpoints, tm
 
 
 def test_no_bar_where_there_is_no_terminal(photos, tmp_path, invoke):
-    assert invoke("upscale", photos, "-o", tmp_path / "out", *BICUBIC).stderr == ""
+    assert invoke("-q", "upscale", photos, "-o", tmp_path / "out", *BICUBIC).stderr == ""
 
 
 def test_plan_touches_nothing(photos, tmp_path):
     jobs = upscale.plan([photos], tmp_path / "out", scale=3, force=False)
     assert [target.name for target in jobs.values()] == ["a_x3.png", "b_x3.png", "c_x3.png"]
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_folder_holds_beside_images_is_named(tmp_path, invoke, caplog):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.fromarray(astronaut()[:9, :9]).save(folder / "a.jfif", "JPEG")
+    (folder / "notes.txt").write_text("none")
+    run = ("upscale", folder, "--model", "bicubic", "-o", tmp_path / "out", "--force")
+    result = invoke(*run)
+    assert result.exit_code == 0
+    assert "passed over 1 file (notes.txt): no images" in result.stderr
+    (folder / "b.png~").write_bytes((folder / "a.jfif").read_bytes())
+    result = invoke(*run)
+    assert result.exit_code == 1
+    assert "passed over 1 file (b.png~)" in result.stderr
+    assert (tmp_path / "out" / "a_x2.png").is_file()
+
+
+def test_names_that_are_not_utf_8_are_kept(tmp_path, invoke):
+    name = os.fsdecode(b"caf\xe9.png")
+    Image.fromarray(astronaut()[:9, :9]).save(tmp_path / name)
+    result = invoke("upscale", tmp_path / name, "--model", "bicubic")
+    assert result.exit_code == 0
+    assert result.stdout_bytes.endswith(b"caf\xe9_x2.png\n")

@@ -11,7 +11,7 @@ from torch import nn
 from harness.data import resize
 from harness.deploy.photos import Picture
 from harness.deploy.tile_size import Tiling
-from harness.deploy.upscaler import Enlarger
+from harness.deploy.upscaler import Enlarger, flow_out
 from harness.errors import HarnessError
 from harness.evaluation import evaluate
 from harness.host.progress import TileBar
@@ -63,14 +63,33 @@ def test_grey_stays_grey_as_luma_of_the_network_s_colours(bar):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_alpha_is_bicubic_and_hidden_colours_are_kept(channels, bar):
+def test_alpha_is_bicubic_and_colours_that_show_are_kept(channels, bar):
     network, colours = build("espcn"), RGB[..., :channels]
+    alpha = np.maximum(ALPHA, 1)
     plain = enlarger(network).enlarge(Picture(colours), bar).pixels
-    ours = enlarger(network).enlarge(Picture(np.dstack([colours, ALPHA])), bar).pixels
+    ours = enlarger(network).enlarge(Picture(np.dstack([colours, alpha])), bar).pixels
     assert np.array_equal(ours[..., :-1], plain)
-    assert np.array_equal(ours[..., -1], resize.upscale(ALPHA, 2))
+    assert np.array_equal(ours[..., -1], resize.upscale(alpha, 2))
     clear = np.dstack([colours, np.zeros_like(ALPHA)])
     assert np.array_equal(enlarger(network).enlarge(Picture(clear), bar).pixels[..., :-1], plain)
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_cut_out_disc_gets_no_rim(depth, bar):
+    peak = np.iinfo(depth).max
+    disc = np.hypot(*np.ogrid[-12:13, -12:13]) < 9
+    colour = (np.array([230, 120, 40]) * (peak // 255)).astype(depth)
+    picture = np.zeros((25, 25, 4), depth)
+    picture[disc] = [*colour, peak]
+    ours = enlarger(build("bicubic")).enlarge(Picture(picture), bar).pixels
+    shown = ours[..., -1] > 0
+    assert np.abs(ours[..., :3].astype(int) - colour).max(axis=2)[shown].max() <= 1
+
+
+def test_hidden_pixels_have_the_colour_of_the_nearest_that_shows():
+    colours = np.arange(5, dtype=np.uint8)[None, :, None]
+    alpha = np.array([[0, 9, 0, 0, 255]], np.uint8)
+    assert flow_out(colours, alpha).ravel().tolist() == [1, 1, 1, 4, 4]
 
 
 def deep(channels):

@@ -1,5 +1,8 @@
 """Scoring by the authors' protocol, against published and independently measured numbers."""
 
+import json
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +16,7 @@ from harness.data.resize import upscale
 from harness.errors import TrainingError
 from harness.evaluation import evaluate
 from harness.models import registry
+from harness.records.record import load_all
 
 CPU = torch.device("cpu")
 
@@ -95,3 +99,55 @@ def test_fingerprint_follows_the_pixels(one_image, tmp_path):
     changed[0, 0, 0] ^= 1
     Image.fromarray(changed).save(one_image.hr[0])
     assert evaluate.fingerprint(one_image, scale=2) != before
+
+
+def test_an_image_that_is_reproduced_is_named_and_left_out_of_the_mean(tmp_path, invoke, caplog):
+    from PIL import Image
+
+    home = tmp_path / "own" / "HR"
+    home.mkdir(parents=True)
+    Image.fromarray(astronaut()[:40, 180:220]).save(home / "bird.png")
+    Image.new("RGB", (40, 40), (9, 9, 9)).save(home / "blank.png")
+    test = find_test(str(tmp_path / "own"), None, 2)
+    network = registry.get("bicubic").build(scale=2)
+    result = evaluate.score(network, test, scale=2, device=CPU)
+    bird, blank = result.images
+    assert blank.psnr_db == float("inf")
+    assert result.psnr_db == bird.psnr_db
+    assert "SR equals HR in blank" in caplog.text
+    said = invoke(
+        *("eval", "bicubic", "--scale", 2, "--data", tmp_path / "own", "--format", "json")
+    )
+    [score] = json.loads(said.stdout, parse_constant=pytest.fail)["scores"]
+    assert [image["psnr_db"] for image in score["images"]] == [bird.psnr_db, None]
+
+
+def test_a_file_name_that_is_not_utf_8_is_read_as_latin_1(tmp_path, invoke):
+    from PIL import Image
+
+    home = tmp_path / os.fsdecode(b"d\xe9") / "HR"
+    home.mkdir(parents=True)
+    Image.fromarray(astronaut()[:40, 180:220]).save(home / os.fsdecode(b"caf\xe9.png"))
+    arguments = ("eval", "bicubic", "--scale", 2, "--data", home.parent, "--images")
+    result = invoke(*arguments, "--results", tmp_path)
+    assert result.exit_code == 0
+    assert "dé " in result.stdout
+    assert "  café " in result.stdout
+    [record] = load_all(tmp_path)
+    assert record.scores[0].images[0].name == "café"
+
+
+def test_eval_says_and_records_where_lr_comes_from(tmp_path, invoke):
+    from PIL import Image
+
+    for folder, side in (("HR", 40), ("LR_unknown/X2", 20)):
+        (tmp_path / "own" / folder).mkdir(parents=True)
+        Image.fromarray(astronaut()[:side, 180 : 180 + side]).save(
+            tmp_path / "own" / folder / "a.png"
+        )
+    arguments = ("eval", "bicubic", "--scale", 2, "--data", tmp_path / "own")
+    assert "(LR made)" in invoke(*arguments, "--lr", "made").stdout
+    result = invoke(*arguments, "--results", tmp_path)
+    assert "(LR read from LR_unknown/X2)" in result.stdout
+    [record] = load_all(tmp_path)
+    assert (record.scores[0].lr, record.scores[0].lr_from) == ("files", "LR_unknown/X2")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.records.origin import Inputs, RecordedSettings
 from harness.records.record import Record
-from harness.reports.notes import commit, notes
+from harness.reports.notes import commit, lr_text, notes
 
 RECORD = Record.from_json(
     (Path(__file__).parents[1] / "files" / "record.json").read_text(), source="record.json"
@@ -26,8 +26,9 @@ def test_notes_say_how_the_numbers_came_about() -> None:
         "Ours: trained on T291 (289 images); 300 steps x batch 16 x LR patch 48; "
         "schedule onecycle, lr 0.002; bf16-mixed; cpu (Some CPU).",
         "Seeds: 0.",
-        "Scores: protocol awsrn; mean = plain mean of the set means over Set5, B100 (missing: "
-        "Set14, Urban100, Manga109; the published mean includes them).",
+        "Scores: protocol awsrn; LR read from the files of the sets; mean = plain mean of the set "
+        "means over Set5, B100 (missing: Set14, Urban100, Manga109; the published mean includes "
+        "them).",
         "Short budget: 300 of 1,000,000 steps; not comparable with the published column.",
         "Commit: 0123456789ab.",
     )
@@ -78,3 +79,13 @@ def test_records_without_settings_still_have_notes() -> None:
     bare = replace(RECORD, config=RecordedSettings(), data=Inputs(), provenance=origin)
     assert commit(bare) == "awsrn-harness 0.1.0, installed"
     assert "batch ? x LR patch ?" in noted(bare)[0]
+
+
+def test_where_lr_comes_from_is_said_by_set_where_sets_differ() -> None:
+    first = replace(RECORD.scores[0], set="Set5", lr="files")
+    second = replace(first, set="B100")
+    assert lr_text([first, second]) == "LR read from the files of the sets"
+    unknown = replace(second, lr_from="LR_unknown/X2")
+    made = replace(first, lr="made")
+    assert lr_text([unknown, unknown]) == "LR read from LR_unknown/X2"
+    assert lr_text([made, unknown]) == "LR made (Set5), LR read from LR_unknown/X2 (B100)"

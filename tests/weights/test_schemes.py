@@ -1,12 +1,17 @@
 """What a file fits, and what is said when it fits nothing that was asked for."""
 
+import re
+
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from harness.config.protocols import DEFAULT
 from harness.errors import CheckpointError
+from harness.evaluation.scoring import Scorer
 from harness.models import registry
-from harness.weights import files, schemes
+from harness.weights import files, load, schemes
 
 
 def save(folder, model, scale, change=lambda state: state):
@@ -54,10 +59,75 @@ def test_wrong_network_says_which_fits(tmp_path, invoke):
     assert "they fit espcn at x2" in said
 
 
-def test_renamed_keys_name_the_nearest(tmp_path, invoke):
-    path = save(tmp_path, "espcn", 2, lambda state: {f"x.{key}": v for key, v in state.items()})
+def test_names_of_no_scheme_are_said_to_be_that(tmp_path, invoke):
+    path = save(tmp_path, "espcn", 2, lambda state: {f"{key}_x": v for key, v in state.items()})
     said = failure(invoke, "espcn", "--scale", "2", "--checkpoint", path)
-    assert "nearest is espcn at x2 (6 of its 6 tensors" in said
+    assert "nearest is espcn at x2 (all 6 shapes are there" in said
+    assert "'features.weight_x' and others, where 'features.weight' and others" in said
+
+
+def test_tensors_too_many_and_too_few_are_named(tmp_path):
+    def change(state):
+        del state["output.bias"]
+        return state | {"odd.weight": torch.ones(7, 7)}
+
+    said = schemes.hint(torch.load(save(tmp_path, "espcn", 2, change), weights_only=True))
+    assert "'output.bias' (4,)" in said
+    assert "1 more than it has, such as 'odd.weight' (7, 7)" in said
+
+
+def inspected(tmp_path, content):
+    torch.save(content, tmp_path / "a.pth")
+    network = registry.get("espcn").build(scale=2)
+    taken = schemes.load(network, tmp_path / "a.pth", name="espcn x2")
+    return network.state_dict()["output.bias"].unique().tolist(), taken
+
+
+def espcn(value, prefix=""):
+    state = registry.get("espcn").build(scale=2).state_dict()
+    return {prefix + name: torch.full_like(tensor, value) for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        (espcn(1, "_orig_mod."), ""),
+        ({"state_dict": espcn(1, "model.net."), "epoch": 3}, ""),
+        (espcn(1) | {"epoch": 5, "psnr": np.float64(31.5), "loss": torch.tensor(0.5)}, ""),
+        (espcn(1, "module._orig_mod.") | {"module._orig_mod.total_ops": torch.ones(1)}, ""),
+        ({"params": espcn(0), "params_ema": espcn(1)}, "params_ema"),
+        ({"model": espcn(0), "model_ema": {"module": espcn(1)}}, "model_ema.module"),
+        ({"generator": espcn(1), "discriminator": {"a": torch.ones(1)}}, "generator"),
+        ({"net_d": espcn(0), "net_g": espcn(1)}, "net_g"),
+        (espcn(0, "online.") | espcn(1, "ema_model."), "ema_model"),
+        ({"params_ema": {"x.weight": torch.ones(1)}, "params": espcn(1)}, "params"),
+        ({"model": espcn(1), "state_dict": espcn(1)}, "model"),
+    ],
+)
+def test_the_state_dict_that_is_meant_is_loaded(content, key, tmp_path):
+    values, taken = inspected(tmp_path, content)
+    assert (values, taken.key) == ([1.0], key)
+
+
+def test_state_dicts_that_fit_alike_are_refused_until_a_key_is_named(tmp_path, invoke):
+    torch.save({"first": espcn(0), "second": espcn(1)}, tmp_path / "a.pth")
+    network = registry.get("espcn").build(scale=2)
+    with pytest.raises(CheckpointError, match=r"'first', 'second' \(choose by --key\)"):
+        schemes.load(network, tmp_path / "a.pth", name="espcn x2")
+    schemes.load(network, tmp_path / "a.pth", name="espcn x2", key="second")
+    assert network.state_dict()["output.bias"].unique().tolist() == [1.0]
+    result = invoke("checkpoint", "inspect", tmp_path / "a.pth", "--key", "second")
+    assert "of 'second'; it holds 'first', 'second'" in result.output
+
+
+def test_records_of_several_state_dicts_of_a_file_have_ids_of_their_own(tmp_path):
+    torch.save({"params": espcn(0), "params_ema": espcn(1)}, tmp_path / "a.pth")
+
+    def record_id(key):
+        loaded = load.load("espcn", scale=2, checkpoint=tmp_path / "a.pth", key=key)
+        return Scorer(loaded, device=torch.device("cpu")).record_id(DEFAULT)
+
+    assert record_id(None) == record_id("params_ema") != record_id("params")
 
 
 def test_one_tensor_less_is_not_loaded(tmp_path, invoke):
@@ -136,3 +206,21 @@ def test_values_that_are_not_finite_are_named_with_what_they_would_fit(tmp_path)
     torch.save(state, tmp_path / "nan.pth")
     with pytest.raises(CheckpointError, match=r"not finite, in .*; by their shapes they fit espcn"):
         schemes.read(tmp_path / "nan.pth")
+
+
+def test_rlfn_is_read_under_the_names_of_its_authors(tmp_path):
+    gates = {"reduce": "conv1", "direct": "conv_f", "stride": "conv2", "coarse": "conv3"}
+
+    def theirs(name):
+        name = name.replace("head.", "conv_1.").replace("smooth.", "conv_2.")
+        name = name.replace("tail.", "upsampler.0.").replace("fusion.", "c5.")
+        name = re.sub(r"blocks\.(\d)", lambda match: f"block_{int(match[1]) + 1}", name)
+        name = re.sub(r"convs\.(\d)", lambda match: f"c{int(match[1]) + 1}_r", name)
+        for ours, gate in (gates | {"expand": "conv4"}).items():
+            name = name.replace(f"attention.{ours}.", f"esa.{gate}.")
+        return name
+
+    state = registry.get("rlfn").build(scale=4).state_dict()
+    [fit] = schemes.find({theirs(name): value for name, value in state.items()})
+    assert (fit.model, fit.scheme) == ("rlfn", "RLFN, NTIRE 2024")
+    assert all(fit.tensors[name] is value for name, value in state.items())

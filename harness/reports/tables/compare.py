@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.evaluation.contenders import Contender
 from harness.records.means import mean_over_sets
+from harness.reports.notes import lr_text
 from harness.reports.tables import intervals
 from harness.reports.tables.fields import (
     Field,
@@ -30,6 +31,7 @@ def build(rows: Sequence[Contender], sets: Sequence[str]) -> Table:
     inferences = estimates.of_runs([row.runs for row in rows], base.runs.label, sets)
     fields = _fields(rows, sets, inferences)
     protocol = base.protocols[0]
+    lr = lr_text(scores[name] for row in rows for scores in row.runs.scores for name in sets)
     return Table(
         name="compare",
         title=f"Comparison with {base.runs.label}, x{base.scale}",
@@ -37,7 +39,7 @@ def build(rows: Sequence[Contender], sets: Sequence[str]) -> Table:
         rows=rows_of(fields, rows),
         notes=(
             *(f"{row.runs.label}: {row.origin}." for row in rows),
-            f"Scores: protocol {protocol}; mean = plain mean of the set means over "
+            f"Scores: protocol {protocol}; {lr}; mean = plain mean of the set means over "
             f"{', '.join(sets)}.",
             *_warnings(rows, sets),
             *intervals.notes(inferences),

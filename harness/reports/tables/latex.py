@@ -6,28 +6,9 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from harness.reports.tables.latex_characters import escape
 from harness.reports.tables.table import PrintedTable, PrintedValue, Table, flat, join, printed_form
 
-_ESCAPES = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "{": r"\{",
-        "}": r"\}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-        "\u00d7": r"$\times$",
-        "\u00b1": r"$\pm$",
-        "\u2020": r"$\dagger$",
-        "\u2713": r"\checkmark{}",
-        "\u25cb": r"$\scriptstyle\bigcirc$",
-        "\u03b1": r"$\alpha$",
-        "\u03bb": r"$\lambda$",
-        **{character: f"\\{character}" for character in "#$%&_"},
-    }
-)
 _MARKS = (r"\textbf{{{}}}", r"\underline{{{}}}")
 _WIDE = 95
 """Characters of a line that still fit an A4 page at footnote size."""
@@ -144,7 +125,7 @@ def _spanning_heads(heads: Sequence[str]) -> list[str]:
 
 def _escape(text: str) -> str:
     """Return the text with LaTeX's special characters made printable."""
-    return flat(text).translate(_ESCAPES)
+    return escape(flat(text))
 
 
 def _head(head: str, alignment: str) -> str:

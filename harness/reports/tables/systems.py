@@ -227,9 +227,10 @@ def _weights_sha256(record: Record) -> str | None:
 def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:
     ours = [line for line in lines if line.records]
     used = [record for line in ours for record in line.records]
+    lr = notes.lr_text(score for record in used for score in record.scores)
     texts = [
-        f"Ours: protocol {DEFAULT.name}; authors' weights: those of the paper; retrained weights: "
-        "released by others or later; counts as built and executed.",
+        f"Ours: protocol {DEFAULT.name}; {lr}; authors' weights: those of the paper; retrained "
+        "weights: released by others or later; counts as built and executed.",
         "Bold: best, underlined: second best, at each scale among the printed and among ours.",
     ]
     if any(record.group and not record.full_budget for record in used):

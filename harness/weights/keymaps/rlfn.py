@@ -1,4 +1,4 @@
-"""The names that the NTIRE 2022 challenge gives to the tensors of RLFN."""
+"""The names that the NTIRE challenges of 2022 and 2024 give to the tensors of RLFN."""
 
 from __future__ import annotations
 
@@ -32,4 +32,16 @@ def rlfn(tensors: Tensors) -> Tensors | None:
     return rename(tensors, rules)
 
 
-SCHEMES = (Scheme("RLFN, NTIRE 2022", rlfn),)
+def rlfn_2024(tensors: Tensors) -> Tensors | None:
+    """RLFN in its authors' repository and in that of the NTIRE 2024 challenge."""
+    rules: list[Rule] = [
+        (r"conv_1" + LAST, lambda rest: f"fea_conv.{rest}"),
+        (r"block_(\d)\.(.+)", lambda block, rest: f"B{block}.{rest}"),
+        (r"conv_2" + LAST, lambda rest: f"LR_conv.{rest}"),
+        (r"(upsampler\.0\..+)", lambda name: name),
+    ]
+    older = rename(tensors, rules)
+    return rlfn(older) if older else None
+
+
+SCHEMES = (Scheme("RLFN, NTIRE 2022", rlfn), Scheme("RLFN, NTIRE 2024", rlfn_2024))
