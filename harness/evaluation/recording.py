@@ -16,8 +16,9 @@ from harness.config.protocols import Protocol
 from harness.efficiency.counting.multi_adds import count
 from harness.host import environment
 from harness.models.adaptive import learned_scalars
+from harness.records.learned import LearnedScalars
 from harness.records.origin import Inputs, Provenance, RecordedSettings, ScoredWeights
-from harness.records.record import LearnedScalars, Record, SetScore
+from harness.records.record import Record, SetScore
 from harness.weights import networks
 from harness.weights.load import Loaded
 

@@ -22,6 +22,7 @@ from harness.host.declaring import NullIsInfinite
 from harness.host.files import write_atomic
 from harness.host.problems import FormatError, Problem
 from harness.host.reading import from_json, read_text
+from harness.records.learned import LearnedScalars
 from harness.records.origin import Inputs, Provenance, RecordedSettings
 
 SCHEMA: Literal[2] = 2
@@ -103,25 +104,6 @@ class SetScore:
             ssim=fmean(image.ssim for image in images),
             lr_from=lr_from,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class LearnedScalars:
-    """The adaptive weights of a network, in the order of its depth; empty where it has none.
-
-    Attributes:
-        lambda_res: Of the residual branch, one per AWRU (Eq. 6).
-        lambda_x: Of its skip.
-        lfb_lambda_res: Of the fused features, one per LRFU (Eq. 4).
-        lfb_lambda_x: Of its skip.
-        alpha: Of the branches of AWMS by kernel size (Eq. 3).
-    """
-
-    lambda_res: tuple[float, ...] = ()
-    lambda_x: tuple[float, ...] = ()
-    lfb_lambda_res: tuple[float, ...] = ()
-    lfb_lambda_x: tuple[float, ...] = ()
-    alpha: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

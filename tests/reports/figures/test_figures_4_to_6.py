@@ -11,7 +11,8 @@ from matplotlib.patches import Rectangle
 from harness.errors import UsageError
 from harness.experiment import checkpoints
 from harness.models import registry
-from harness.records.record import LearnedScalars, Record
+from harness.records.learned import LearnedScalars
+from harness.records.record import Record
 from harness.reports.figures import contributions, crops, learned_weights, style
 from harness.weights import load
 

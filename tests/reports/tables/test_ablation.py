@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.config.ablation import Ablation, Row, load
+from harness.records.learned import LearnedScalars
 from harness.records.origin import Inputs, TrainingSet
-from harness.records.record import LearnedScalars, Record, SetScore
+from harness.records.record import Record, SetScore
 from harness.reports.tables.ablation import build
 from harness.reports.tables.table import Table, TableCell
 
