@@ -45,7 +45,14 @@ class AWMS(nn.Module):
         return tuple(int(name[1:]) for name in self.branches)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map ``(N, channels, H, W)`` to ``(N, 3 scale^2, H, W)``, still to be shuffled."""
+        """Return the weighted sum of Eq. (3), without the global path and before the shuffle.
+
+        Args:
+            features: ``(N, channels, H, W)``.
+
+        Returns:
+            ``(N, 3 scale^2, H, W)``.
+        """
         first, *others = self.branches
         total = self.branch(first, features)
         for name in others:
@@ -53,13 +60,15 @@ class AWMS(nn.Module):
         return total
 
     def branch(self, name: str, features: Tensor) -> Tensor:
-        """Return what one branch contributes, weighted."""
+        """Return one term ``alpha f_rec(x)`` of the sum in Eq. (3), ``(N, 3 scale^2, H, W)``."""
         output: Tensor = self.branches[name](features)
         return self.alpha[name] * output if name in self.alpha else output
 
 
 def drop_branches(network: nn.Module, kernel_sizes: Iterable[int]) -> None:
-    """Remove branches from a (trained) network's AWMS module, in place (Table 4).
+    """Remove terms from the sum of Eq. (3), in place, as the paper's Table 4 does.
+
+    The network may be trained; the weights of the branches that are left do not change.
 
     Args:
         network: A network whose ``tail`` is an AWMS module.

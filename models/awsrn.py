@@ -29,7 +29,15 @@ class LRFU(nn.Module):
         self.lambda_x = nn.Parameter(torch.ones(()))
 
     def forward(self, outputs: Sequence[Tensor], block_input: Tensor) -> Tensor:
-        """Map ``num_units`` maps and the block's input to ``(N, channels, H, W)``."""
+        """Fuse the outputs of a block's units with the block's input, Eq. (4).
+
+        Args:
+            outputs: One map per unit, each ``(N, channels, H, W)``.
+            block_input: What the block was given, ``(N, channels, H, W)``.
+
+        Returns:
+            The block's output, ``(N, channels, H, W)``.
+        """
         fused = self.conv(torch.cat(list(outputs), 1))
         return self.lambda_res * fused + self.lambda_x * block_input  # type: ignore[no-any-return]
 
@@ -106,14 +114,21 @@ class AWSRN(nn.Module):
         self.skip = GlobalSkip(scale=scale, kernel_size=skip_kernel)
 
     def forward(self, lr: Tensor) -> Tensor:
-        """Map LR ``(N, 3, H, W)`` RGB in 0..255 to SR ``(N, 3, scale H, scale W)``."""
+        """Map LR to SR by Eqs. (1) to (3).
+
+        Args:
+            lr: ``(N, 3, H, W)``, RGB in 0..255.
+
+        Returns:
+            SR, ``(N, 3, scale H, scale W)``, RGB in 0..255 but unclipped, in float32.
+        """
         normal = self.normalise(lr)
         features = self.map(self.head(normal))  # Eqs. (1) and (2)
         stacked = self.tail(features).float() + self.skip(normal).float()  # Eq. (3)
         return self.normalise.inverse(nn.functional.pixel_shuffle(stacked, self.scale))
 
     def map(self, features: Tensor) -> Tensor:
-        """Apply the non-linear mapping, Eq. (2), to ``(N, channels, H, W)``."""
+        """Apply all LFBs in turn, Eq. (2): ``(N, channels, H, W)`` to the same shape."""
         if not self.fusions:
             for unit in self.units:
                 features = unit(features)
@@ -128,10 +143,10 @@ class AWSRN(nn.Module):
 
 
 def drop_units(network: nn.Module, indices: Iterable[int]) -> None:
-    """Put the identity in the place of residual units, in place.
+    """Replace residual units by the identity, in place: Eq. (5) without ``f_res``.
 
-    Under an LRFU the unit's input goes on in the unit's slot of the fusion, whose own
-    parameters stay.
+    A unit then gives its input ``(N, channels, H, W)`` on unchanged. An LRFU (Eq. 4) still
+    takes one map per unit, so it keeps its parameters.
 
     Args:
         network: An AWSRN or WDSR.

@@ -184,5 +184,12 @@ class GlobalSkip(nn.Module):
         self.conv = same_conv(3, 3 * scale**2, kernel_size)
 
     def forward(self, normal: Tensor) -> Tensor:
-        """Map ``(N, 3, H, W)`` to ``(N, 3 scale^2, H, W)``, still to be shuffled."""
+        """Return the convolution of ``f_up(I_LR)``, Eq. (3), before the shuffle.
+
+        Args:
+            normal: LR, normalised, ``(N, 3, H, W)``.
+
+        Returns:
+            ``(N, 3 scale^2, H, W)``, in float32.
+        """
         return in_float32(self.conv, normal)

@@ -31,7 +31,7 @@ class BasicRU(nn.Module):
         self.body = residual_body(channels, inner_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, channels, H, W)`` to the same shape."""
+        """Return ``f_res(x) + x``, Eq. (5): ``(N, channels, H, W)`` to the same shape."""
         return x + self.body(x)  # type: ignore[no-any-return]
 
 
@@ -56,7 +56,14 @@ class AWRU(nn.Module):
         self.lambda_x = nn.Parameter(torch.tensor(float(start_x)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, channels, H, W)`` to the same shape."""
+        """Return ``lambda_res f_res(x) + lambda_x x``, Eq. (6), with learned scalars.
+
+        Args:
+            x: ``(N, channels, H, W)``.
+
+        Returns:
+            The same shape.
+        """
         return self.lambda_res * self.body(x) + self.lambda_x * x  # type: ignore[no-any-return]
 
 
@@ -75,7 +82,14 @@ class ScaledRU(nn.Module):
         self.scale_res, self.scale_x = map(float, lambda_init)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, channels, H, W)`` to the same shape."""
+        """Return ``scale_res f_res(x) + scale_x x``: Eq. (6) with constants.
+
+        Args:
+            x: ``(N, channels, H, W)``.
+
+        Returns:
+            The same shape.
+        """
         return self.scale_res * self.body(x) + self.scale_x * x  # type: ignore[no-any-return]
 
 
@@ -110,7 +124,15 @@ class Gate(nn.Module):
         nn.init.zeros_(self.excite.bias)
 
     def forward(self, residual: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the weights of both branches, each ``(N, 1, 1, 1)`` in 0..2."""
+        """Compute the two weights of Eq. (6) from both branches of a unit.
+
+        Args:
+            residual: ``f_res(x)``, ``(N, channels, H, W)``.
+            x: The unit's input, of the same shape.
+
+        Returns:
+            ``lambda_res`` and ``lambda_x``, each ``(N, 1, 1, 1)`` in 0..2.
+        """
         pooled = torch.cat([x.mean((2, 3), keepdim=True), residual.mean((2, 3), keepdim=True)], 1)
         weights = 2 * torch.sigmoid(self.excite(torch.relu(self.squeeze(pooled))))
         return weights[:, :1], weights[:, 1:]
@@ -126,7 +148,14 @@ class WeightedRU(nn.Module):
         self.gate = Gate(channels=channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, channels, H, W)`` to the same shape."""
+        """Return ``lambda_res f_res(x) + lambda_x x``, Eq. (6), with weights from the gate.
+
+        Args:
+            x: ``(N, channels, H, W)``.
+
+        Returns:
+            The same shape.
+        """
         residual = self.body(x)
         lambda_res, lambda_x = self.gate(residual, x)
         return lambda_res * residual + lambda_x * x  # type: ignore[no-any-return]

@@ -12,6 +12,9 @@ class WDSR(AWSRN):
 
     Structurally AWSRN without fusion, with a plain 3x3 tail and a 5x5 global path;
     with basic units it has the 1,190,100 parameters of the public WDSR baseline.
+
+    ``forward`` is AWSRN's. Eq. (2) is then one chain of units, each of them Eq. (5) or (6), and
+    the sum of Eq. (3) has one term without weight.
     """
 
     def __init__(
