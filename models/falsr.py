@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from harness.models.falsr_graphs import FALSR_B, FALSR_C, Cell, F, Graph
+from harness.models.falsr_graphs import FALSR_B, FALSR_C, F, Graph, GraphCell
 from harness.models.layers import check_positive, in_float32, plain_conv
 from harness.models.luma import ColourSpace, LumaNetwork
 
@@ -19,7 +19,7 @@ FRAME_CHANNELS = 32
 class ConvCell(nn.Module):
     """Repeated convolutions, each with a ReLU."""
 
-    def __init__(self, channels: int, cell: Cell) -> None:
+    def __init__(self, channels: int, cell: GraphCell) -> None:
         """Make a cell that reads ``channels`` features."""
         super().__init__()
         widths = [channels, *(cell.repeats - 1) * [cell.features]]
@@ -42,7 +42,7 @@ class ConvCell(nn.Module):
 class InvertedCell(nn.Module):
     """A linear 1x1 convolution and repeated inverted bottlenecks, each with a shortcut."""
 
-    def __init__(self, channels: int, cell: Cell) -> None:
+    def __init__(self, channels: int, cell: GraphCell) -> None:
         """Make a cell that reads ``channels`` features."""
         super().__init__()
         self.entry = plain_conv(channels, cell.features, 1)
@@ -50,7 +50,7 @@ class InvertedCell(nn.Module):
         self.skip = cell.skip and cell.repeats > 1
 
     @staticmethod
-    def _bottleneck(cell: Cell) -> nn.Sequential:
+    def _bottleneck(cell: GraphCell) -> nn.Sequential:
         wide = 2 * cell.features
         return nn.Sequential(
             plain_conv(cell.features, wide, cell.kernel_size),

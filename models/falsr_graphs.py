@@ -10,7 +10,7 @@ F = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class GraphCell:
     """One cell of a graph.
 
     Attributes:
@@ -39,7 +39,7 @@ class Cell:
 class Graph:
     """Cells in order, and which of them the last convolution on the LR grid reads."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[GraphCell, ...]
     last: tuple[int, ...] | None = None
 
     def inputs(self) -> list[tuple[int, ...]]:
@@ -50,13 +50,13 @@ class Graph:
 
 FALSR_A = Graph(
     (
-        Cell("conv", 64, 3, 4, skip=True),
-        Cell("conv", 48, 1, 1),
-        Cell("conv", 64, 3, 4, skip=True),
-        Cell("conv", 64, 3, 4, skip=True, inputs=(1, 2)),
-        Cell("conv", 64, 3, 4, skip=True, inputs=(F, 1, 3)),
-        Cell("conv", 64, 1, 4),
-        Cell("conv", 64, 3, 4, skip=True, inputs=(F, 1, 4, 5)),
+        GraphCell("conv", 64, 3, 4, skip=True),
+        GraphCell("conv", 48, 1, 1),
+        GraphCell("conv", 64, 3, 4, skip=True),
+        GraphCell("conv", 64, 3, 4, skip=True, inputs=(1, 2)),
+        GraphCell("conv", 64, 3, 4, skip=True, inputs=(F, 1, 3)),
+        GraphCell("conv", 64, 1, 4),
+        GraphCell("conv", 64, 3, 4, skip=True, inputs=(F, 1, 4, 5)),
     ),
     last=(F, 0, 1, 2, 3, 4, 5, 6),
 )
@@ -64,13 +64,13 @@ FALSR_A = Graph(
 
 FALSR_B = Graph(
     (
-        Cell("inverted", 16, 3, 1, skip=True),
-        Cell("inverted", 48, 1, 2, skip=True, inputs=(F, 0)),
-        Cell("conv", 16, 1, 2, skip=True, inputs=(F, 0, 1)),
-        Cell("inverted", 32, 3, 4),
-        Cell("conv", 64, 3, 2, inputs=(1, 2, 3)),
-        Cell("conv", 16, 3, 4, groups=4, inputs=(1, 3, 4)),
-        Cell("conv", 16, 3, 1, inputs=(F, 0, 1, 5)),
+        GraphCell("inverted", 16, 3, 1, skip=True),
+        GraphCell("inverted", 48, 1, 2, skip=True, inputs=(F, 0)),
+        GraphCell("conv", 16, 1, 2, skip=True, inputs=(F, 0, 1)),
+        GraphCell("inverted", 32, 3, 4),
+        GraphCell("conv", 64, 3, 2, inputs=(1, 2, 3)),
+        GraphCell("conv", 16, 3, 4, groups=4, inputs=(1, 3, 4)),
+        GraphCell("conv", 16, 3, 1, inputs=(F, 0, 1, 5)),
     ),
     last=(0, 3, 5, 6),
 )
@@ -78,13 +78,13 @@ FALSR_B = Graph(
 
 FALSR_C = Graph(
     (
-        Cell("conv", 32, 1, 1, groups=2),
-        Cell("conv", 64, 1, 4, inputs=(F, 0)),
-        Cell("inverted", 48, 3, 4),
-        Cell("conv", 32, 1, 1, groups=2, inputs=(0, 2)),
-        Cell("conv", 32, 1, 1, groups=4, inputs=(F, 3)),
-        Cell("conv", 48, 1, 4, inputs=(F, 4)),
-        Cell("conv", 16, 3, 1, inputs=(0, 5)),
+        GraphCell("conv", 32, 1, 1, groups=2),
+        GraphCell("conv", 64, 1, 4, inputs=(F, 0)),
+        GraphCell("inverted", 48, 3, 4),
+        GraphCell("conv", 32, 1, 1, groups=2, inputs=(0, 2)),
+        GraphCell("conv", 32, 1, 1, groups=4, inputs=(F, 3)),
+        GraphCell("conv", 48, 1, 4, inputs=(F, 4)),
+        GraphCell("conv", 16, 3, 1, inputs=(0, 5)),
     ),
     last=(F, 1, 5, 6),
 )
@@ -92,37 +92,37 @@ FALSR_C = Graph(
 
 MOREMNAS_C = Graph(
     (
-        Cell("inverted", 16, 1, 2),
-        Cell("inverted", 16, 1, 2),
-        Cell("inverted", 16, 1, 2),
-        Cell("conv", 48, 1, 4, groups=2, skip=True),
-        Cell("conv", 16, 1, 1, groups=2),
-        Cell("inverted", 16, 1, 2),
-        Cell("inverted", 16, 1, 2),
+        GraphCell("inverted", 16, 1, 2),
+        GraphCell("inverted", 16, 1, 2),
+        GraphCell("inverted", 16, 1, 2),
+        GraphCell("conv", 48, 1, 4, groups=2, skip=True),
+        GraphCell("conv", 16, 1, 1, groups=2),
+        GraphCell("inverted", 16, 1, 2),
+        GraphCell("inverted", 16, 1, 2),
     )
 )
 
 MOREMNAS_D = Graph(
     (
-        Cell("conv", 48, 1, 1),
-        Cell("conv", 32, 1, 2, groups=4, skip=True),
-        Cell("conv", 48, 1, 1),
-        Cell("conv", 48, 1, 1, groups=4),
-        Cell("inverted", 48, 1, 4, skip=True),
-        Cell("conv", 16, 1, 1, groups=4),
-        Cell("inverted", 64, 3, 4),
+        GraphCell("conv", 48, 1, 1),
+        GraphCell("conv", 32, 1, 2, groups=4, skip=True),
+        GraphCell("conv", 48, 1, 1),
+        GraphCell("conv", 48, 1, 1, groups=4),
+        GraphCell("inverted", 48, 1, 4, skip=True),
+        GraphCell("conv", 16, 1, 1, groups=4),
+        GraphCell("inverted", 64, 3, 4),
     )
 )
 
 MOREMNAS_A_STAND_IN = Graph(
     (
-        Cell("inverted", 48, 3, 4),
-        Cell("conv", 64, 1, 4),
-        Cell("inverted", 48, 3, 2),
-        Cell("conv", 64, 1, 4),
-        Cell("inverted", 32, 3, 2),
-        Cell("inverted", 48, 3, 4),
-        Cell("conv", 64, 3, 2),
+        GraphCell("inverted", 48, 3, 4),
+        GraphCell("conv", 64, 1, 4),
+        GraphCell("inverted", 48, 3, 2),
+        GraphCell("conv", 64, 1, 4),
+        GraphCell("inverted", 32, 3, 2),
+        GraphCell("inverted", 48, 3, 4),
+        GraphCell("conv", 64, 3, 2),
     )
 )
 """Not the authors' network, of which no layer list is known: cells of the right kinds that add

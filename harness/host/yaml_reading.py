@@ -28,7 +28,7 @@ _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\Z")
 
 
-class _Loader(yaml.SafeLoader):
+class _YamlLoader(yaml.SafeLoader):
     """PyYAML's rules for plain words, without dates and with ``1e-3`` as a number."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name and form
@@ -37,7 +37,7 @@ class _Loader(yaml.SafeLoader):
     }
 
 
-_Loader.add_implicit_resolver(
+_YamlLoader.add_implicit_resolver(
     f"{_TAG}float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+\Z"), list("-+0123456789")
 )
 
@@ -174,7 +174,7 @@ def from_yaml(
     content = _Content()
     value = None
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        node = yaml.compose(text, Loader=_YamlLoader)
         raw = content.value(node, (), ()) if node is not None else None
         for problem in also(raw) if also else ():
             content.add(problem)

@@ -12,7 +12,7 @@ _COUNTERS = frozenset({"total_ops", "total_params", "n_averaged", "num_updates"}
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StateDictPart:
     """A part of a state dict that may be a network.
 
     Attributes:
@@ -28,7 +28,7 @@ class Part:
     role: Role = Role.TRAINED
 
 
-def stages(tensors: Tensors) -> Iterator[tuple[Part, ...]]:
+def stages(tensors: Tensors) -> Iterator[tuple[StateDictPart, ...]]:
     """Yield what the network may be, the whole first, then ever less of it.
 
     1. Everything. 2. What is left when the first part that all names share is taken off, as
@@ -36,7 +36,7 @@ def stages(tensors: Tensors) -> Iterator[tuple[Part, ...]]:
     what is no weight: buffers of counting tools, scalars at the top, losses and metrics.
     4. Each group of tensors whose names begin alike, as of a generator beside a discriminator.
     """
-    whole = Part("", tensors)
+    whole = StateDictPart("", tensors)
     yield (whole,)
     chain = list(_chain(whole))
     yield from ((part,) for part in chain)
@@ -52,7 +52,7 @@ def stages(tensors: Tensors) -> Iterator[tuple[Part, ...]]:
         groups = [inner for group in groups for inner in list(_chain(group))[:1]]
 
 
-def _chain(part: Part) -> Iterator[Part]:
+def _chain(part: StateDictPart) -> Iterator[StateDictPart]:
     """Yield the part with ever more of the first parts that all names share taken off."""
     while len(firsts := {name.partition(".")[0] for name in part.tensors}) == 1:
         (first,) = firsts
@@ -62,7 +62,7 @@ def _chain(part: Part) -> Iterator[Part]:
         yield part
 
 
-def _below(part: Part, prefix: str) -> Part:
+def _below(part: StateDictPart, prefix: str) -> StateDictPart:
     """Return the tensors of a part whose names begin so; the others are left out."""
     tensors = {
         name.removeprefix(prefix): value
@@ -71,16 +71,16 @@ def _below(part: Part, prefix: str) -> Part:
     }
     others = (part.prefix + name for name in part.tensors if not name.startswith(prefix))
     role = part.role.joined(role_of(prefix))
-    return Part(part.prefix + prefix, tensors, (*part.left_out, *others), role)
+    return StateDictPart(part.prefix + prefix, tensors, (*part.left_out, *others), role)
 
 
-def _clean(part: Part) -> Part:
+def _clean(part: StateDictPart) -> StateDictPart:
     """Return a part without what is certainly no weight."""
     kept = {
         name: value for name, value in part.tensors.items() if not _is_no_weight(name, value.ndim)
     }
     others = (part.prefix + name for name in part.tensors if name not in kept)
-    return Part(part.prefix, kept, (*part.left_out, *others), part.role)
+    return StateDictPart(part.prefix, kept, (*part.left_out, *others), part.role)
 
 
 def _is_no_weight(name: str, dimensions: int) -> bool:
@@ -90,7 +90,7 @@ def _is_no_weight(name: str, dimensions: int) -> bool:
     return role_of(first) is Role.SIDE if dot else dimensions == 0
 
 
-def _groups(part: Part) -> Iterator[Part]:
+def _groups(part: StateDictPart) -> Iterator[StateDictPart]:
     """Yield the parts of a part whose names begin alike."""
     firsts = dict.fromkeys(name.partition(".")[0] for name in part.tensors if "." in name)
     if len(firsts) > 1 or len(part.tensors) > len(firsts):

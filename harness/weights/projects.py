@@ -150,7 +150,7 @@ class Project:
     def _load_apart(self, file: Path) -> ModuleType:
         """Load a file that no dotted name means, such as ``my.net.py``."""
         name = f"{self.name}.{file.stem.replace('.', '_')}_{len(self.by_file)}"
-        loader = _Loader(self, name, str(file))
+        loader = _ProjectLoader(self, name, str(file))
         spec = importlib.util.spec_from_file_location(name, file, loader=loader)
         if spec is None:
             raise ImportError(f"'{file}' is not a Python file")
@@ -219,11 +219,11 @@ class _Finder(MetaPathFinder):
         project = _by_name().get(_top(fullname))
         spec = PathFinder.find_spec(fullname, path, target) if project else None
         if project and spec and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _Loader(project, fullname, spec.loader.path)
+            spec.loader = _ProjectLoader(project, fullname, spec.loader.path)
         return spec
 
 
-class _Loader(SourceFileLoader):
+class _ProjectLoader(SourceFileLoader):
     """Loads a module that imports as its project does; a file only once."""
 
     def __init__(self, project: Project, fullname: str, path: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.errors import CheckpointError
 from harness.weights import contents
 from harness.weights.contents import Role, StateDict, Tensors
-from harness.weights.prefixes import Part
+from harness.weights.prefixes import StateDictPart
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Candidate:
     """
 
     state: StateDict
-    part: Part
+    part: StateDictPart
     names: str
     tensors: Tensors
 

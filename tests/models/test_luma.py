@@ -26,7 +26,7 @@ from harness.models.falsr import (
     depth_to_space,
     pillow_bicubic,
 )
-from harness.models.falsr_graphs import FALSR_B, FALSR_C, Cell, Graph
+from harness.models.falsr_graphs import FALSR_B, FALSR_C, Graph, GraphCell
 from harness.models.fsrcnn import FSRCNN
 from harness.models.initialise import initialise
 from harness.models.lapsrn import LapSRN
@@ -227,8 +227,8 @@ def test_cells_read_the_outputs_they_name() -> None:
 
 
 def test_a_skip_adds_the_first_output_of_the_cell() -> None:
-    plain = FALSR(scale=2, graph=Graph((Cell("conv", 8, 3, 2),)))
-    skipping = FALSR(scale=2, graph=Graph((Cell("conv", 8, 3, 2, skip=True),)))
+    plain = FALSR(scale=2, graph=Graph((GraphCell("conv", 8, 3, 2),)))
+    skipping = FALSR(scale=2, graph=Graph((GraphCell("conv", 8, 3, 2, skip=True),)))
     skipping.load_state_dict(plain.state_dict())
     x = luma(1, 32, 5, 5)
     first = plain.cells[0].convs[0](x).relu()
@@ -236,7 +236,7 @@ def test_a_skip_adds_the_first_output_of_the_cell() -> None:
 
 
 def test_inverted_cells_start_from_a_linear_projection() -> None:
-    network = FALSR(scale=2, graph=Graph((Cell("inverted", 8, 3, 2, skip=True),)))
+    network = FALSR(scale=2, graph=Graph((GraphCell("inverted", 8, 3, 2, skip=True),)))
     cell = network.cells[0]
     for bottleneck in cell.bottlenecks:
         nn.init.zeros_(bottleneck[-1].weight)

@@ -14,7 +14,7 @@ from harness.errors import HarnessError, UsageError
 if TYPE_CHECKING:
     from harness.efficiency.bench.latency import Effort
     from harness.efficiency.bench.process import Setup
-    from harness.efficiency.bench.rounds import Candidate
+    from harness.efficiency.bench.rounds import BenchCandidate
     from harness.efficiency.bench.rows import BenchRow, Written
     from harness.efficiency.targets import ImageSize
     from harness.models.variant import Variant
@@ -28,7 +28,7 @@ def candidates(
     scales: Sequence[str],
     output_size: str | None,
     input_size: str | None,
-) -> list[Candidate]:
+) -> list[BenchCandidate]:
     """Return the networks to measure, counted.
 
     Where the scale does not divide the output size, the LR image is rounded up: what is
@@ -56,9 +56,9 @@ def _lr_px(size: ImageSize, scale: int) -> tuple[int, int]:
     return ceil(size.width / scale), ceil(size.height / scale)
 
 
-def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> Candidate:
+def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> BenchCandidate:
     from harness.efficiency.bench.process import Target
-    from harness.efficiency.bench.rounds import Candidate
+    from harness.efficiency.bench.rounds import BenchCandidate
     from harness.efficiency.counting.counted import CountedNetwork
 
     subject = CountedNetwork(variant.id, variant.build, scale=scale, input_px=lr_px)
@@ -70,11 +70,11 @@ def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> Candidat
         raise
     except HarnessError as error:  # it may run all the same
         note = f"not counted: {error}"
-    return Candidate(Target(variant.id, scale, lr_px), variant.label, multi_adds, note)
+    return BenchCandidate(Target(variant.id, scale, lr_px), variant.label, multi_adds, note)
 
 
 def measure(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[BenchCandidate],
     setup: Setup,
     effort: Effort,
     *,

@@ -28,7 +28,7 @@ Run = Callable[[Job], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class BenchCandidate:
     """A network to be measured.
 
     Attributes:
@@ -53,7 +53,7 @@ class Outcome:
 
 
 def measure(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[BenchCandidate],
     setup: Setup,
     effort: Effort,
     *,
@@ -76,8 +76,8 @@ def measure(
     Raises:
         HarnessError: The machine's peak cannot be measured.
     """
-    found: dict[Candidate, list[Measured]] = {candidate: [] for candidate in candidates}
-    failures: dict[Candidate, str] = {}
+    found: dict[BenchCandidate, list[Measured]] = {candidate: [] for candidate in candidates}
+    failures: dict[BenchCandidate, str] = {}
     peaks: list[Peak] = []
     for number in range(1, processes + 1):
         if len(failures) == len(found):
@@ -103,7 +103,7 @@ def measure(
     return Outcome(tuple(rows), tuple(failures.values()))
 
 
-def _progress(candidate: Candidate, once: Measured, number: int, processes: int) -> str:
+def _progress(candidate: BenchCandidate, once: Measured, number: int, processes: int) -> str:
     return (
         f"process {number} of {processes}: {candidate.target.model} x{candidate.target.scale}, "
         f"{1e3 * median_low(once.times_s):.4g} ms ({len(once.times_s)} repetitions)"
@@ -111,7 +111,7 @@ def _progress(candidate: Candidate, once: Measured, number: int, processes: int)
 
 
 def _row(
-    candidate: Candidate, setup: Setup, processes: Sequence[Measured], peaks: Sequence[Peak]
+    candidate: BenchCandidate, setup: Setup, processes: Sequence[Measured], peaks: Sequence[Peak]
 ) -> BenchRow:
     """Put together what the processes of one network found, and the peaks in rising order."""
     target, first = candidate.target, processes[0]

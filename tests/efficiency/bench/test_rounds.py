@@ -8,7 +8,7 @@ import pytest
 from harness.efficiency.bench import measure, rounds, rows
 from harness.efficiency.bench.latency import Effort
 from harness.efficiency.bench.process import Setup, Target
-from harness.efficiency.bench.rounds import Candidate
+from harness.efficiency.bench.rounds import BenchCandidate
 from harness.efficiency.bench.worker import Measured
 from harness.errors import HarnessError, RecordError
 from harness.reports.tables import bench as bench_text
@@ -32,7 +32,7 @@ def measured(*times_s, **rest):
 
 
 def candidate(model, multi_adds=1_000_000_000):
-    return Candidate(Target(model, 2, (500, 500)), model.upper(), multi_adds)
+    return BenchCandidate(Target(model, 2, (500, 500)), model.upper(), multi_adds)
 
 
 class Processes:
