@@ -40,6 +40,10 @@ class Bicubic(nn.Module):
         wide = lr.to(torch.promote_types(lr.dtype, torch.float32))
         return self._resize(self._resize(wide, axis=2), axis=3)
 
+    def unrounded(self) -> Bicubic:
+        """Return the same interpolation of values that are no 8-bit levels, never rounded."""
+        return Bicubic(scale=self.scale)
+
     def extra_repr(self) -> str:
         """Show the options in the printed form."""
         return f"scale={self.scale}, rounded={self.rounded}"

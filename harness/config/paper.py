@@ -23,5 +23,8 @@ OUTPUT_SIZE = "x".join(map(str, OUTPUT_PX))
 SYSTEMS_TABLE = 5
 """Number of the table that compares whole systems."""
 
+BICUBIC = "bicubic"
+"""Id of the network that its tables begin with: interpolation, the reference of every scale."""
+
 FAMILY = "AWSRN"
 """What the names of its own networks begin with."""

@@ -153,7 +153,7 @@ class Enlarger:
     def _runner(self, *, deep: bool) -> nn.Module:
         network = self.network
         if deep and isinstance(network, Bicubic):
-            network = Bicubic(scale=self.scale)  # the other one rounds to 8 bits
+            network = network.unrounded()
         return SelfEnsemble(network) if self._self_ensemble else network
 
     def _take_smaller_tiles(self, tile: int, height: int, width: int) -> None:

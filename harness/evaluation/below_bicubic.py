@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from harness.config.paper import BICUBIC
 from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet
 from harness.errors import HarnessError
@@ -83,7 +84,7 @@ def check(
         return
     step = -(-len(test.hr) // _MOST_IMAGES)
     few = _part(test, slice(None, None, step))
-    bicubic = registry.get("bicubic").build(scale=scale).to(device)
+    bicubic = registry.get(BICUBIC).build(scale=scale).to(device)
     references = evaluate.score_all(bicubic, few, scale=scale, device=device, protocols=protocols)
     for protocol, score, reference in zip(protocols, scores, references, strict=True):
         names = {image.name for image in reference.images}

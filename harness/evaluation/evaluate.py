@@ -74,7 +74,7 @@ def luma_part(network: nn.Module) -> Callable[[Tensor], Tensor]:
         UsageError: The network is not of luma, or of another luma.
     """
     if isinstance(network, Bicubic):
-        return Bicubic(scale=network.scale)  # float luma is not rounded between the passes
+        return network.unrounded()
     if isinstance(network, SelfEnsemble):
         part = luma_part(network.network)
         return lambda luma: ensemble(part, luma)

@@ -64,7 +64,7 @@ def load(table: int, folder: Path | None = None) -> tuple[Published, ...]:
         RecordError: The file is broken; the message names file and line.
     """
     folder = bundled("published") if folder is None else folder
-    path = folder / f"table{table}.csv"
+    path = folder / file_name(table)
     if not path.is_file():
         numbers = ", ".join(str(number) for number in tables(folder))
         raise UsageError(f"no published table {table} (known: {numbers or 'none'})")
@@ -84,6 +84,21 @@ def load(table: int, folder: Path | None = None) -> tuple[Published, ...]:
         if first != line:
             raise RecordError(f"{where}: the same cell stands in line {first}")
     return tuple(cell for _, cell in rows)
+
+
+def file_name(table: int) -> str:
+    """Return the name of the file that holds a table of the paper."""
+    return f"table{table}.csv"
+
+
+def source(table: int) -> str:
+    """Return where the values of a table come from, as tables of ours say it.
+
+    Example:
+        >>> source(5)
+        'published/table5.csv'
+    """
+    return f"published/{file_name(table)}"
 
 
 def tables(folder: Path | None = None) -> tuple[int, ...]:

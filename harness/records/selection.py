@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from harness.config.ablation import Ablation, Row
+from harness.config.paper import BICUBIC
 from harness.errors import RecordError
 from harness.records.means import mean_over_sets, mean_scores, same_images, shared_sets
 from harness.records.record import Record, SetScore
-
-BICUBIC = "bicubic"
-"""Model id of the reference row, which is comparable with every group of its scale."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,3 +68,10 @@ def test_has_no_parameters_and_counts_no_multi_adds_on_the_meta_device() -> None
     assert sr.shape == (1, 3, 720, 1280)
     assert counter.get_total_flops() == 0
     assert not network.state_dict()
+
+
+def test_unrounded_bicubic_keeps_fractions_that_the_rounded_one_drops() -> None:
+    network = Bicubic(scale=2, rounded=True)
+    lr = noise(1, 3, 4, 5)
+    assert torch.equal(network.unrounded()(lr), Bicubic(scale=2)(lr))
+    assert not torch.equal(network.unrounded()(lr), network(lr))

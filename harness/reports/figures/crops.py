@@ -13,6 +13,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 from scipy.ndimage import uniform_filter
 
+from harness.config.paper import BICUBIC
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError, suggest
@@ -113,7 +114,7 @@ def view(
     name, lr, hr = next(evaluate.pairs(test, scale=scale))
     if box is not None:
         check_box(box, hr)
-    bicubic = load.load("bicubic", scale=scale, checkpoint=None)
+    bicubic = load.load(BICUBIC, scale=scale, checkpoint=None)
     results = [NetworkResult("HR", hr)]
     for label, loaded in [("Bicubic", bicubic), *models]:
         sr = evaluate.upscale(loaded.network.to(place), lr, place)

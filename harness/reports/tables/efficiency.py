@@ -122,5 +122,5 @@ _FIELDS: tuple[Field[_CountedSystem], ...] = (
     hidden("convs", lambda system: system.count.convs),
     hidden("params_k_doubt", lambda system: system.printed["params_k"].note or None),
     hidden("multi_adds_g_doubt", lambda system: system.printed["multi_adds_g"].note or None),
-    hidden("paper_source", lambda _: f"published/table{paper.SYSTEMS_TABLE}.csv"),
+    hidden("paper_source", lambda _: published.source(paper.SYSTEMS_TABLE)),
 )

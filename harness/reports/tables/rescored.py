@@ -213,5 +213,5 @@ _FIELDS: tuple[Field[RankedSystem], ...] = (
     hidden("sha256", lambda row: row.weights.sha256 if row.weights else None),
     hidden("record_id", lambda row: row.record.id if row.record else None),
     hidden("commit", lambda row: notes.commit(row.record, digits=40) if row.record else None),
-    hidden("paper_source", lambda _: f"published/table{paper.SYSTEMS_TABLE}.csv"),
+    hidden("paper_source", lambda _: published.source(paper.SYSTEMS_TABLE)),
 )
