@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
 import torch
 from torch import nn
@@ -20,7 +19,7 @@ from harness.efficiency.counting import multi_adds
 from harness.errors import UsageError
 from harness.evaluation import evaluate, metrics
 from harness.host.device import inference_device
-from harness.records.record import SetScore
+from harness.records.record import ImageScore, SetScore
 from harness.weights import load, pruned, schemes
 from harness.weights.pruned import Pruned
 
@@ -144,20 +143,16 @@ def prune(
 def scorer(
     test: TestSet, *, scale: int, device: torch.device, protocol: Protocol
 ) -> Callable[[nn.Module], float]:
-    """Return a function from a network to its mean PSNR on a set, read only once."""
-    images = list(evaluate.pairs(test, scale=scale, protocol=protocol))
+    """Return a function from a network to its mean PSNR on a set, in dB; files are read once."""
+    pairs = list(evaluate.pairs(test, scale=scale, protocol=protocol))
 
     def measure(network: nn.Module) -> float:
-        return fmean(
-            metrics.score(
-                evaluate.upscale(network, lr, device, protocol=protocol),
-                hr,
-                scale=scale,
-                name=name,
-                protocol=protocol,
-            )[0]
-            for name, lr, hr in images
-        )
+        images = []
+        for name, lr, hr in pairs:
+            sr = evaluate.upscale(network, lr, device, protocol=protocol)
+            scores = metrics.score(sr, hr, scale=scale, name=name, protocol=protocol)
+            images.append(ImageScore(name, *scores))
+        return SetScore.of(test.name, "files" if test.lr else "made", "", tuple(images)).psnr_db
 
     return measure
 
