@@ -41,7 +41,7 @@ def list_sets(*, root: Path | None, form: str) -> None:
 
     standings = inventory.take_stock(root)
     if form == "json":
-        click.echo(json.dumps([inventory.as_json(one) for one in standings], indent=1))
+        click.echo(json.dumps([inventory.as_json(standing) for standing in standings], indent=1))
         return
     click.echo(f"Data root: {root or 'not set (HARNESS_DATA or --data-root)'}\n")
     for standing in standings:
@@ -94,8 +94,8 @@ def prepare(
         keep=keep,
     )
     todo = install.examine(order)
-    for one in order.sets:
-        click.echo(f"{one.name}: {one.licence} ({one.home})")
+    for image_set in order.sets:
+        click.echo(f"{image_set.name}: {image_set.licence} ({image_set.home})")
     if todo and not origins:
         chosen = install.first_choice(todo)
         gigabytes = sum(archive.about or 0 for archive in chosen) / 1e9
@@ -137,17 +137,20 @@ def verify(*, names: Sequence[str], root: Path | None, form: str) -> None:
                 click.echo(_line(finding, place))
         notes += leaks(standing.set, place) if standing.state != "absent" else ()
     if form == "json":
-        click.echo(json.dumps([_as_json(one) for one in findings], indent=1))
+        click.echo(json.dumps([_as_json(finding) for finding in findings], indent=1))
     for note in notes:
         click.echo(f"Warning: {note}", err=True)
     bad = [
-        one
-        for one in findings
+        finding
+        for finding in findings
         # Half of DIV2K may be wanted, half of a folder not.
-        if one.status in WRONG or (one.status == "missing" and (names or one.part.prefix))
+        if finding.status in WRONG
+        or (finding.status == "missing" and (names or finding.part.prefix))
     ]
     if bad:
-        raise HarnessError(f"not as they should be: {', '.join(one.part.id for one in bad)}")
+        raise HarnessError(
+            f"not as they should be: {', '.join(finding.part.id for finding in bad)}"
+        )
     if not findings:
         raise HarnessError(f"{place}: there is no set to verify; see harness data list")
 
@@ -157,11 +160,15 @@ def _present(root: Path, names: Sequence[str]) -> tuple[ImageSet, ...]:
     from harness.data.fetch import inventory, registry
 
     standings = inventory.take_stock(root)
-    own = {one.set.name: one.set for one in standings if one.set.name not in registry.known()}
+    own = {
+        standing.set.name: standing.set
+        for standing in standings
+        if standing.set.name not in registry.known()
+    }
     if names:
         chosen = [own[name] if name in own else registry.named([name])[0] for name in names]
-        return tuple({one.name: one for one in chosen}.values())
-    return tuple(one.set for one in standings if one.state != "absent")
+        return tuple({image_set.name: image_set for image_set in chosen}.values())
+    return tuple(standing.set for standing in standings if standing.state != "absent")
 
 
 def _required(root: Path | None) -> Path:
@@ -190,17 +197,17 @@ def _consent(*, yes: bool) -> None:
 def _describe(standing: Standing) -> None:
     from harness.data.fetch.registry import archives
 
-    one = standing.set
+    image_set = standing.set
     lr = f"; LR {', '.join(f'x{scale}' for scale in standing.scales)}" if standing.scales else ""
-    click.echo(f"{one.name:<12}{standing.state}{lr}")
-    click.echo(f"{'':<12}{one.what}")
-    if not one.home:
+    click.echo(f"{image_set.name:<12}{standing.state}{lr}")
+    click.echo(f"{'':<12}{image_set.what}")
+    if not image_set.home:
         return
-    click.echo(f"{'':<12}terms: {one.licence}")
-    names = dict.fromkeys(name for part in one.parts for name in part.archives)
+    click.echo(f"{'':<12}terms: {image_set.licence}")
+    names = dict.fromkeys(name for part in image_set.parts for name in part.archives)
     hosts = dict.fromkeys(url.split("/")[2] for name in names for url in archives()[name].urls)
-    source = f"from: {', '.join(hosts)}" if hosts else f"by hand: {one.by_hand}"
-    click.echo(f"{'':<12}{source} ({one.home})")
+    source = f"from: {', '.join(hosts)}" if hosts else f"by hand: {image_set.by_hand}"
+    click.echo(f"{'':<12}{source} ({image_set.home})")
 
 
 def _line(finding: Finding, root: Path) -> str:

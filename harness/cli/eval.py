@@ -80,7 +80,7 @@ def evaluate(
     )
     if form == "json":
         content = {"model": model, "scale": scale, "protocol": protocol}
-        rows = [_finite(asdict(one)) for one in scores]
+        rows = [_finite(asdict(score)) for score in scores]
         click.echo(json.dumps(content | {"scores": rows}, indent=1, allow_nan=False))
         return
     click.echo(f"{model} x{scale}, protocol {protocol}")

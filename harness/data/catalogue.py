@@ -98,7 +98,9 @@ class TestSet:
 
 def lr_text(sets: Sequence[TrainSet | TestSet]) -> str:
     """Return where the LR images of sets come from, in words."""
-    texts = ("made" if one.lr is None else f"read from {one.lr_from or 'files'}" for one in sets)
+    texts = (
+        "made" if images.lr is None else f"read from {images.lr_from or 'files'}" for images in sets
+    )
     return f"LR {' and '.join(dict.fromkeys(texts))}"
 
 
@@ -130,8 +132,8 @@ def find_test(name: str, root: Path | None, scale: int, *, lr: str | None = None
     if name == SAMPLE:
         return TestSet(name, _sample("test"), None)
     folder = _folder_of(name, root, "test")
-    hr, found = _files(folder, scale, "test", lr)
-    return TestSet(printable(folder.name), hr, found.files, found.source)
+    hr, lr_files = _files(folder, scale, "test", lr)
+    return TestSet(printable(folder.name), hr, lr_files.files, lr_files.source)
 
 
 def names(root: Path | None, purpose: Purpose) -> tuple[str, ...]:
@@ -140,11 +142,11 @@ def names(root: Path | None, purpose: Purpose) -> tuple[str, ...]:
         return (SAMPLE,)
     home = root / _HOME[purpose]
     folders = list_folder(home) if is_folder(home) else ()
-    found = {folder.name for folder in folders if is_folder(folder)}
+    present = {folder.name for folder in folders if is_folder(folder)}
     for name in _PUBLISHED:
         if _published_half(root / name, purpose) is not None:
-            found.add(name)
-    return (SAMPLE, *sorted(found - {SAMPLE}))
+            present.add(name)
+    return (SAMPLE, *sorted(present - {SAMPLE}))
 
 
 def available_tests(root: Path | None) -> tuple[str, ...]:
@@ -156,7 +158,7 @@ def _train_set(name: str, root: Path | None, scale: int, lr: str | None) -> Trai
     if name == SAMPLE:
         return TrainSet(name, _sample("train"), None, ())
     folder = _folder_of(name, root, "train")
-    hr, found = _files(folder, scale, "train", lr)
+    hr, lr_files = _files(folder, scale, "train", lr)
     banned = _banned(folder, root)
     kept = [index for index, path in enumerate(hr) if path.name not in banned]
     for missing in sorted(banned - {path.name for path in hr}):
@@ -166,9 +168,9 @@ def _train_set(name: str, root: Path | None, scale: int, lr: str | None) -> Trai
     return TrainSet(
         name=printable(folder.name),
         images=tuple(hr[index] for index in kept),
-        lr=None if found.files is None else tuple(found.files[index] for index in kept),
+        lr=None if lr_files.files is None else tuple(lr_files.files[index] for index in kept),
         excluded=tuple(printable(path.name) for path in hr if path.name in banned),
-        lr_from=found.source,
+        lr_from=lr_files.source,
     )
 
 
@@ -206,11 +208,11 @@ def _folder_of(name: str, root: Path | None, purpose: Purpose) -> Path:
     if not is_folder(root):
         raise DataError(f"{root}: expected the data root, but there is no such folder")
     # Not a mere look-up of the path: a file system may ignore case, records must not.
-    known = names(root, purpose)
-    if name in known:
+    present = names(root, purpose)
+    if name in present:
         home = root / _HOME[purpose] / name
         return home if is_folder(home) else root / name
-    hint = f"; a path needs a slash: ./{name}" if is_folder(Path(name)) else suggest(name, known)
+    hint = f"; a path needs a slash: ./{name}" if is_folder(Path(name)) else suggest(name, present)
     raise UsageError(f"unknown {_KIND[purpose]} set {name!r} in {root}{hint}")
 
 
@@ -240,8 +242,8 @@ def _layout(folder: Path, scale: int, purpose: Purpose) -> tuple[Path, tuple[Pat
     ]
     folders = [path for path in folders if path.name == "HR"] or folders
     if len(folders) > 1:
-        there = ", ".join(path.name for path in folders)
-        raise DataError(f"{folder}: expected one folder of HR images, but there are {there}")
+        folder_names = ", ".join(path.name for path in folders)
+        raise DataError(f"{folder}: expected one folder of HR images, but there are {folder_names}")
     if folders:
         prefix = folders[0].name[:-2] if folders[0].name.lower().endswith("_hr") else ""
         return folders[0], low_resolution.folders_of(folder, folders[0], prefix)

@@ -103,16 +103,16 @@ def survey(folder: Path) -> Listing:
             (scores and LR files go by the name without suffix).
     """
     images: dict[str, Path] = {}
-    rest: list[Path] = []
+    not_images: list[Path] = []
     for path in list_folder(folder):
         if path.suffix.lower() not in SUFFIXES or is_folder(path):
-            rest.append(path)
+            not_images.append(path)
             continue
         other = images.setdefault(path.stem, path)
         if other is not path:
             raise DataError(f"{path}: expected one image named {path.stem}, but {other.name} too")
-    strays = tuple(path for path in rest if _holds_image(path))
-    others = tuple(path for path in rest if path not in strays)
+    strays = tuple(path for path in not_images if _holds_image(path))
+    others = tuple(path for path in not_images if path not in strays)
     return Listing(tuple(images.values()), strays, others)
 
 
@@ -219,4 +219,4 @@ def _stored_in_16_bits(image: Image.Image) -> bool:
 def is_deep_ppm(image: Image.Image) -> bool:
     """Tell whether an opened image is a PPM whose values go beyond 255."""
     arguments = [tile[3] for tile in getattr(image, "tile", ()) if tile[0].startswith("ppm")]
-    return any(isinstance(one, tuple) and int(one[-1]) > 255 for one in arguments)
+    return any(isinstance(argument, tuple) and int(argument[-1]) > 255 for argument in arguments)

@@ -75,7 +75,7 @@ def find(
         folders = (chosen,)
     usable: list[LRFiles] = []
     problems: list[str] = []
-    others: list[str] = []
+    other_scales: list[str] = []
     for folder in (leaf for place in folders for leaf in _leaves(place, scale)):
         source = _shown(folder, home)
         try:
@@ -83,33 +83,36 @@ def find(
         except _Misfit as problem:
             problems.append(str(problem))
         except _OtherScale:
-            others.append(source)
+            other_scales.append(source)
     if usable:
         return _first(home, usable)
-    if problems or (choice is not None and others):
-        said = problems[0] if problems else f"{folders[0]}: its files are not of x{scale}"
-        raise DataError(f"{said} (data.lr=FOLDER or --lr FOLDER names others, made makes LR)")
-    if others:
+    if problems or (choice is not None and other_scales):
+        problem_text = problems[0] if problems else f"{folders[0]}: its files are not of x{scale}"
+        raise DataError(
+            f"{problem_text} (data.lr=FOLDER or --lr FOLDER names others, made makes LR)"
+        )
+    if other_scales:
         logger.warning(
-            "%s: x%d LR is made from HR: %s is not of x%d", home, scale, others[0], scale
+            "%s: x%d LR is made from HR: %s is not of x%d", home, scale, other_scales[0], scale
         )
     return LRFiles()
 
 
 def _first(home: Path, usable: Sequence[LRFiles]) -> LRFiles:
     """Return the bicubic one of several."""
-    ordered = sorted(usable, key=lambda one: "lr_bicubic" not in one.source.lower())
-    first, rest = ordered[0], [one.source for one in ordered[1:]]
-    if rest and "bic" not in first.source.lower():
-        bicubic = [one for one in ordered if "bic" in one.source.lower()]
+    ordered = sorted(usable, key=lambda lr: "lr_bicubic" not in lr.source.lower())
+    first, passed_over = ordered[0], [lr.source for lr in ordered[1:]]
+    if passed_over and "bic" not in first.source.lower():
+        bicubic = [lr for lr in ordered if "bic" in lr.source.lower()]
         if len(bicubic) != 1:
             raise DataError(
                 f"{home}: expected one folder of LR files, but there are {first.source}, "
-                f"{', '.join(rest)}: choose by data.lr=FOLDER or --lr FOLDER"
+                f"{', '.join(passed_over)}: choose by data.lr=FOLDER or --lr FOLDER"
             )
-        first, rest = bicubic[0], [one.source for one in ordered if one is not bicubic[0]]
-    if rest:
-        logger.warning("%s: LR is read from %s, not from %s", home, first.source, ", ".join(rest))
+        first, passed_over = bicubic[0], [lr.source for lr in ordered if lr is not bicubic[0]]
+    if passed_over:
+        shown = ", ".join(passed_over)
+        logger.warning("%s: LR is read from %s, not from %s", home, first.source, shown)
     return first
 
 
@@ -121,7 +124,7 @@ def folders_of(home: Path, hr_folder: Path, prefix: str = "") -> tuple[Path, ...
         hr_folder: Where its HR files lie; no LR.
         prefix: What the names of the folders begin with.
     """
-    found = [
+    lr_folders = [
         path
         for path in list_folder(home)
         if path.name.startswith(prefix)
@@ -129,7 +132,7 @@ def folders_of(home: Path, hr_folder: Path, prefix: str = "") -> tuple[Path, ...
         and path != hr_folder
         and is_folder(path)
     ]
-    return tuple(sorted(found, key=lambda path: "lr_bicubic" not in path.name.lower()))
+    return tuple(sorted(lr_folders, key=lambda path: "lr_bicubic" not in path.name.lower()))
 
 
 def split_pairs(images: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
@@ -146,11 +149,11 @@ def split_pairs(images: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, .
     lr += [path for path in images if path not in lr and _is_smaller(path, by_stem)]
     if not lr:
         return tuple(images), ()
-    rest = [path for path in images if path not in set(lr)]
-    hr = [path for path in rest if _HR_FILE.search(path.stem.lower())] or rest
+    not_lr = [path for path in images if path not in set(lr)]
+    hr = [path for path in not_lr if _HR_FILE.search(path.stem.lower())] or not_lr
     if not hr:
         raise DataError(f"{lr[0].parent}: expected HR images, but by their names all are LR")
-    if strays := [path for path in rest if path not in set(hr)]:
+    if strays := [path for path in not_lr if path not in set(hr)]:
         logger.warning("%s: passed over %s, named neither HR nor LR", lr[0].parent, named(strays))
     return tuple(hr), tuple(lr)
 

@@ -137,7 +137,7 @@ def _open(sets: Sequence[TrainSet], scale: int, final: Path, index: dict[str, An
         scale=scale,
         sha256=index["sha256"],
         entries=_entries(index),
-        excluded=tuple(f"{one.name}/{file}" for one in sets for file in one.excluded),
+        excluded=tuple(f"{train.name}/{file}" for train in sets for file in train.excluded),
         lr_text=lr_text(sets),
         hr_pixels=_open_pixels(final / "hr.u8"),
         lr_pixels=_open_pixels(final / "lr.u8"),
@@ -249,14 +249,15 @@ def _read_index(folder: Path, level: int = logging.WARNING) -> dict[str, Any] | 
 
 
 def _entries(index: dict[str, Any]) -> tuple[Entry, ...]:
-    return tuple(Entry(**one) for one in index["images"])
+    return tuple(Entry(**entry) for entry in index["images"])
 
 
 def _files(sets: Sequence[TrainSet]) -> Iterator[tuple[str, Path, Path | None]]:
     """Yield name, HR file and LR file of every image."""
-    for one in sets:
-        for hr_file, lr_file in zip(one.images, one.lr or [None] * len(one.images), strict=True):
-            yield f"{one.name}/{printable(hr_file.stem)}", hr_file, lr_file
+    for train in sets:
+        lr_files = train.lr or [None] * len(train.images)
+        for hr_file, lr_file in zip(train.images, lr_files, strict=True):
+            yield f"{train.name}/{printable(hr_file.stem)}", hr_file, lr_file
 
 
 def _key(sets: Sequence[TrainSet], scale: int) -> str:
@@ -295,6 +296,5 @@ def _cache_errors(cache: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(
-            f"{cache}: expected a folder to keep prepared images in ({reason(error)})"
-        ) from error
+        why = reason(error)
+        raise DataError(f"{cache}: expected a folder to keep prepared images in ({why})") from error

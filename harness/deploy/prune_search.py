@@ -56,17 +56,17 @@ class RemovalLoss:
 
 def candidates(network: nn.Module, what: What) -> tuple[Removable, ...]:
     """Return what can be removed from a network, without leaving it no branch."""
-    found: list[Removable] = []
+    removable: list[Removable] = []
     tail = getattr(network, "tail", None)
     if what != "units" and isinstance(tail, AWMS) and len(tail.alpha) > 1:
         sizes = tail.kernel_sizes
-        found += [Removable("branch", size, tail.alpha[f"k{size}"].item()) for size in sizes]
+        removable += [Removable("branch", size, tail.alpha[f"k{size}"].item()) for size in sizes]
     if what != "branches" and isinstance(network, AWSRN):
         for index in units_left(network):
             unit = network.units[index]
             scalar = unit.lambda_res.item() if isinstance(unit, AWRU) else None
-            found.append(Removable("unit", index, scalar))
-    return tuple(found)
+            removable.append(Removable("unit", index, scalar))
+    return tuple(removable)
 
 
 def greedy(
@@ -93,9 +93,9 @@ def greedy(
     ranking: tuple[RemovalLoss, ...] = ()
     removed: list[RemovalLoss] = []
     keep(current, ())
-    while found := candidates(current, what):
+    while removable := candidates(current, what):
         losses = []
-        for candidate in tqdm(found, f"removing {len(removed) + 1}", disable=_quiet()):
+        for candidate in tqdm(removable, f"removing {len(removed) + 1}", disable=_quiet()):
             tried = _without(current, candidate)
             losses.append(RemovalLoss(candidate, start - measure(tried)))
         losses.sort(key=lambda loss: loss.loss_db)

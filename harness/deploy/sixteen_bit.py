@@ -91,8 +91,8 @@ def refuse_unreadable(image: ImageFile, path: Path) -> None:
 
 
 def _read_colour(image: ImageFile, path: Path) -> Deep:
-    known = {f"{mode};16{order}" for mode in ("RGB", "RGBA", "RGBX") for order in _SWAPPED}
-    if strange := _raw_modes(image) - known:
+    readable = {f"{mode};16{order}" for mode in ("RGB", "RGBA", "RGBX") for order in _SWAPPED}
+    if strange := _raw_modes(image) - readable:
         raise DataError(f"{path}: expected RGB or grey in 16 bits, but it is {strange.pop()}")
     with Image.open(path) as other:
         other.tile = [tile._replace(args=_swap(tile.args)) for tile in other.tile]
@@ -143,7 +143,7 @@ def _filtered(pixels: Deep) -> bytes:
     left, above = rows.copy(), rows.copy()
     left[:, 2 * channels :] -= rows[:, : -2 * channels]
     above[1:] -= rows[:-1]
-    cost = [np.abs(one.view(np.int8).astype(np.int16)).sum(1) for one in (left, above)]
+    cost = [np.abs(rest.view(np.int8).astype(np.int16)).sum(1) for rest in (left, above)]
     choice = (cost[1] < cost[0]).astype(np.uint8)[:, None]
     return np.concatenate([choice + 1, np.where(choice, above, left)], 1).tobytes()
 

@@ -157,8 +157,8 @@ def _images(path: Path) -> tuple[Path, ...]:
     if is_folder(path):
         listing = survey(path)
         if not listing.images:
-            there = f": it holds {named(listing.strays)}" if listing.strays else ""
-            raise UsageError(f"'{path}' is a folder without images{there}")
+            strays_text = f": it holds {named(listing.strays)}" if listing.strays else ""
+            raise UsageError(f"'{path}' is a folder without images{strays_text}")
         return listing.images
     if not path.exists():
         near = os.listdir(path.parent) if path.parent.is_dir() else []
@@ -167,12 +167,12 @@ def _images(path: Path) -> tuple[Path, ...]:
 
 
 def _check_output(output: Path, *, single: bool) -> None:
-    known = output.suffix.lower() in FORMATS
-    if single and output.suffix and not known:
+    is_image_name = output.suffix.lower() in FORMATS
+    if single and output.suffix and not is_image_name:
         raise UsageError(
             f"'{output}' has no known ending: expected {', '.join(FORMATS)}, or a folder"
         )
-    if not single and (known or output.exists()):
+    if not single and (is_image_name or output.exists()):
         raise UsageError(f"'{output}' is no folder: several images need one")
     if output.exists() and not output.suffix:
         raise UsageError(f"'{output}' is a file without an ending: expected a folder or a new file")
@@ -185,15 +185,15 @@ def _check_targets(jobs: dict[Path, Path], *, force: bool) -> None:
         if other is not source:
             raise UsageError(f"'{other}' and '{source}' would both be written to '{target}'")
     own = {source.resolve() for source in jobs}
-    there = [target for target in sources if target.exists()]
-    for target in there:
+    existing = [target for target in sources if target.exists()]
+    for target in existing:
         if is_folder(target):
             raise UsageError(f"'{target}' is a folder: expected no or another file there")
         if target.resolve() in own:
             raise UsageError(f"'{target}' is an input and an output: expected another output")
-    if there and not force:
-        more = f", and {len(there) - 1} more" if len(there) > 1 else ""
-        raise UsageError(f"'{there[0]}' exists{more}: use --force to replace what is there")
+    if existing and not force:
+        more = f", and {len(existing) - 1} more" if len(existing) > 1 else ""
+        raise UsageError(f"'{existing[0]}' exists{more}: use --force to replace what is there")
 
 
 def _enlarger(way: Way) -> Enlarger:

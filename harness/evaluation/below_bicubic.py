@@ -108,7 +108,7 @@ def check(
 
 def _remedy(
     network: nn.Module,
-    one: TestSet,
+    image: TestSet,
     scale: int,
     device: torch.device,
     protocol: Protocol,
@@ -117,18 +117,18 @@ def _remedy(
     """Say which change of the network's input and output mends the score of one image."""
     if protocol.needs_luma_network:
         return ""
-    found: dict[str, float] = {}
+    psnr_db: dict[str, float] = {}
     for name, (before, after) in _REMEDIES.items():
         changed = _Changed(network, before, after)
         try:
-            score = evaluate.score(changed, one, scale=scale, device=device, protocol=protocol)
+            score = evaluate.score(changed, image, scale=scale, device=device, protocol=protocol)
         except HarnessError:  # its output is not finite, or it refuses such input
             continue
-        found[name] = score.psnr_db
-    best = max(found, key=lambda name: found[name], default="")
-    if not best or found[best] < before_db + 1:
+        psnr_db[name] = score.psnr_db
+    best = max(psnr_db, key=lambda name: psnr_db[name], default="")
+    if not best or psnr_db[best] < before_db + 1:
         return ""
-    return f"; with {best}, '{one.hr[0].stem}' scores {found[best]:.2f} dB, not {before_db:.2f}"
+    return f"; with {best}, '{image.hr[0].stem}' scores {psnr_db[best]:.2f} dB, not {before_db:.2f}"
 
 
 def _part(test: TestSet, which: slice) -> TestSet:

@@ -73,9 +73,9 @@ def _check(recorded: Sequence[Contender], request: Request, *, scores_now: Seque
                 "scores of two protocols are not comparable"
             )
     for row in recorded:
-        for wanted in request.sets if not scores_now else ():
-            if wanted not in row.scores:
-                raise UsageError(f"'{row.name}' has no score on {wanted}")
+        for set_name in request.sets if not scores_now else ():
+            if set_name not in row.scores:
+                raise UsageError(f"'{row.name}' has no score on {set_name}")
 
 
 def _common_sets(rows: Sequence[Contender], request: Request) -> tuple[str, ...]:

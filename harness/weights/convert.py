@@ -29,13 +29,13 @@ def describe(path: Path, *, listing: bool = False, key: str | None = None) -> st
         UsageError: The file has nothing of that key.
         CheckpointError: The file cannot be read.
     """
-    others = [state.key for state in files.read_all(path)]
+    keys = [state.key for state in files.read_all(path)]
     state = schemes.read(path, key)
     tensors = state.tensors
     count = sum(value.numel() for value in tensors.values())
     lines = [f"{path.name}: {len(tensors)} tensors, {count:,} values"]
-    if len(others) > 1:
-        lines.append(f"of '{state.key}'; it holds {', '.join(map(repr, others))} (--key)")
+    if len(keys) > 1:
+        lines.append(f"of '{state.key}'; it holds {', '.join(map(repr, keys))} (--key)")
     if (removed := pruned.read(path)) is not None:
         lines.append(f"pruned: {removed}")
     else:

@@ -25,11 +25,11 @@ def files() -> dict[tuple[str, int], Path]:
     Raises:
         UsageError: The installation lacks its folder.
     """
-    found = {}
+    present = {}
     for path in sorted(bundled("pretrained").iterdir()):
         if match := _NAME.fullmatch(path.name):
-            found[match["model"], int(match["scale"])] = path
-    return found
+            present[match["model"], int(match["scale"])] = path
+    return present
 
 
 def find(model: str, scale: int) -> Path | None:

@@ -71,14 +71,14 @@ def readings(tensors: Tensors) -> list[tuple[str, Tensors]]:
 def _candidates(state: StateDict, fits: Callable[[Tensors], bool]) -> list[Candidate]:
     """Return what fits of a state dict, with as little of it left out as possible."""
     for stage in prefixes.stages(state.tensors):
-        found = [
+        fitting = [
             Candidate(state, part, name, ours)
             for part in stage
             for name, ours in readings(part.tensors)
             if fits(ours)
         ]
-        if found:
-            return found
+        if fitting:
+            return fitting
     return []
 
 
@@ -153,7 +153,7 @@ def load(network: nn.Module, path: Path, *, name: str, key: str | None = None) -
     def fits(ours: Tensors) -> bool:
         return _shapes(ours) == expected and _takes_mean(network, ours.get(MEAN))
 
-    candidates = [one for state in states for one in _candidates(state, fits)]
+    candidates = [candidate for state in states for candidate in _candidates(state, fits)]
     if not candidates:
         _check_finite(states[0].tensors, path)
         instead = hint(states[0].tensors) if removed is None else f"it is {removed}"
@@ -202,46 +202,46 @@ def hint(tensors: Tensors) -> str:
     """Say what a state dict fits instead, or the nearest registered network and what differs."""
     if fits := find(tensors):
         return "they fit " + ", ".join(f"{fit.model} at {scales_text(fit.scales)}" for fit in fits)
-    given = Counter(tuple(value.shape) for value in tensors.values())
+    shape_counts = Counter(tuple(value.shape) for value in tensors.values())
 
     def likeness(expected: Shapes) -> float:
         shapes = Counter(expected.values())
-        return 2 * (given & shapes).total() / (given.total() + shapes.total())
+        return 2 * (shape_counts & shapes).total() / (shape_counts.total() + shapes.total())
 
-    model, scale = max(_registered(), key=lambda each: likeness(_registered()[each]))
+    model, scale = max(_registered(), key=lambda key: likeness(_registered()[key]))
     nearest = _registered()[model, scale]
     detail = _difference({name: tuple(value.shape) for name, value in tensors.items()}, nearest)
     return f"they fit no registered network; nearest is {model} at x{scale} ({detail})"
 
 
-def _difference(given: Shapes, expected: Shapes) -> str:
+def _difference(shapes: Shapes, expected: Shapes) -> str:
     """Say what keeps tensors from being those of a network."""
-    missing = Counter(expected.values()) - Counter(given.values())
-    more = Counter(given.values()) - Counter(expected.values())
-    strange = [name for name in given if name not in expected]
+    missing = Counter(expected.values()) - Counter(shapes.values())
+    more = Counter(shapes.values()) - Counter(expected.values())
+    strange = [name for name in shapes if name not in expected]
     if not missing and not more:
-        first = next(name for name in expected if name not in given)
+        first = next(name for name in expected if name not in shapes)
         return (
             f"all {len(expected)} shapes are there, but under names of no known scheme: "
             f"'{strange[0]}' and others, where '{first}' and others are expected"
         )
     common = len(expected) - missing.total()
-    said = f"{common} of its {len(expected)} tensors have a partner of their shape"
+    text = f"{common} of its {len(expected)} tensors have a partner of their shape"
     if missing:
         name = next(
             (
                 name
                 for name in expected
-                if given.get(name) != expected[name] and expected[name] in missing
+                if shapes.get(name) != expected[name] and expected[name] in missing
             ),
             "",
         )
-        said += f"; without one, among others: '{name}' {expected[name]}"
+        text += f"; without one, among others: '{name}' {expected[name]}"
     if more:
-        name = next((name for name in strange if given[name] in more), "")
-        name = name or next(name for name in given if given[name] in more)
-        said += f"; {more.total()} more than it has, such as '{name}' {given[name]}"
-    return said
+        name = next((name for name in strange if shapes[name] in more), "")
+        name = name or next(name for name in shapes if shapes[name] in more)
+        text += f"; {more.total()} more than it has, such as '{name}' {shapes[name]}"
+    return text
 
 
 def scales_text(scales: tuple[int, ...]) -> str:

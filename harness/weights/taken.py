@@ -80,20 +80,26 @@ def wanted(
     best = min(candidate.role for candidate in candidates)
     alike = [candidate for candidate in candidates if candidate.role is best]
     first = alike[0]
-    if others := [one for one in alike[1:] if not contents.same(first.tensors, one.tensors)]:
-        fitting = ", ".join(f"'{one.key}'" for one in (first, *others))
+    if rivals := [
+        candidate for candidate in alike[1:] if not contents.same(first.tensors, candidate.tensors)
+    ]:
+        fitting = ", ".join(f"'{candidate.key}'" for candidate in (first, *rivals))
         raise CheckpointError(
             f"'{path}' holds several state dicts that fit, and nothing says which is meant: "
             f"{fitting} (choose by --key)"
         )
-    keys = [state.key for state in states] + [one.key for one in candidates]
-    rest = [key for key in dict.fromkeys(keys) if key not in ("", first.key, first.state.key)]
-    if rest:
+    keys = [state.key for state in states] + [candidate.key for candidate in candidates]
+    passed_over = [
+        key for key in dict.fromkeys(keys) if key not in ("", first.key, first.state.key)
+    ]
+    if passed_over:
         why = "as asked" if asked else _WHY[first.role]
-        log.info("'%s': '%s' is taken, %s; not %s (--key)", path, first.key, why, _listed(rest))
+        log.info(
+            "'%s': '%s' is taken, %s; not %s (--key)", path, first.key, why, _listed(passed_over)
+        )
     if first.part.left_out:
         log.info("'%s': left out as no weights: %s", path, _listed(first.part.left_out))
-    return first, Taken(first.names, first.key if rest else "")
+    return first, Taken(first.names, first.key if passed_over else "")
 
 
 _WHY = {

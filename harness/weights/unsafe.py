@@ -114,7 +114,7 @@ def _structure(path: Path) -> object:
                 reader = _Reader(file)
             return reader.load()
     with zipfile.ZipFile(path) as archive:
-        (entry,) = (one for one in archive.infolist() if one.filename.endswith("/data.pkl"))
+        (entry,) = (entry for entry in archive.infolist() if entry.filename.endswith("/data.pkl"))
         if entry.file_size > _MOST_BYTES:
             raise ValueError(f"{entry.file_size} bytes of pickle")
         return _Reader(io.BytesIO(archive.read(entry))).load()

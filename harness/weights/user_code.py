@@ -117,12 +117,12 @@ def _network(module: ModuleType, attribute: str, where: str) -> Constructor:
         for name, value in vars(module).items()
         if _is_network(value) and value.__module__ == module.__name__
     ]
-    there = f"(networks there: {', '.join(own) or 'none'})"
+    networks = f"(networks there: {', '.join(own) or 'none'})"
     if target is None:
-        raise UsageError(f"'{where}' has no class '{attribute}' {there}")
+        raise UsageError(f"'{where}' has no class '{attribute}' {networks}")
     raise UsageError(
         f"'{attribute}' of '{where}' is no network: expected a class derived from "
-        f"torch.nn.Module, or a function defined there that takes scale {there}"
+        f"torch.nn.Module, or a function defined there that takes scale {networks}"
     )
 
 

@@ -57,7 +57,9 @@ class Order:
     def parts(self) -> tuple[Part, ...]:
         """Return the wanted parts, in order."""
         wanted = {0, *self.scales}
-        return tuple(part for one in self.sets for part in one.parts if part.scale in wanted)
+        return tuple(
+            part for image_set in self.sets for part in image_set.parts if part.scale in wanted
+        )
 
 
 def examine(order: Order) -> tuple[Part, ...]:
@@ -73,12 +75,12 @@ def examine(order: Order) -> tuple[Part, ...]:
     for origin in order.origins:
         if not origin.exists():
             raise UsageError(f"{origin}: expected an archive or a folder, but there is none")
-    seen = Seen(order.root)
+    ledger = Seen(order.root)
     todo = []
     for part in order.parts:
-        finding = glance(part, order.root, seen)
+        finding = glance(part, order.root, ledger)
         if finding.status == "unchecked":
-            finding = check(part, order.root, seen)
+            finding = check(part, order.root, ledger)
         if finding.status == "differs":
             raise DataError(
                 f"{part.id} differs from what it should be; move it away to get it anew:\n"
@@ -86,9 +88,11 @@ def examine(order: Order) -> tuple[Part, ...]:
             )
         if finding.status not in ("ok", "unverified"):
             todo.append(part)
-    for one in order.sets:
-        if one.by_hand and not order.origins and _lacks_hr(one, todo):
-            raise UsageError(f"{one.name} cannot be downloaded: {one.by_hand} ({one.home})")
+    for image_set in order.sets:
+        if image_set.by_hand and not order.origins and _lacks_hr(image_set, todo):
+            raise UsageError(
+                f"{image_set.name} cannot be downloaded: {image_set.by_hand} ({image_set.home})"
+            )
     return tuple(todo)
 
 
@@ -121,16 +125,16 @@ def obtain(
             job = _Job(order, list(todo), home, patience, problems)
             job.from_origins() if order.origins else job.from_addresses()
             todo = job.todo
-    seen = Seen(order.root)
-    for one in order.sets:
-        if one.exclude and any(part not in todo for part in one.parts):
-            _list_leaks(one, order.root)
-    if any(_lacks_hr(one, todo) for one in order.sets):
+    ledger = Seen(order.root)
+    for image_set in order.sets:
+        if image_set.exclude and any(part not in todo for part in image_set.parts):
+            _list_leaks(image_set, order.root)
+    if any(_lacks_hr(image_set, todo) for image_set in order.sets):
         lacking = ", ".join(part.id for part in todo if not part.scale)
         raise DataError("\n".join([f"could not get {lacking}", *_shorten(problems)]))
     for problem in problems if todo else ():  # some LR is lacking
         log.warning("%s", problem.strip())
-    return tuple(glance(part, order.root, seen) for part in order.parts)
+    return tuple(glance(part, order.root, ledger) for part in order.parts)
 
 
 class _Job:
@@ -155,11 +159,11 @@ class _Job:
         with self._intake(self.todo) as intake:
             trusted = True
             for origin in _expand(self.order.origins):
-                known = archives().get(origin.name)
-                if known is not None and (problem := mismatch(origin, known)):
+                archive = archives().get(origin.name)
+                if archive is not None and (problem := mismatch(origin, archive)):
                     self.problems.append(f"  - {origin}: {problem}")
                     continue
-                trusted = trusted and known is not None and known.hashed is not None
+                trusted = trusted and archive is not None and archive.hashed is not None
                 self._take(intake, origin)
             self._place(intake, "the user's files", trusted=trusted)
 
@@ -233,8 +237,8 @@ class _Job:
         self.problems += [f"  - {problem}" for problem in intake.problems]
 
 
-def _lacks_hr(one: ImageSet, todo: Sequence[Part]) -> bool:
-    return any(part.set == one.name and not part.scale for part in todo)
+def _lacks_hr(image_set: ImageSet, todo: Sequence[Part]) -> bool:
+    return any(part.set == image_set.name and not part.scale for part in todo)
 
 
 def _expand(origins: Sequence[Path]) -> Iterator[Path]:
@@ -245,17 +249,17 @@ def _expand(origins: Sequence[Path]) -> Iterator[Path]:
         yield origin
 
 
-def _list_leaks(one: ImageSet, root: Path) -> None:
+def _list_leaks(image_set: ImageSet, root: Path) -> None:
     """Add to EXCLUDE.txt what must not be trained on."""
-    if not leaks(one, root):
+    if not leaks(image_set, root):
         return
     path = exclude_file(root)
     text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else ""
     listed = {line.partition("#")[0].strip() for line in text.splitlines()}
     lines = [
-        f"{one.name}/{file}  # {why}\n"
-        for file, why in (one.exclude or {}).items()
-        if f"{one.name}/{file}" not in listed
+        f"{image_set.name}/{file}  # {why}\n"
+        for file, why in (image_set.exclude or {}).items()
+        if f"{image_set.name}/{file}" not in listed
     ]
     gap = "\n" if text and not text.endswith("\n") else ""
     write_atomic(path, (text + gap + "".join(lines)).encode("utf-8", "surrogateescape"))

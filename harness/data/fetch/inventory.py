@@ -24,14 +24,18 @@ class Standing:
     @property
     def state(self) -> str:
         """Say in a few words whether it is there and whether it was verified."""
-        hr = [one for one in self.findings if not one.part.scale]
-        if all(one.status == "missing" for one in hr):
+        hr_missing = [
+            finding.part.id
+            for finding in self.findings
+            if not finding.part.scale and finding.status == "missing"
+        ]
+        if all(finding.status == "missing" or finding.part.scale for finding in self.findings):
             return "absent"
-        if bad := [one for one in self.findings if one.status in WRONG]:
+        if bad := [finding for finding in self.findings if finding.status in WRONG]:
             return f"{bad[0].status}: {bad[0].part.id} has {bad[0].found} images"
-        statuses = {one.status for one in self.findings} - {"missing"}
-        if any(one.status == "missing" for one in hr):
-            return f"incomplete: no {next(one.part.id for one in hr if one.status == 'missing')}"
+        if hr_missing:
+            return f"incomplete: no {hr_missing[0]}"
+        statuses = {finding.status for finding in self.findings}
         if "unchecked" in statuses:
             return "complete, not verified yet"
         return "unverified, as first seen" if "unverified" in statuses else "verified"
@@ -39,8 +43,8 @@ class Standing:
     @property
     def scales(self) -> tuple[int, ...]:
         """Return the scales whose LR files are there."""
-        there = {one.part.scale for one in self.findings if one.status != "missing"}
-        return tuple(sorted(there - {0}))
+        present = {finding.part.scale for finding in self.findings if finding.status != "missing"}
+        return tuple(sorted(present - {0}))
 
 
 def take_stock(root: Path | None, sets: Sequence[ImageSet] = ()) -> tuple[Standing, ...]:
@@ -54,29 +58,30 @@ def take_stock(root: Path | None, sets: Sequence[ImageSet] = ()) -> tuple[Standi
         DataError: The root is no folder, or cannot be read.
     """
     if root is None:
-        return tuple(Standing(one, ()) for one in sets or known().values())
+        return tuple(Standing(image_set, ()) for image_set in sets or known().values())
     if not is_folder(root):
         raise DataError(f"{root}: expected the data root, but there is no such folder")
-    seen = Seen(root)
+    ledger = Seen(root)
     chosen = sets or (*known().values(), *on_disk(root))
     return tuple(
-        Standing(one, tuple(glance(part, root, seen) for part in one.parts)) for one in chosen
+        Standing(image_set, tuple(glance(part, root, ledger) for part in image_set.parts))
+        for image_set in chosen
     )
 
 
 def as_json(standing: Standing) -> dict[str, Any]:
     """Return all that is known of a set, for machines."""
-    one = standing.set
-    names = dict.fromkeys(name for part in one.parts for name in part.archives)
+    image_set = standing.set
+    names = dict.fromkeys(name for part in image_set.parts for name in part.archives)
     return {
-        "name": one.name,
-        "what": one.what,
+        "name": image_set.name,
+        "what": image_set.what,
         "images": sum(finding.found for finding in standing.findings if not finding.part.scale)
-        if any(part.images is None for part in one.parts)
-        else one.images,
-        "licence": one.licence,
-        "home": one.home,
-        "by_hand": one.by_hand,
+        if any(part.images is None for part in image_set.parts)
+        else image_set.images,
+        "licence": image_set.licence,
+        "home": image_set.home,
+        "by_hand": image_set.by_hand,
         "state": standing.state,
         "archives": [
             {

@@ -50,9 +50,9 @@ class Intake:
         """
         begun = self._scan(source, self._shelves, by_name=True)
         # No folder bears the name of the set: look at the pixels of everything.
-        rest = [one for one in self._shelves if one.part.pins and one not in begun]
-        if rest and any(one.missing() for one in rest):
-            self._scan(source, rest, by_name=False)
+        unnamed = [shelf for shelf in self._shelves if shelf.part.pins and shelf not in begun]
+        if unnamed and any(shelf.missing() for shelf in unnamed):
+            self._scan(source, unnamed, by_name=False)
 
     def complete(self) -> Iterator[tuple[Part, Path]]:
         """Yield the parts that were completed, with the folders of their images."""
@@ -208,9 +208,9 @@ def place(part: Part, folder: Path, root: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(target)
         return
-    there = files_of(part, root)
+    present = files_of(part, root)
     for image in sorted(folder.iterdir()):
-        if image.stem not in there:
+        if image.stem not in present:
             image.replace(target / image.name)
 
 

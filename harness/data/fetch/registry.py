@@ -252,13 +252,15 @@ def named(names: Iterable[str]) -> tuple[ImageSet, ...]:
     Raises:
         UsageError: A name is not known.
     """
-    aliases = {alias: one.name for one in known().values() for alias in one.aliases}
+    aliases = {
+        alias: image_set.name for image_set in known().values() for alias in image_set.aliases
+    }
     chosen: dict[str, ImageSet] = {}
     for name in names:
-        one = known().get(aliases.get(name, name))
-        if one is None:
+        image_set = known().get(aliases.get(name, name))
+        if image_set is None:
             raise UsageError(f"unknown data set {name!r}{suggest(name, known())}")
-        chosen[one.name] = one
+        chosen[image_set.name] = image_set
     return tuple(chosen.values())
 
 
@@ -268,13 +270,13 @@ def on_disk(root: Path) -> tuple[ImageSet, ...]:
     Raises:
         DataError: A folder cannot be read.
     """
-    found = []
+    own_sets = []
     for home in ("benchmark", "train"):
         folders = list_folder(root / home) if is_folder(root / home) else ()
         for folder in folders:
             if is_folder(folder) and folder.name not in known():
-                found.append(_own(folder, f"{home}/{folder.name}"))
-    return tuple(found)
+                own_sets.append(_own(folder, f"{home}/{folder.name}"))
+    return tuple(own_sets)
 
 
 def _own(folder: Path, place: str) -> ImageSet:

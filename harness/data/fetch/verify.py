@@ -72,7 +72,7 @@ def files_of(part: Part, root: Path) -> dict[str, Path]:
     }
 
 
-def glance(part: Part, root: Path, seen: Seen) -> Finding:
+def glance(part: Part, root: Path, ledger: Seen) -> Finding:
     """Tell what is there from names and earlier checks, without decoding anything.
 
     Raises:
@@ -82,21 +82,21 @@ def glance(part: Part, root: Path, seen: Seen) -> Finding:
     early = _by_names(part, files)
     if early is not None:
         return early
-    sight = seen.get(part)
+    sight = ledger.get(part)
     if sight is None or sight.stamp != stamp(files.values()):
         return Finding(part, "unchecked", len(files))
     return Finding(part, _rank(part, sight), len(files))
 
 
 def check(
-    part: Part, root: Path, seen: Seen, *, source: str = "", trusted: bool = False
+    part: Part, root: Path, ledger: Seen, *, source: str = "", trusted: bool = False
 ) -> Finding:
     """Decode all images of a part and compare them; what is fine is recorded as seen.
 
     Args:
         part: What to check.
         root: Data root.
-        seen: Its record.
+        ledger: Its record.
         source: Where the files have just come from, if they have.
         trusted: Whether that source was verified itself.
 
@@ -106,23 +106,23 @@ def check(
     files = files_of(part, root)
     hashes, problems = _hash_all(part, files)
     early = _by_names(part, files)
-    before = seen.get(part)
+    before = ledger.get(part)
     if trusted and before and not before.trusted:
         before = None  # what was merely seen first gives way to a source that is verified
-    known = part.pins or (before.images if before else {})
+    pins = part.pins or (before.images if before else {})
     problems += [
-        f"{files[name]}: expected pixels of SHA-256 {known[name]}.., found {value[:SHORT]}.."
+        f"{files[name]}: expected pixels of SHA-256 {pins[name]}.., found {value[:SHORT]}.."
         for name, value in hashes.items()
-        if name in known and not value.startswith(known[name])
+        if name in pins and not value.startswith(pins[name])
     ]
     if early is not None:
         return Finding(part, early.status, len(files), (*early.problems, *problems))
     problems += [
-        f"{files[name]}: expected no such image" for name in hashes if known and name not in known
+        f"{files[name]}: expected no such image" for name in hashes if pins and name not in pins
     ]
     problems += [
         f"{root / part.folder}: expected {name}, but it is gone"
-        for name in known
+        for name in pins
         if name not in files
     ]
     digest = part_digest(hashes)
@@ -136,19 +136,19 @@ def check(
         trusted=trusted or bool(before and before.trusted),
         stamp=stamp(files.values()),
     )
-    seen.put(part, sight)
+    ledger.put(part, sight)
     return Finding(part, _rank(part, sight), len(files))
 
 
-def leaks(one: ImageSet, root: Path) -> tuple[str, ...]:
+def leaks(image_set: ImageSet, root: Path) -> tuple[str, ...]:
     """Return what the root's EXCLUDE.txt should list of a set and does not, with the reasons."""
     listed = exclude_file(root)
     text = listed.read_text(encoding="utf-8", errors="replace") if listed.is_file() else ""
     lines = {line.partition("#")[0].strip() for line in text.splitlines()}
     return tuple(
-        f"{listed}: expected the line {one.name}/{file}: {why}"
-        for file, why in (one.exclude or {}).items()
-        if f"{one.name}/{file}" not in lines
+        f"{listed}: expected the line {image_set.name}/{file}: {why}"
+        for file, why in (image_set.exclude or {}).items()
+        if f"{image_set.name}/{file}" not in lines
     )
 
 

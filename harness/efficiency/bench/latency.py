@@ -156,14 +156,14 @@ def summarise(processes: Sequence[Sequence[float]]) -> Summary:
     Args:
         processes: Seconds of the repetitions of each process; none is empty.
     """
-    times = [one for process in processes for one in process]
+    times = [seconds for process in processes for seconds in process]
     common = lcm(*map(len, processes))
     weights = [common // len(process) for process in processes for _ in process]
     p10, p50, p90 = np.percentile(times, [10, 50, 90], weights=weights, method="inverted_cdf")
-    known = within = median_interval(times)
+    median = within = median_interval(times)
     if len(processes) > 1:
         between = median_interval([median_low(process) for process in processes])
-        known = Interval(
+        median = Interval(
             min(between.low, within.low), max(between.high, within.high), between.confidence
         )
-    return Summary(len(processes), len(times), float(p10), float(p50), float(p90), known)
+    return Summary(len(processes), len(times), float(p10), float(p50), float(p90), median)

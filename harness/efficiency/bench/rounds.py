@@ -76,11 +76,11 @@ def measure(
     Raises:
         HarnessError: The machine's peak cannot be measured.
     """
-    found: dict[BenchCandidate, list[Measured]] = {candidate: [] for candidate in candidates}
+    measurements: dict[BenchCandidate, list[Measured]] = {candidate: [] for candidate in candidates}
     failures: dict[BenchCandidate, str] = {}
     peaks: list[Peak] = []
     for number in range(1, processes + 1):
-        if len(failures) == len(found):
+        if len(failures) == len(measurements):
             break
         if number % _PEAK_EVERY == 1:
             peaks.append(Peak(**run(Job(setup, effort))))
@@ -88,25 +88,25 @@ def measure(
             if candidate in failures:
                 continue
             try:
-                once = Measured(**run(Job(setup, effort, candidate.target)))
+                measured = Measured(**run(Job(setup, effort, candidate.target)))
             except HarnessError as error:
                 failures[candidate] = str(error)
                 continue
-            found[candidate].append(once)
-            log.info("%s", _progress(candidate, once, number, processes))
+            measurements[candidate].append(measured)
+            log.info("%s", _progress(candidate, measured, number, processes))
     peaks.sort(key=lambda peak: peak.gmacs_per_s)
     rows = [
         _row(candidate, setup, measured, peaks)
-        for candidate, measured in found.items()
+        for candidate, measured in measurements.items()
         if candidate not in failures
     ]
     return Outcome(tuple(rows), tuple(failures.values()))
 
 
-def _progress(candidate: BenchCandidate, once: Measured, number: int, processes: int) -> str:
+def _progress(candidate: BenchCandidate, measured: Measured, number: int, processes: int) -> str:
     return (
         f"process {number} of {processes}: {candidate.target.model} x{candidate.target.scale}, "
-        f"{1e3 * median_low(once.times_s):.4g} ms ({len(once.times_s)} repetitions)"
+        f"{1e3 * median_low(measured.times_s):.4g} ms ({len(measured.times_s)} repetitions)"
     )
 
 
@@ -115,7 +115,7 @@ def _row(
 ) -> BenchRow:
     """Put together what the processes of one network found, and the peaks in rising order."""
     target, first = candidate.target, processes[0]
-    times = summarise([one.times_s for one in processes])
+    times = summarise([measured.times_s for measured in processes])
     peak, low, high = peaks[(len(peaks) - 1) // 2], peaks[0], peaks[-1]
     out_px = [target.scale * side for side in target.lr_px]
 
@@ -141,7 +141,7 @@ def _row(
         commit=f"{name or 'unknown'}{'+changes' if changed else ''}",
         processes=times.processes,
         repeats=times.repeats,
-        first_ms=_short(1e3 * median_low(one.first_s for one in processes)),
+        first_ms=_short(1e3 * median_low(measured.first_s for measured in processes)),
         p10_ms=_short(1e3 * times.p10),
         p50_ms=_short(1e3 * times.p50),
         p90_ms=_short(1e3 * times.p90),
@@ -158,8 +158,8 @@ def _row(
         peak_share=rate(times.p50, peak),
         peak_share_low=rate(times.median.high, high),
         peak_share_high=rate(times.median.low, low),
-        cpu_share=_short_mean(one.cpu_share for one in processes),
-        peak_memory_mib=_short_max(one.peak_memory_mib for one in processes),
+        cpu_share=_short_mean(measured.cpu_share for measured in processes),
+        peak_memory_mib=_short_max(measured.peak_memory_mib for measured in processes),
         energy_j=_joules(processes),
         energy_note=first.energy_note,
         note=candidate.note,
@@ -169,20 +169,20 @@ def _row(
 
 def _joules(processes: Sequence[Measured]) -> float | None:
     """Return the energy of one run of the network."""
-    used = [one.joules for one in processes if one.joules is not None]
+    used = [measured.joules for measured in processes if measured.joules is not None]
     if len(used) < len(processes):
         return None
-    return _short(sum(used) / sum(len(one.times_s) for one in processes))
+    return _short(sum(used) / sum(len(measured.times_s) for measured in processes))
 
 
 def _short_mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return _short(fmean(known)) if known else None
+    measured = [value for value in values if value is not None]
+    return _short(fmean(measured)) if measured else None
 
 
 def _short_max(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return _short(max(known)) if known else None
+    measured = [value for value in values if value is not None]
+    return _short(max(measured)) if measured else None
 
 
 def _short(value: float) -> float:
