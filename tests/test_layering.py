@@ -57,6 +57,17 @@ def imports(path):
             yield from (name if name in known else node.module for name in full)
 
 
+@pytest.mark.parametrize("name", sorted(set().union(*FLOORS[1:9])))
+def test_contributing_says_of_a_package_what_the_package_says_of_itself(name):
+    (picture,) = [
+        line.split(maxsplit=1)[1].rstrip(".")
+        for line in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"    {name} ") and ">" not in line
+    ]
+    tree = ast.parse((ROOT / "harness" / name / "__init__.py").read_text(encoding="utf-8"))
+    assert (ast.get_docstring(tree) or "").startswith(picture)
+
+
 def package(name):
     return (*name.split("."), "")[1]
 

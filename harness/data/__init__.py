@@ -1,1 +1,1 @@
-"""Image sets by name: found, read, resized, prepared once, cut into training patches."""
+"""Image sets: found by name, read, prepared once, cut into training patches."""

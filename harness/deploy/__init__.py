@@ -1,1 +1,1 @@
-"""What is done with a trained network: images upscaled, branches pruned."""
+"""Use a trained network: upscale images, prune branches and units."""

@@ -1,1 +1,1 @@
-"""What is needed of the machine: files, paths, logs, progress, signals, environment, device."""
+"""What is needed of the machine: files, paths, stored text, logs, signals, device."""

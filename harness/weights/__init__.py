@@ -1,1 +1,1 @@
-"""Weights from any file into our networks."""
+"""Networks from any name, and weights from any file into them."""
