@@ -64,7 +64,7 @@ class TrainSet:
         images: HR files, sorted by name, without those excluded.
         lr: LR files in the same order; None where LR is to be made.
         excluded: Names of the files left out because EXCLUDE.txt lists them.
-        lr_from: The folder of the LR files, below the set's; empty where LR is to be made.
+        lr_from: Folder of the LR files, relative to the set's; empty where LR is to be made.
     """
 
     name: str
@@ -113,7 +113,7 @@ def find_train(
         name: One name or path, or several joined by ``+``.
         root: Data root; None where there is none.
         scale: Which LR files to look for.
-        lr: The folder of the LR files, below the set's, or ``made``; None where it is clear.
+        lr: Folder of the LR files, relative to the set's, or ``made``; None for the usual one.
 
     Raises:
         UsageError: A name is unknown or given twice.
@@ -207,7 +207,7 @@ def _folder_of(name: str, root: Path | None, purpose: Purpose) -> Path:
         )
     if not is_folder(root):
         raise DataError(f"{root}: expected the data root, but there is no such folder")
-    # Not a mere look-up of the path: a file system may ignore case, records must not.
+    # Compared with listed names: a file system may ignore case, records must not.
     present = names(root, purpose)
     if name in present:
         home = root / _HOME[purpose] / name
@@ -259,7 +259,7 @@ def _layout(folder: Path, scale: int, purpose: Purpose) -> tuple[Path, tuple[Pat
 
 
 def _published_half(folder: Path, purpose: Purpose) -> str | None:
-    """Return what the names of a published set's folders begin with, None where it is none."""
+    """Return how the folder names of a published set begin, None for any other set."""
     for half in (f"{folder.name}_{_DIV2K_HALF[purpose]}", folder.name):
         if is_folder(folder / f"{half}_HR"):
             return half
@@ -267,7 +267,7 @@ def _published_half(folder: Path, purpose: Purpose) -> str | None:
 
 
 def _banned(folder: Path, root: Path | None) -> set[str]:
-    """Return the file names that the lists beside the set and of the root exclude from it."""
+    """Return the files of a set that EXCLUDE.txt leaves out: the list beside it, and the root's."""
     lists = {folder.parent / "EXCLUDE.txt"}
     if root is not None:
         lists.add((root / "train" / "EXCLUDE.txt").resolve())

@@ -28,7 +28,7 @@ _READABLE = (
 )
 _UNREADABLE = ".arw .cr2 .cr3 .dng .exr .hdr .heic .heif .jxl .nef .orf .raf .rw2"
 SUFFIXES = frozenset([*_READABLE.split(), *_UNREADABLE.split()])
-"""Of files that are taken for images; those that cannot be read fail by name."""
+"""Suffixes of image files; a file of a type that cannot be read is an error that names it."""
 
 _KNOWN_BY_CONTENT = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 
@@ -46,7 +46,7 @@ def is_folder(path: Path) -> bool:
     """Tell whether a folder is there.
 
     Raises:
-        DataError: A parent folder may not be searched, so nobody can tell.
+        DataError: A parent folder may not be searched, so it is not known.
     """
     try:
         return stat.S_ISDIR(path.stat().st_mode)
@@ -95,8 +95,8 @@ def list_images(folder: Path) -> tuple[Path, ...]:
 def survey(folder: Path) -> Listing:
     """Return what a folder holds, sorted by name.
 
-    Hidden files are passed over; types go by the suffix, in either case. A link whose target
-    is gone counts as an image: it fails by name when read.
+    Hidden files are left out. The suffix decides what is an image, in upper or lower case. A link
+    without a target counts as an image, so that reading it raises an error with its name.
 
     Raises:
         DataError: The folder is missing, cannot be read, or holds ``a.png`` beside ``a.jpg``
@@ -178,7 +178,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 
 def is_grey(path: Path) -> bool:
-    """Tell whether an image that ``read_rgb`` can read is stored with one channel, of grey."""
+    """Tell whether an image is stored as one grey channel; ``read_rgb`` must be able to read it."""
     with Image.open(path) as image:
         return image.mode in _GREY
 
@@ -190,7 +190,7 @@ def hash_image(digest: hashlib._Hash, image: NDArray[Any]) -> None:
 
 
 def _as_rgb(image: Image.Image, path: Path) -> Image.Image:
-    """Return the image as RGB where nothing is lost by it."""
+    """Return the image as RGB if that loses nothing."""
     frames = getattr(image, "n_frames", 1)
     if frames != 1 and image.format != "MPO":  # a phone's JPEG with a preview behind it
         raise DataError(f"{path}: expected one image, but it has {frames} frames")

@@ -1,4 +1,4 @@
-"""The user's own LR files of a set, in all the ways in which such files are laid out."""
+"""Find the LR files of a set, in the layouts in which such files are published."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ class LRFiles:
 
 
 class _Misfit(Exception):
-    """LR files are not those of the set at the scale; its text says why."""
+    """The LR files do not belong to the set at this scale; the message says why."""
 
 
 class _OtherScale(Exception):
-    """LR files are of another scale."""
+    """The LR files are of another scale."""
 
 
 def find(
     home: Path, hr: Sequence[Path], folders: Sequence[Path], scale: int, choice: str | None
 ) -> LRFiles:
-    """Return the LR files of a set where it is clear which they are.
+    """Return the LR files of a set if there is no doubt which ones are meant.
 
     ``LR_bicubic`` comes first where there are several, and the others are named.
 
@@ -99,7 +99,7 @@ def find(
 
 
 def _first(home: Path, usable: Sequence[LRFiles]) -> LRFiles:
-    """Return the bicubic one of several."""
+    """Return the bicubic ones of several LR folders; a warning names the others."""
     ordered = sorted(usable, key=lambda lr: "lr_bicubic" not in lr.source.lower())
     first, passed_over = ordered[0], [lr.source for lr in ordered[1:]]
     if passed_over and "bic" not in first.source.lower():
@@ -195,7 +195,7 @@ def _leaves(folder: Path, scale: int) -> Iterator[Path]:
     if not tagged or list_images(folder):
         yield folder
     elif all(_folder_tag(path) != scale for path in tagged):
-        yield tagged[0]  # of another scale, which is then said
+        yield tagged[0]  # of another scale: the caller reports it
 
 
 def _folder_tag(path: Path) -> int | None:
@@ -229,7 +229,7 @@ def _partners(hr: Sequence[Path], folder: Path, scale: int) -> tuple[Path, ...]:
 def _match(
     hr: Sequence[Path], lr: Sequence[Path], folder: Path, scale: int, *, tagged: bool
 ) -> tuple[Path, ...]:
-    """Return the LR file of every HR file, by name; by size, too, where no name says the scale."""
+    """Match LR to HR files by name, and by size where a name does not give the scale."""
     by_stem = {path.stem: path for path in lr}
     fitting = [path for path in lr if _tag(path.stem.lower()) in (None, scale)]
     if lr and not fitting:
@@ -263,12 +263,12 @@ def _match(
 
 
 def _check_sizes(pairs: Sequence[tuple[Path, Path]], scale: int) -> None:
-    """Refuse LR files whose names do not say their scale, where their sizes say another."""
+    """Check the size of LR files whose names do not give the scale."""
     ratios = set()
     for hr, lr in pairs:
         whole, own = size(hr), size(lr)
         if whole is None or own is None:
-            continue  # said when it is read
+            continue  # reported when the image is read
         if own != (whole[0] // scale, whole[1] // scale):
             ratio = [n for n in (2, 3, 4, 8) if own == (whole[0] // n, whole[1] // n)]
             if not ratio:

@@ -46,7 +46,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """Training images ready to be cut.
+    """Training images, decoded and ready to be cut into patches.
 
     Attributes:
         name: Names of the sets, joined by ``+``.
@@ -184,7 +184,7 @@ def _pair(
 
 
 def _build(sets: Sequence[TrainSet], scale: int, final: Path) -> None:
-    """Write a prepared folder beside its place, then move it there whole."""
+    """Write the prepared folder under a temporary name, then rename it."""
     for stale in (final, *final.parent.glob(f"{final.name}.partial-*")):
         shutil.rmtree(stale, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=f"{final.name}.partial-", dir=final.parent))
@@ -261,7 +261,7 @@ def _files(sets: Sequence[TrainSet]) -> Iterator[tuple[str, Path, Path | None]]:
 
 
 def _key(sets: Sequence[TrainSet], scale: int) -> str:
-    """Return what changes whenever the prepared bytes might."""
+    """Return a key that changes whenever the prepared bytes could change."""
     stamps = [(name, _stamp(hr), lr and _stamp(lr)) for name, hr, lr in _files(sets)]
     return hashlib.sha256(json.dumps([VERSION, scale, stamps]).encode()).hexdigest()[:16]
 
@@ -275,7 +275,7 @@ def _stamp(path: Path) -> tuple[str, int, int]:
 
 
 def _open_pixels(path: Path) -> NDArray[np.uint8]:
-    """Map a file of raw pixels; an empty one cannot be mapped."""
+    """Memory-map a file of raw pixels, except an empty one, which cannot be mapped."""
     if not path.stat().st_size:
         return np.empty(0, np.uint8)
     # As a plain array: every slice of np.memmap costs microseconds more.

@@ -59,7 +59,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of file that pictures can be written as.
+    """A file format that pictures can be written in.
 
     Attributes:
         name: Pillow's name of it.

@@ -160,7 +160,7 @@ def scorer(
 def _lacking(
     model: str, scale: int, earlier: Pruned | None, removed: Sequence[RemovalLoss]
 ) -> Pruned:
-    """Return all that the written file lacks, with what the file read lacked already."""
+    """Return everything that was removed: now, and before from the file that was read."""
     before = earlier or Pruned(model, scale)
     gone = [loss.candidate for loss in removed]
     branches = {part.number for part in gone if part.kind == "branch"}

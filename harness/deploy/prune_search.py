@@ -1,4 +1,4 @@
-"""What can be removed from a trained network, and the removal of what harms least."""
+"""What can be removed from a trained network, and the search for what costs the least PSNR."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Kind = Literal["branch", "unit"]
 
 @dataclass(frozen=True, slots=True)
 class Removable:
-    """What could be removed.
+    """A branch or a residual unit that could be removed.
 
     Attributes:
         kind: A branch of the reconstruction, or a residual unit.
@@ -55,7 +55,7 @@ class RemovalLoss:
 
 
 def candidates(network: nn.Module, what: What) -> tuple[Removable, ...]:
-    """Return what can be removed from a network, without leaving it no branch."""
+    """Return what can be removed from a network; its last branch always stays."""
     removable: list[Removable] = []
     tail = getattr(network, "tail", None)
     if what != "units" and isinstance(tail, AWMS) and len(tail.alpha) > 1:

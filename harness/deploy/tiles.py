@@ -1,4 +1,4 @@
-"""Run a network in overlapping tiles and stitch what is kept of each."""
+"""Run a network in overlapping tiles, and join the inner parts of the results."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def tiled(
     overlap: int,
     done: Callable[[], object] = lambda: None,
 ) -> Tensor:
-    """Run a network on overlapping tiles of an image and stitch what is kept of each.
+    """Run a network on overlapping tiles of an image, and join the inner parts of the results.
 
     A tile is cut from the image with its surroundings, so that only the border of the image
     is ever a border to the network. Where ``overlap`` is at least the network's receptive

@@ -102,7 +102,7 @@ def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = 
 
 
 def _say_what_is_passed_over(inputs: Sequence[Path]) -> int:
-    """Name what folders hold beside images; return how many images are among that."""
+    """Log which files in folders are left out; return how many of them hold an image."""
     strays = 0
     for folder in filter(is_folder, inputs):
         listing = survey(folder)
@@ -119,8 +119,8 @@ def plan(
 ) -> dict[Path, Path]:
     """Return the file to write for each image.
 
-    Without an output, an image's is written beside it, and those of the images of a folder
-    into a new one beside that: ``photo_x2.png``, ``photos_x2/``.
+    Without an output, the result of an image is written beside it (``photo_x2.png``), and the
+    results of a folder into a new folder beside it (``photos_x2/``).
 
     Raises:
         UsageError: An input does not exist, a folder holds no image, two images would

@@ -25,7 +25,7 @@ from harness.models.bicubic import Bicubic
 log = logging.getLogger(__name__)
 
 INEXACT_OVERLAP = 32
-"""For networks whose tiles are never exact, in LR pixels."""
+"""Overlap in LR pixels, for networks whose tiles are never exact."""
 
 _GREY = (0.299, 0.587, 0.114)  # BT.601 luma
 
@@ -65,7 +65,7 @@ class Enlarger:
 
     @cached_property
     def overlap(self) -> int:
-        """LR pixels around a tile; measured when first asked for, with a word on the result."""
+        """LR pixels around a tile; measured on first use; the result is logged."""
         field = receptive_field.measure(self.network, scale=self.scale)
         enough = field.radius if field.exact and field.radius is not None else INEXACT_OVERLAP
         overlap = enough if self._overlap is None else self._overlap
@@ -104,9 +104,9 @@ class Enlarger:
     def enlarge(self, picture: Picture, bar: TileBar) -> Picture:
         """Upscale a picture: colours by the network, alpha by bicubic.
 
-        Where alpha hides colours altogether, those beside flow out under it: a network that
-        saw what is stored there (mostly black) would draw its rim into what shows. Grey goes
-        through the network as three equal channels and comes back as luma.
+        Wholly transparent pixels first take the colour of the nearest visible pixel: the colour
+        stored there (mostly black) would otherwise leak into the visible edge. Grey is given to
+        the network as three equal channels and comes back as luma.
 
         Args:
             picture: Any.

@@ -68,7 +68,7 @@ def infer(network: nn.Module, lr: LowResolution, device: torch.device) -> NDArra
 
 
 def luma_part(network: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Return the function that a network is on BT.601 luma, ``(N, 1, H, W)`` in 0..255.
+    """Return a network as a function of BT.601 luma, ``(N, 1, H, W)`` in 0..255.
 
     Raises:
         UsageError: The network is not of luma, or of another luma.

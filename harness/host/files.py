@@ -42,7 +42,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 def reason(error: OSError) -> str:
-    """Return the cause of a file error in the user's words."""
+    """Return the cause of a file error in plain words."""
     if error.errno == errno.ENOSPC:
         return "the disk is full"
     return error.strerror or str(error)

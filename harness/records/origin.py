@@ -69,7 +69,7 @@ class ScoredWeights:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the network was made of: one of both, or nothing (bicubic in an ablation).
+    """Where the weights come from: a training, a file, or nothing (bicubic in an ablation).
 
     Attributes:
         train: What it was trained on here.

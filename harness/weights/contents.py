@@ -61,10 +61,10 @@ def words(key: str) -> list[str]:
 
 def role_of(key: str) -> Role:
     """Return what a key says about the state dict that it leads to."""
-    said = set(words(key))
-    if said & _SIDE:
+    key_words = set(words(key))
+    if key_words & _SIDE:
         return Role.SIDE
-    return Role.AVERAGED if said & _AVERAGED else Role.TRAINED
+    return Role.AVERAGED if key_words & _AVERAGED else Role.TRAINED
 
 
 def find(content: object) -> tuple[StateDict, ...]:
@@ -94,7 +94,7 @@ def _walk(
 
 
 def choose(states: Sequence[StateDict], key: str | None) -> tuple[StateDict, ...]:
-    """Return the state dicts that a user's key means; all of them where there is none.
+    """Return the state dicts that a user's key selects; all of them without a key.
 
     Args:
         states: Those of a file.

@@ -1,4 +1,4 @@
-"""Read tensors from any file form, without running anything that is in the file."""
+"""Read tensors from files of any format, without running code that is in them."""
 
 from __future__ import annotations
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def get(name: str) -> Variant:
-    """Return what a name means.
+    """Return the network of a name.
 
     Args:
         name: Id of a registered network, ``FILE.py:CLASS`` or ``PKG.MODULE:CLASS``.
 
     Raises:
-        UsageError: It means nothing; the message names the nearest id, or what is wrong
+        UsageError: There is none; the message names the nearest id, or what is wrong
             with the user's file.
     """
     if is_users(name):

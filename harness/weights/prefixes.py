@@ -1,4 +1,4 @@
-"""What training code puts around the names of a network's tensors, taken off step by step."""
+"""Remove step by step what training code adds to the names of a network's tensors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class StateDictPart:
 
 
 def stages(tensors: Tensors) -> Iterator[tuple[StateDictPart, ...]]:
-    """Yield what the network may be, the whole first, then ever less of it.
+    """Yield what may be the network: the whole state dict first, then ever smaller parts of it.
 
     1. Everything. 2. What is left when the first part that all names share is taken off, as
     often as they share one (``_orig_mod.``, ``module.``, ``model.``). 3. The same without

@@ -1,4 +1,4 @@
-"""What a pruned file says of itself: the network it was, and what was removed from it.
+"""What a pruned file records: which network it was, and what was removed from it.
 
 It stands in the metadata of the safetensors file, so that a file that merely lacks tensors
 is never taken for a pruned one.
@@ -58,13 +58,13 @@ def read(path: Path) -> Pruned | None:
     """Return what a file says was removed, None where it says nothing.
 
     Raises:
-        CheckpointError: It says something that cannot be.
+        CheckpointError: Its record cannot be right.
     """
     try:
         with safe_open(path, framework="pt") as file:
             metadata = (file.metadata() or {}).get(_KEY)
     except (OSError, SafetensorError):
-        return None  # of another form, or unreadable, which whoever reads the tensors says
+        return None  # another format, or unreadable: reading the tensors reports that
     if metadata is None:
         return None
     try:

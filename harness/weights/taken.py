@@ -1,4 +1,4 @@
-"""Which of the state dicts of a file is taken, where several fit, and what is said of that."""
+"""Choose between several state dicts of a file that fit, and log the choice."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Taken:
 def wanted(
     candidates: Sequence[Candidate], states: Sequence[StateDict], path: Path, *, asked: bool
 ) -> tuple[Candidate, Taken]:
-    """Return the candidate that is meant, and say which of several it is.
+    """Return the candidate to load, and log which of several it is.
 
     The averaged weights come before the others: the trainers that write them validate them.
 
@@ -75,7 +75,7 @@ def wanted(
         asked: Whether the user named a key.
 
     Raises:
-        CheckpointError: Several that differ are meant alike.
+        CheckpointError: Several with different values have the same rank.
     """
     best = min(candidate.role for candidate in candidates)
     alike = [candidate for candidate in candidates if candidate.role is best]

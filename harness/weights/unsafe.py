@@ -1,4 +1,4 @@
-"""What to do with a file that would run code when opened, told from its structure alone.
+"""Advise on a file that would run code when opened, from its structure alone.
 
 The file is not opened: its pickle is read with every class and function in it replaced by an
 inert stand-in, which shows where the state dict is.

@@ -19,7 +19,7 @@ class BrokenError(Exception):
     """The connection failed; another try may do, after ``wait_s`` seconds."""
 
     def __init__(self, why: str, wait_s: float = 0.0) -> None:
-        """Say why, and how long the server asks to be left alone."""
+        """Keep the reason, and the seconds that the server asks to wait."""
         super().__init__(why)
         self.wait_s = wait_s
 
@@ -83,7 +83,7 @@ def extent(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
 
 
 def version(answer: http.client.HTTPResponse) -> str | None:
-    """Return what tells this version of the file from another, as If-Range takes it."""
+    """Return what identifies this version of the file, for the header If-Range."""
     tag = answer.headers.get("ETag")
     if tag and not tag.startswith("W/"):
         return str(tag)
@@ -91,6 +91,6 @@ def version(answer: http.client.HTTPResponse) -> str | None:
 
 
 def retry_after(error: urllib.error.HTTPError) -> float:
-    """Return how many seconds a server asks to be left alone."""
+    """Return how many seconds a server asks to wait."""
     after = error.headers.get("Retry-After", "") if error.headers else ""
     return float(after) if after.isdigit() else 0.0

@@ -63,7 +63,7 @@ class Order:
 
 
 def examine(order: Order) -> tuple[Part, ...]:
-    """Return the parts that must be got, after checks that cost nothing.
+    """Return the parts that are still needed, after all checks that need no download.
 
     Raises:
         UsageError: A set cannot be downloaded, a file of the user does not exist, or the
@@ -105,10 +105,10 @@ def first_choice(todo: Sequence[Part]) -> tuple[Archive, ...]:
 def obtain(
     order: Order, todo: Sequence[Part], *, patience: Patience = PATIENT
 ) -> tuple[Finding, ...]:
-    """Get the parts found to be lacking, and say how every part of the order stands then.
+    """Get the missing parts, and return the state of every part of the order afterwards.
 
     A part is laid out when all of its images are there, in one step where its folder is new.
-    What was got stays, whatever happens to the rest.
+    Complete parts stay, even if others fail.
 
     Args:
         order: What to get.
@@ -272,7 +272,7 @@ def _shorten(problems: Sequence[str], shown: int = 12) -> list[str]:
 
 @contextmanager
 def _workplace(root: Path) -> Iterator[Path]:
-    """Give the folder for what is on its way; one process at a time."""
+    """Give the folder for downloads in progress; only one process at a time may use it."""
     home = root / WORKPLACE
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -281,7 +281,7 @@ def _workplace(root: Path) -> Iterator[Path]:
                 yield home
             finally:
                 (home / "lock").unlink(missing_ok=True)
-                with suppress(OSError):  # something to go on with is in it
+                with suppress(OSError):  # not empty: an unfinished download is in it
                     home.rmdir()
     except Timeout as error:
         raise DataError(f"{home}: another harness data prepare is at work there") from error

@@ -1,4 +1,4 @@
-"""What sets there are, and how each of them stands under a data root."""
+"""Which image sets there are, and the state of each under a data root."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Standing:
 
 
 def take_stock(root: Path | None, sets: Sequence[ImageSet] = ()) -> tuple[Standing, ...]:
-    """Return how sets stand, by names and earlier checks.
+    """Return the state of sets, by file names and earlier checks.
 
     Args:
         root: Data root; None where there is none.

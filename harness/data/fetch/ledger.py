@@ -29,7 +29,7 @@ FILE = "data-seen.json"
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A part as it was seen.
+    """A part as it was when it was last checked.
 
     Attributes:
         digest: Of the whole part, as in ``harness.data.fetch.registry``.
@@ -60,7 +60,7 @@ class Sights:
 
 
 class Seen:
-    """The sights of one data root."""
+    """The earlier checks of one data root, by part."""
 
     def __init__(self, root: Path) -> None:
         """Read the root's file.
@@ -72,11 +72,11 @@ class Seen:
         self._sights = _read(self._path)
 
     def get(self, part: Part) -> Sight | None:
-        """Return how a part was seen; None where it never was."""
+        """Return the last check of a part, None where there was none."""
         return self._sights.get(part.id)
 
     def put(self, part: Part, sight: Sight) -> None:
-        """Record how a part is seen, at once; a root that cannot be written is no error."""
+        """Write down a check at once; a root that cannot be written is no error."""
         if self._sights.get(part.id) == sight:
             return
         self._sights[part.id] = sight

@@ -36,14 +36,14 @@ class Intake:
     """
 
     def __init__(self, parts: Sequence[Part], root: Path, staging: Path) -> None:
-        """Begin with nothing found but what lies under the root already."""
+        """Start with the images that lie under the root already."""
         self.problems: list[str] = []
         self._root = root
         self._staging = staging
         self._shelves = [_Shelf(part, root, staging / str(n)) for n, part in enumerate(parts)]
 
     def take(self, source: Path) -> None:
-        """Collect what a source has of the parts.
+        """Collect the images of the parts from an archive or a folder.
 
         Raises:
             DataError: The source cannot be read or is unsafe.
@@ -68,7 +68,7 @@ class Intake:
                 yield shelf.part, missing + also
 
     def _scan(self, source: Path, shelves: Sequence[_Shelf], *, by_name: bool) -> list[_Shelf]:
-        """Go through a source once; return the shelves that an image might have been for."""
+        """Read a source once; return the parts that some image of it seemed to belong to."""
         begun: list[_Shelf] = []
 
         def wanted(path: PurePosixPath) -> bool:
@@ -84,7 +84,7 @@ class Intake:
                     _sort_in(path, content, incoming, takers)
                 except DataError as error:
                     if not by_name:
-                        continue  # it need not have been for any of them
+                        continue  # it may belong to none of the parts
                     self.problems.append(str(error).replace(str(incoming), f"{source}: {path}"))
                 bar.advance()
         finally:
@@ -95,7 +95,7 @@ class Intake:
 def _sort_in(
     path: PurePosixPath, content: bytes, incoming: Path, shelves: Sequence[_Shelf]
 ) -> None:
-    """Put an image on every shelf where it belongs; it is decoded in any case."""
+    """Add an image to every part it belongs to; it is decoded even if it belongs to none."""
     incoming.write_bytes(content)
     pixels = read_rgb(incoming)
     if not content.startswith(_PNG):
@@ -215,7 +215,7 @@ def place(part: Part, folder: Path, root: Path) -> None:
 
 
 def _key(name: str) -> str:
-    """Return a name without what writers of archives change: ``img_001`` is ``img001``."""
+    """Return a name without what differs between archives: ``img_001`` is ``img001``."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

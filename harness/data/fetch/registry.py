@@ -33,7 +33,7 @@ class Archive:
         name: Its file name.
         urls: Addresses of the same bytes, tried in order.
         size: In bytes, exactly; None where nobody states it.
-        about: In bytes, roughly; for the check of the disk.
+        about: Approximate size in bytes, to check the free space of the disk.
         hashed: Algorithm and hex digest; None where nobody states one.
         source: Who states address, size and hash.
     """
@@ -54,11 +54,11 @@ class Part:
         set: Name of the set.
         name: Such as ``HR`` or ``X2``.
         folder: Below the data root, with ``/``.
-        images: How many there must be; None where anything goes.
+        images: How many there must be; None for any number.
         scale: Of LR; 0 for HR.
         names: Names of the images without suffix; empty where they are not known.
         prefix: Of the names in the folder.
-        within: Ends of the folder paths that hold the images in archives, best first.
+        within: How the paths of its folders in archives end, best first.
         archives: Names of the archives that hold it, best first.
         pins: Short hash of each image by name; empty where the pixels are not known.
         digest: Of the whole part; empty where the pixels are not known.
@@ -91,12 +91,12 @@ class ImageSet:
 
     Attributes:
         name: As in its folder's name.
-        what: One line.
+        what: What it is, in one line.
         licence: Its terms, in one line.
         home: Page with the terms, or of who distributes it.
         parts: HR before the LR made of it.
         aliases: Other names.
-        by_hand: Why and how its files must be got by the user; empty where they are fetched.
+        by_hand: Why the user must get the files, and how; empty where they are downloaded.
         exclude: Files that must not be trained on, and why.
     """
 

@@ -22,7 +22,7 @@ from harness.host.progress import Transfer
 Status = Literal["ok", "unverified", "unchecked", "differs", "incomplete", "missing"]
 
 WRONG: frozenset[Status] = frozenset({"differs", "incomplete"})
-"""What must not be scored or trained on."""
+"""Statuses of parts that must not be scored or trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def files_of(part: Part, root: Path) -> dict[str, Path]:
 
 
 def glance(part: Part, root: Path, ledger: Seen) -> Finding:
-    """Tell what is there from names and earlier checks, without decoding anything.
+    """Judge a part by its file names and earlier checks, without decoding anything.
 
     Raises:
         DataError: The folder or a file cannot be read.
@@ -91,12 +91,12 @@ def glance(part: Part, root: Path, ledger: Seen) -> Finding:
 def check(
     part: Part, root: Path, ledger: Seen, *, source: str = "", trusted: bool = False
 ) -> Finding:
-    """Decode all images of a part and compare them; what is fine is recorded as seen.
+    """Decode all images of a part and compare their pixels; record the part if they are right.
 
     Args:
         part: What to check.
         root: Data root.
-        ledger: Its record.
+        ledger: Earlier checks of that root; updated.
         source: Where the files have just come from, if they have.
         trusted: Whether that source was verified itself.
 
@@ -158,7 +158,7 @@ def exclude_file(root: Path) -> Path:
 
 
 def _by_names(part: Part, files: Mapping[str, Path]) -> Finding | None:
-    """Judge a part by the names of its files; None where nothing speaks against it."""
+    """Judge a part by the names of its files; None where the names are as expected."""
     if not files:
         return Finding(part, "missing", 0)
     missing = [name for name in part.names if name not in files]

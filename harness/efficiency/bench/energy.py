@@ -25,17 +25,17 @@ class Energy:
 
 
 class Meter(Protocol):
-    """Measures a stretch of time."""
+    """Measures the energy of a period of time."""
 
     def start(self) -> None:
-        """Begin the stretch."""
+        """Begin the period."""
 
     def stop(self) -> Energy:
-        """End the stretch and return what it took."""
+        """End the period and return its energy."""
 
 
 class NoMeter:
-    """Stands where nothing counts energy."""
+    """The meter where no energy can be measured."""
 
     def __init__(self, reason: str) -> None:
         """Take the reason."""
@@ -63,11 +63,11 @@ class Rapl:
         self.start()
 
     def start(self) -> None:
-        """Begin the stretch."""
+        """Begin the period."""
         self._before = self._counters()
 
     def stop(self) -> Energy:
-        """Return the joules of all packages; a counter may have run over once."""
+        """Return the joules of all packages; a counter may have wrapped around once."""
         spent = [
             now - before if now >= before else now + span - before
             for now, before, span in zip(self._counters(), self._before, self._ranges, strict=True)
@@ -103,7 +103,7 @@ class Nvml:
         self.start()
 
     def start(self) -> None:
-        """Begin the stretch."""
+        """Begin the period."""
         self._before = self._millijoules()
 
     def stop(self) -> Energy:

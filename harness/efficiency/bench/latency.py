@@ -1,4 +1,4 @@
-"""How long something takes: warm-up, repetitions, percentiles, and how well they are known."""
+"""Time a step: warm-up, repetitions, percentiles, and the interval of the median."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Effort:
         repeats: Fewest timed repetitions, if ``max_s`` leaves time for them.
         min_s: Shortest timed section in seconds.
         max_s: No repetition begins after so many seconds of the timed section.
-        precision: Enough is known when the interval of the median reaches no further from
-            it than this share of it.
+        precision: Measuring ends when the interval of the median reaches no further than
+            this share of the median from it.
         warmup_s: Seconds of untimed runs; at least one.
     """
 
@@ -118,9 +118,9 @@ def repeat(
 
 
 def _known(times: Sequence[float], precision: float) -> bool:
-    found, median = median_interval(times), median_low(times)
-    reach = max(found.high - median, median - found.low)
-    return found.confidence >= CONFIDENCE and reach <= precision * median
+    interval, median = median_interval(times), median_low(times)
+    reach = max(interval.high - median, median - interval.low)
+    return interval.confidence >= CONFIDENCE and reach <= precision * median
 
 
 def median_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) -> Interval:

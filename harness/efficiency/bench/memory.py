@@ -15,7 +15,7 @@ class Watch(Protocol):
     """Follows the peak from when it is made."""
 
     def forget(self) -> None:
-        """Leave out what the peak was up to now, where the system can."""
+        """Start the peak anew from what is held now, where the system can."""
 
     def peak_mib(self) -> float | None:
         """Return the peak in MiB, or None where the system does not tell it."""
@@ -25,8 +25,8 @@ class ResidentWatch:
     """Resident memory of this process above what it held when the watch was made.
 
     What Python and PyTorch take before any network is there is left out, so that the
-    figure stands beside that of a CUDA allocator. It belongs into a process of its own:
-    memory that an earlier network freed may be used again without being seen.
+    figure can be compared with that of a CUDA allocator. Each network needs a process of
+    its own: memory that an earlier one freed may be used again without raising the peak.
 
     Linux tells the peak of the address space (``VmHWM``). Elsewhere it is ``ru_maxrss``,
     which cannot be reset. On Linux that one is not used: there a child starts with the
@@ -44,7 +44,7 @@ class ResidentWatch:
         self._base = held if held is not None else _maxrss_mib()
 
     def forget(self) -> None:
-        """Let the peak be what is held now."""
+        """Start the peak anew from what is held now."""
         try:
             (self._proc / "clear_refs").write_text("5", encoding="ascii")
         except OSError:
@@ -86,7 +86,7 @@ class AllocatorWatch:
         self.forget()
 
     def forget(self) -> None:
-        """Let the peak be what is allocated now."""
+        """Start the peak anew from what is allocated now."""
         import torch
 
         torch.cuda.synchronize()

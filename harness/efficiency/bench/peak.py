@@ -1,4 +1,4 @@
-"""What the machine can do at best: Multi-Adds per second of large convolutions and products."""
+"""The best rate of the machine: Multi-Adds per second of large convolutions and products."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure networks side by side, each in processes of its own, and say what came out."""
+"""Measure networks side by side, each in processes of its own, and make their rows."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _progress(candidate: BenchCandidate, measured: Measured, number: int, proces
 def _row(
     candidate: BenchCandidate, setup: Setup, processes: Sequence[Measured], peaks: Sequence[Peak]
 ) -> BenchRow:
-    """Put together what the processes of one network found, and the peaks in rising order."""
+    """Make the row of one network from its processes' measurements and the sorted peaks."""
     target, first = candidate.target, processes[0]
     times = summarise([measured.times_s for measured in processes])
     peak, low, high = peaks[(len(peaks) - 1) // 2], peaks[0], peaks[-1]
@@ -186,5 +186,5 @@ def _short_max(values: Iterable[float | None]) -> float | None:
 
 
 def _short(value: float) -> float:
-    """Return a measured value without digits that mean nothing."""
+    """Round a measured value to six significant digits."""
     return float(f"{value:.6g}")

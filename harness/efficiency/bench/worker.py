@@ -1,4 +1,4 @@
-"""The inside of a measuring process: one job from stdin, one answer to stdout, as JSON."""
+"""What a measuring process does: one job from stdin, one answer to stdout, as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PEAK_SHARE = 0.12  # of a network's measuring time, for each piece of work
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one process found out about a network.
+    """What one process measured of a network.
 
     Attributes:
         device: What it ran on.
@@ -86,7 +86,7 @@ def work(job: Job) -> dict[str, object]:
 
 
 def prepare(setup: Setup) -> None:
-    """Set the threads, and arithmetic that is what it is called."""
+    """Set the number of threads, and on CUDA real float32 instead of TF32."""
     if setup.threads:
         torch.set_num_threads(setup.threads)
     if setup.device == "cuda":
@@ -94,7 +94,7 @@ def prepare(setup: Setup) -> None:
 
 
 def waiting(setup: Setup) -> Callable[[], None]:
-    """Return what waits for the device; the CPU has done its work when a call returns."""
+    """Return a function that waits for the device; on a CPU there is nothing to wait for."""
     return torch.cuda.synchronize if setup.device == "cuda" else _nothing
 
 
