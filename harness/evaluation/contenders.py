@@ -178,29 +178,30 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
     protocol = protocols.get(request.protocol)
     protocol.check_scale(scale)
     tests = [
-        find_test(wanted, request.root, scale, lr=request.lr)
-        for wanted in dict.fromkeys(request.sets)
+        find_test(set_name, request.root, scale, lr=request.lr)
+        for set_name in dict.fromkeys(request.sets)
     ]
     device = inference_device(request.device)
-    loaded = {}
+    by_name = {}
     for name in names:
         model, checkpoint = split(name)
-        loaded[name] = load.load(model, scale=scale, checkpoint=checkpoint, key=request.key)
+        loaded = load.load(model, scale=scale, checkpoint=checkpoint, key=request.key)
         if protocol.needs_luma_network:
-            evaluate.luma_part(loaded[name].network)
+            evaluate.luma_part(loaded.network)
+        by_name[name] = loaded
     rows = {}
-    for name, contender in loaded.items():
+    for name, loaded in by_name.items():
         log.info("scoring %s", name)
-        cost = count(contender.network, scale=scale)
-        scorer = scoring.Scorer(contender, device=device)
+        cost = count(loaded.network, scale=scale)
+        scorer = scoring.Scorer(loaded, device=device)
         scores = [scorer.score(test, (protocol,))[0] for test in tests]
         rows[name] = Contender(
             name=name,
             runs=Runs(
-                networks.get(contender.model).label,
+                networks.get(loaded.model).label,
                 seeds=(None,),
                 scores=({score.set: score for score in scores},),
-                learned=bool(contender.file),
+                learned=bool(loaded.file),
             ),
             scale=scale,
             protocols=(request.protocol,),
@@ -208,7 +209,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
             multi_adds=cost.multi_adds,
             activations=cost.activations,
             group="",
-            origin=contender.file or "no weights",
+            origin=loaded.file or "no weights",
         )
     return rows
 

@@ -37,15 +37,15 @@ class Count:
         params: Trainable scalars.
         params_deployed: Those left with weight norm and batch norm folded.
         multi_adds: Multi-Adds that it executes.
-        convention: Of ``multi_adds``: what is executed.
+        convention: How ``multi_adds`` are counted: as executed.
         activations: Elements that convolutions write.
         convs: Convolutions executed.
         rule: Name of the rule of the published counts; None where its layers are unknown.
-        rule_params: Parameters by it.
-        rule_multi_adds: Multi-Adds by it.
+        rule_params: Parameters by that rule.
+        rule_multi_adds: Multi-Adds by that rule.
         published_params_k: Parameters as printed, in thousands; None where nothing is.
         published_multi_adds_g: Multi-Adds as printed, in units of 1e9.
-        status: Whether both printed counts come out; None where there are none.
+        status: Whether the rule gives both printed counts; None where none are printed.
         note: Why the published counts differ, empty where they do not.
     """
 

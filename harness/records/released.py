@@ -43,11 +43,11 @@ class Weights:
         scales: Upscaling factors it was trained for.
         protocol: How the printed numbers were measured.
         label: Row of Table 5 that it stands for; empty where there is none.
-        also: Other protocols to score it by, on small sets; everywhere where the default
-            protocol has run the network on the same LR already.
+        also: Other protocols to score it by: on the small sets; on all sets where a protocol
+            gives the network the LR of the default one, so that it is not run again.
         sets: Sets to score by its own protocol and by the default one.
         published: PSNR in dB and SSIM as printed, by scale and set, in place of Table 5's.
-        because: Why the printed numbers do or do not come out; empty where nobody knows.
+        because: Why our scores are the printed ones or are not; empty where nobody knows.
     """
 
     file: str

@@ -25,8 +25,8 @@ class ComparedRow:
         reference: Whether this is the bicubic row.
         base: Label of the row that its differences are taken from: the one that the row names;
             else, of a network without some branches, that network whole, where it is a row too.
-        weight: What the removed branch was multiplied by, the mean over the seeds; None where
-            nothing, or more than one branch, was removed.
+        weight: Learned weight of the removed branch, the mean over the seeds; None unless
+            exactly one branch was removed.
     """
 
     label: str

@@ -1,8 +1,8 @@
-"""Take image files out of an archive or a folder, trusting nothing that it says.
+"""Read image files from an archive or a folder, without trusting what it says.
 
 Nothing is ever written at a path that an archive names: members are handed out as bytes, one
 after another, and whoever takes them names the files. Links, devices and members of other types
-are passed over. An archive with a member that would lie outside of it, or with far more content
+are skipped. An archive with a member that would lie outside of it, or with far more content
 than its size warrants, is refused as a whole.
 """
 

@@ -44,8 +44,8 @@ class Patience:
         stall_s: Seconds without a byte after which a connection is given up.
         slow_bytes: At least so many bytes must arrive within ``slow_s`` seconds.
         slow_s: See ``slow_bytes``.
-        attempts: Tries of one address, counted from anew whenever more has arrived than before.
-        wait_s: Before the second try, in seconds; doubled before each further one.
+        attempts: Tries of one address; the count starts anew whenever more has arrived.
+        wait_s: Seconds before the second try; doubled before each further one.
         sleep: Waits so many seconds.
     """
 

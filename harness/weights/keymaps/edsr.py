@@ -8,7 +8,7 @@ from harness.weights.keymaps.scheme import LAST, Rule, Scheme, highest_number, r
 
 
 def edsr(tensors: Tensors) -> Tensors | None:
-    """EDSR of its authors' PyTorch code, and RCAN of its authors, whose code is made from it."""
+    """EDSR in its authors' PyTorch code, and RCAN in its authors' code, which is made from it."""
     rules: list[Rule] = [
         (r"head\.0" + LAST, lambda rest: f"head.{rest}"),
         (r"body\.(\d+)" + LAST, lambda block, rest: f"body.{block}.{rest}"),
@@ -31,7 +31,7 @@ def edsr(tensors: Tensors) -> Tensors | None:
 
 
 def basicsr(tensors: Tensors) -> Tensors | None:
-    """EDSR and RCAN as BasicSR names them; the mean is in its code, and is ours."""
+    """EDSR and RCAN in BasicSR's names; the mean colour is in its code and equals ours."""
     convs = {"1": "0", "2": "2"}
     gates = {"1": "0", "3": "2"}
     members = highest_number(tensors, r"body\.\d+\.residual_group\.(\d+)\..+") + 1

@@ -1,4 +1,4 @@
-"""A scheme of names: what somebody's code calls the tensors, and how they become ours.
+"""A scheme of names: how some code names the tensors, and how these names become ours.
 
 Nothing is guessed: every tensor is named by a rule, or dropped by one.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from harness.weights.files import Tensors
 
 Rule = tuple[str, Callable[..., str]]
-"""A pattern for the whole of a name, and a function from its groups to our name."""
+"""A pattern that matches a whole name, and a function from its groups to our name."""
 
 LAST = r"\.(weight|bias)"
 """The last part of a name."""
