@@ -11,7 +11,7 @@ from safetensors.torch import save
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.host.files import write_atomic
 from harness.weights import files, pruned, schemes
-from harness.weights.files import Tensors
+from harness.weights.contents import Tensors
 from harness.weights.keymaps import awsrn
 
 SUFFIXES = (".safetensors", ".pth", ".pt")

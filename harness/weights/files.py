@@ -18,9 +18,7 @@ from torch import Tensor
 from harness.errors import CheckpointError
 from harness.host.files import reason
 from harness.weights import contents, unsafe
-from harness.weights.contents import StateDict
-
-Tensors = contents.Tensors
+from harness.weights.contents import StateDict, Tensors
 
 MEAN = "normalise.mean"
 """The mean colour, ``(1, 3, 1, 1)`` in 0..255, that a network was trained with, where it is

@@ -18,7 +18,7 @@ from harness.errors import CheckpointError
 from harness.host.files import write_atomic
 from harness.models.awms import drop_branches
 from harness.models.awsrn import drop_units
-from harness.weights.files import Tensors
+from harness.weights.contents import Tensors
 
 _KEY = "pruned"
 

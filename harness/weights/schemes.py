@@ -15,8 +15,8 @@ from harness.errors import CheckpointError
 from harness.models import registry
 from harness.models.layers import Normalise
 from harness.weights import contents, files, keymaps, prefixes, pruned
-from harness.weights.contents import Role, StateDict
-from harness.weights.files import MEAN, Tensors
+from harness.weights.contents import Role, StateDict, Tensors
+from harness.weights.files import MEAN
 from harness.weights.keymaps.scheme import Scheme
 from harness.weights.taken import Candidate, Taken, wanted
 

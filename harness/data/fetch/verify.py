@@ -19,9 +19,9 @@ from harness.data.images import hash_image, is_folder, list_images, read_rgb
 from harness.errors import DataError
 from harness.host.progress import Transfer
 
-Status = Literal["ok", "unverified", "unchecked", "differs", "incomplete", "missing"]
+PartStatus = Literal["ok", "unverified", "unchecked", "differs", "incomplete", "missing"]
 
-WRONG: frozenset[Status] = frozenset({"differs", "incomplete"})
+WRONG: frozenset[PartStatus] = frozenset({"differs", "incomplete"})
 """Statuses of parts that must not be scored or trained on."""
 
 
@@ -39,7 +39,7 @@ class Finding:
     """
 
     part: Part
-    status: Status
+    status: PartStatus
     found: int
     problems: tuple[str, ...] = ()
 
@@ -194,5 +194,5 @@ def _hash_all(part: Part, files: Mapping[str, Path]) -> tuple[dict[str, str], li
     return hashes, problems
 
 
-def _rank(part: Part, sight: Sight) -> Status:
+def _rank(part: Part, sight: Sight) -> PartStatus:
     return "ok" if part.digest or sight.trusted else "unverified"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from harness.weights.files import Tensors
-from harness.weights.keymaps.scheme import Rule, Scheme, rename
+from harness.weights.contents import Tensors
+from harness.weights.keymaps.scheme import NameRule, Scheme, rename
 
 
 def awsrn(tensors: Tensors) -> Tensors | None:
@@ -21,7 +21,7 @@ def awsrn(tensors: Tensors) -> Tensors | None:
         return f"units.{int(block) * count + int(index)}"
 
     lambdas = {"res_scale": "lambda_res", "x_scale": "lambda_x"}
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"head\.0\.(.+)", lambda rest: f"head.{rest}"),
         (unit + r"body\.([02]\..+)", lambda b, u, rest: f"{at(b, u)}.body.{rest}"),
         (unit + r"(res_scale|x_scale)\.scale", lambda b, u, s: f"{at(b, u)}.{lambdas[s]}"),
@@ -58,7 +58,7 @@ def to_awsrn(tensors: Tensors, *, unified: bool) -> Tensors | None:
         block, unit = divmod(int(index), count)
         return f"body.{block}.{'lfl.' if unified else 'b'}{unit}"
 
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"head\.(.+)", lambda rest: f"head.0.{rest}"),
         (r"units\.(\d+)\.body\.(.+)", lambda u, rest: f"{at(u)}.body.{rest}"),
         (r"units\.(\d+)\.(lambda_\w+)", lambda u, s: f"{at(u)}.{scales[s]}.scale"),

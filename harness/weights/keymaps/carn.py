@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.weights.files import Tensors
-from harness.weights.keymaps.scheme import LAST, Rule, Scheme, rename
+from harness.weights.contents import Tensors
+from harness.weights.keymaps.scheme import LAST, NameRule, Scheme, rename
 
 
 def carn(tensors: Tensors) -> Tensors | None:
@@ -15,7 +15,7 @@ def carn(tensors: Tensors) -> Tensors | None:
     def unit(block: str, index: str, layer: str, rest: str) -> str:
         return f"body.units.{int(block) - 1}.units.{int(index) - 1}.0.body.{layer}.{rest}"
 
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         ("entry" + LAST, lambda rest: f"head.{rest}"),
         ("exit" + LAST, lambda rest: f"tail.{rest}"),
         (r"b(\d)\.b(\d)\.body\.(\d)" + LAST, unit),

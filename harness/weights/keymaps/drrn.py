@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.weights.files import Tensors
+from harness.weights.contents import Tensors
 from harness.weights.keymaps.scheme import Scheme, rename
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from harness.weights.files import Tensors
+from harness.weights.contents import Tensors
 from harness.weights.keymaps.image_range import with_shifts_folded
-from harness.weights.keymaps.scheme import LAST, Rule, Scheme, highest_number, rename
+from harness.weights.keymaps.scheme import LAST, NameRule, Scheme, highest_number, rename
 
 
 def edsr(tensors: Tensors) -> Tensors | None:
     """EDSR in its authors' PyTorch code, and RCAN in its authors' code, which is made from it."""
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"head\.0" + LAST, lambda rest: f"head.{rest}"),
         (r"body\.(\d+)" + LAST, lambda block, rest: f"body.{block}.{rest}"),
         (
@@ -36,7 +36,7 @@ def basicsr(tensors: Tensors) -> Tensors | None:
     gates = {"1": "0", "3": "2"}
     members = highest_number(tensors, r"body\.\d+\.residual_group\.(\d+)\..+") + 1
     last = highest_number(tensors, r"body\.(\d+)\..+") + 1
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"conv_first" + LAST, lambda rest: f"head.{rest}"),
         (
             r"body\.(\d+)\.conv([12])" + LAST,
@@ -63,7 +63,7 @@ def basicsr(tensors: Tensors) -> Tensors | None:
 
 def mdsr(tensors: Tensors) -> Tensors | None:
     """MDSR of its authors' PyTorch code, for x2, x3 and x4 in this order."""
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"head\.0" + LAST, lambda rest: f"head.{rest}"),
         (
             r"pre_process\.([012])\.([01])\.body\.([02])" + LAST,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from harness.weights.files import Tensors
-from harness.weights.keymaps.scheme import Rule, Scheme, rename
+from harness.weights.contents import Tensors
+from harness.weights.keymaps.scheme import NameRule, Scheme, rename
 
 _ROOT = r"test_sr_evaluator_i1_b0_g/"
 _CONSTANTS = r"(mul/x|add/y|mul_1/y|Const|Const_1|zeros/Const|ones/Const|Mul_2/y|div/y)"
@@ -22,7 +22,7 @@ def falsr(tensors: Tensors) -> Tensors | None:
         return f"{prefix}.{'bias' if name.startswith('b') else 'weight'}"
 
     cell, inverted = r"cell(\d+)/", r"invertBotConE2_\w+?skip_"
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (_ROOT + r"n32s1/c/(\w+)", lambda name: leaf("entry", name)),
         (_ROOT + r"n32s1/2/0/(\w+)", lambda name: leaf("last", name)),
         (_ROOT + r"yout/(\w+)", lambda name: leaf("output", name)),

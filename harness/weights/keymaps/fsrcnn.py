@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from harness.weights.files import Tensors
-from harness.weights.keymaps.scheme import LAST, Rule, Scheme, rename
+from harness.weights.contents import Tensors
+from harness.weights.keymaps.scheme import LAST, NameRule, Scheme, rename
 
 
 def fsrcnn(tensors: Tensors) -> Tensors | None:
     """FSRCNN of yjn870/FSRCNN-pytorch."""
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"first_part\.([01])" + LAST, lambda index, rest: f"body.{index}.{rest}"),
         (
             r"mid_part\.(\d+)" + LAST,

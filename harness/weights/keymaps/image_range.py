@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from harness.models.layers import DIV2K_MEAN
-from harness.weights.files import MEAN, Tensors
-from harness.weights.keymaps.scheme import Rule, rename
+from harness.weights.contents import Tensors
+from harness.weights.files import MEAN
+from harness.weights.keymaps.scheme import NameRule, rename
 
 _SHIFTS = tuple(f"{name}_mean.{part}" for name in ("sub", "add") for part in ("weight", "bias"))
 
@@ -27,7 +28,7 @@ def scaled(ours: Tensors | None, factors: Mapping[str, float]) -> Tensors | None
     return ours | {name: factor * ours[name] for name, factor in factors.items()}
 
 
-def with_shifts_folded(tensors: Tensors, rules: Sequence[Rule]) -> Tensors | None:
+def with_shifts_folded(tensors: Tensors, rules: Sequence[NameRule]) -> Tensors | None:
     """Rename, with the mean shifts, which are 1x1 convolutions, folded into head and tail.
 
     In most of this code the shifts were meant to be constants but were trained along.

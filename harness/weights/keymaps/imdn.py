@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from harness.weights.files import Tensors
-from harness.weights.keymaps.scheme import LAST, Rule, Scheme, rename
+from harness.weights.contents import Tensors
+from harness.weights.keymaps.scheme import LAST, NameRule, Scheme, rename
 
 
 def imdn(tensors: Tensors) -> Tensors | None:
     """IMDN's authors."""
     gates = {"0": "squeeze", "2": "excite"}
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"fea_conv" + LAST, lambda rest: f"head.{rest}"),
         (
             r"IMDB(\d)\.c([1-4])" + LAST,

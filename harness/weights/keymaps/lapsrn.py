@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from harness.weights.files import Tensors
-from harness.weights.keymaps.scheme import Rule, Scheme, rename
+from harness.weights.contents import Tensors
+from harness.weights.keymaps.scheme import NameRule, Scheme, rename
 
 
 def lapsrn(tensors: Tensors) -> Tensors | None:
@@ -16,7 +16,7 @@ def lapsrn(tensors: Tensors) -> Tensors | None:
     def at(level: str) -> str:
         return f"levels.{max(numbers) - int(level)}"
 
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"input_conv_([fb])", lambda part: f"entry.{parts[part]}"),
         (
             r"level(\d)_conv(\d+)_([fb])",

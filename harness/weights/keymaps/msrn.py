@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from harness.weights.files import Tensors
+from harness.weights.contents import Tensors
 from harness.weights.keymaps.image_range import with_shifts_folded
-from harness.weights.keymaps.scheme import LAST, Rule, Scheme
+from harness.weights.keymaps.scheme import LAST, NameRule, Scheme
 
 
 def msrn(tensors: Tensors) -> Tensors | None:
     """MSRN's authors, the later RGB code."""
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"head\.0" + LAST, lambda rest: f"head.{rest}"),
         (
             r"body\.(\d+)\.(conv_[35]_[12])" + LAST,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.weights.files import Tensors
+from harness.weights.contents import Tensors
 from harness.weights.keymaps.image_range import scaled
-from harness.weights.keymaps.scheme import LAST, Rule, Scheme, highest_number, rename
+from harness.weights.keymaps.scheme import LAST, NameRule, Scheme, highest_number, rename
 
 
 def rdn(tensors: Tensors) -> Tensors | None:
@@ -14,7 +14,7 @@ def rdn(tensors: Tensors) -> Tensors | None:
     def exit_layer(layer: str, rest: str) -> str:
         return f"tail.{rest}" if int(layer) == last else f"upsampler.{layer}.{rest}"
 
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"SFENet1" + LAST, lambda rest: f"head.{rest}"),
         (r"SFENet2" + LAST, lambda rest: f"entry.{rest}"),
         (
@@ -30,7 +30,7 @@ def rdn(tensors: Tensors) -> Tensors | None:
 
 def rdn_unit_range(tensors: Tensors) -> Tensors | None:
     """RDN of yjn870/RDN-pytorch, which works on RGB in 0..1."""
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"sfe1" + LAST, lambda rest: f"head.{rest}"),
         (r"sfe2" + LAST, lambda rest: f"entry.{rest}"),
         (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.weights.files import Tensors
-from harness.weights.keymaps.scheme import LAST, Rule, Scheme, rename
+from harness.weights.contents import Tensors
+from harness.weights.keymaps.scheme import LAST, NameRule, Scheme, rename
 
 
 def rlfn(tensors: Tensors) -> Tensors | None:
@@ -15,7 +15,7 @@ def rlfn(tensors: Tensors) -> Tensors | None:
         "conv3": "coarse",
         "conv4": "expand",
     }
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"fea_conv" + LAST, lambda rest: f"head.{rest}"),
         (
             r"B(\d)\.c([123])_r" + LAST,
@@ -34,7 +34,7 @@ def rlfn(tensors: Tensors) -> Tensors | None:
 
 def rlfn_2024(tensors: Tensors) -> Tensors | None:
     """RLFN in its authors' repository and in that of the NTIRE 2024 challenge."""
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"conv_1" + LAST, lambda rest: f"fea_conv.{rest}"),
         (r"block_(\d)\.(.+)", lambda block, rest: f"B{block}.{rest}"),
         (r"conv_2" + LAST, lambda rest: f"LR_conv.{rest}"),

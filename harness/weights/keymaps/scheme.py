@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.weights.files import Tensors
+from harness.weights.contents import Tensors
 
-Rule = tuple[str, Callable[..., str]]
+NameRule = tuple[str, Callable[..., str]]
 """A pattern that matches a whole name, and a function from its groups to our name."""
 
 LAST = r"\.(weight|bias)"
@@ -32,7 +32,7 @@ class Scheme:
     convert: Callable[[Tensors], Tensors | None]
 
 
-def rename(tensors: Tensors, rules: Sequence[Rule], *, drop: str = "(?!)") -> Tensors | None:
+def rename(tensors: Tensors, rules: Sequence[NameRule], *, drop: str = "(?!)") -> Tensors | None:
     """Name every tensor by the first rule whose pattern matches the whole of its name.
 
     Args:

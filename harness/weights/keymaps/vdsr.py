@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.weights.files import Tensors
-from harness.weights.keymaps.scheme import LAST, Rule, Scheme, rename
+from harness.weights.contents import Tensors
+from harness.weights.keymaps.scheme import LAST, NameRule, Scheme, rename
 
 
 def vdsr_numbered(tensors: Tensors) -> Tensors | None:
@@ -13,7 +13,7 @@ def vdsr_numbered(tensors: Tensors) -> Tensors | None:
 
 def vdsr_pytorch(tensors: Tensors) -> Tensors | None:
     """VDSR of twtygqyy/pytorch-vdsr."""
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (r"input\.weight", lambda: "convs.0.weight"),
         (r"residual_layer\.(\d+)\.conv\.weight", lambda index: f"convs.{int(index) + 1}.weight"),
         (r"output\.weight", lambda: "convs.19.weight"),

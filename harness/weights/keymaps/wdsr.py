@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from harness.weights.files import MEAN, Tensors
+from harness.weights.contents import Tensors
+from harness.weights.files import MEAN
 from harness.weights.keymaps.image_range import scaled
-from harness.weights.keymaps.scheme import Rule, Scheme, highest_number, rename
+from harness.weights.keymaps.scheme import NameRule, Scheme, highest_number, rename
 
 
 def wdsr(tensors: Tensors) -> Tensors | None:
@@ -16,7 +17,7 @@ def wdsr(tensors: Tensors) -> Tensors | None:
     def end(layer: str, rest: str) -> str:
         return f"tail.branches.k3.{rest}" if int(layer) == last else f"head.{rest}"
 
-    rules: list[Rule] = [
+    rules: list[NameRule] = [
         (rf"body\.(0|{last})\.((?:bias|parametrizations).*)", end),
         (r"body\.(\d+)\.body\.([02]\..+)", lambda b, rest: f"units.{int(b) - 1}.body.{rest}"),
         (r"skip\.0\.(.+)", lambda rest: f"skip.conv.{rest}"),
