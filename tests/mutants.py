@@ -4,6 +4,7 @@ A mutant is a copy of the project with one expression of ``harness/`` changed: a
 comparison, a number, a condition, an end of a slice; or with one keyword argument or key of a
 dictionary left out. The tests of its package run on the copy, those of its module first, until
 one fails. A mutant that survives is a rule that no test holds, or a change that cannot be seen.
+One whose tests run out of time is listed, too: it may loop for ever, or the machine is slow.
 
 Not drawn are texts, annotations, decorators, what is raised, logged or echoed, and arguments that
 only say how something is read or shown.
@@ -249,7 +250,7 @@ def draw(package: str, number: int, seed: int) -> list[Mutant]:
 
 
 def copy_project(folder: Path) -> None:
-    """Copy the files that git knows or does not ignore, links as links."""
+    """Copy the files that git knows or does not ignore, links as links, into a new repository."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -260,6 +261,10 @@ def copy_project(folder: Path) -> None:
         if (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    author = ("-c", "user.name=mutants", "-c", "user.email=mutants@localhost")
+    for command in (["init"], ["add", "--all"], [*author, "commit", "--message", "Copy"]):
+        git = ["git", "-C", str(folder), "-c", "commit.gpgsign=false"]
+        subprocess.run([*git, *command], capture_output=True, check=True)
 
 
 def tests_of(path: Path, package: str) -> list[list[str]]:
@@ -300,7 +305,7 @@ def failing(folder: Path, arguments: list[str], timeout_s: float) -> list[str] |
 
 
 def judge(mutant: Mutant, package: str, folder: Path, broken: list[str], timeout_s: float) -> bool:
-    """Run a mutant's tests, print the verdict, and return whether it was killed."""
+    """Run a mutant's tests, print the verdict, and return whether one of them failed."""
     started = time.monotonic()
     original = (folder / mutant.path).read_text(encoding="utf-8")
     (folder / mutant.path).write_text(mutant.source, encoding="utf-8")
@@ -312,10 +317,9 @@ def judge(mutant: Mutant, package: str, folder: Path, broken: list[str], timeout
                 break
     finally:
         (folder / mutant.path).write_text(original, encoding="utf-8")
-    verdict = "SURVIVED" if names == [] else "killed"
-    by = " by the time limit" if names is None else f" by {names[0]}" if names else ""
-    print(f"{verdict}{by} ({time.monotonic() - started:.0f} s): {mutant}", flush=True)
-    return names != []
+    verdict = f"killed by {names[0]}" if names else "SURVIVED" if names == [] else "OUT OF TIME"
+    print(f"{verdict} ({time.monotonic() - started:.0f} s): {mutant}", flush=True)
+    return bool(names)
 
 
 def main() -> None:
@@ -350,7 +354,7 @@ def main() -> None:
             ]
     if not options.list:
         print(
-            f"\n{count - len(survivors)} of {count} mutants killed. Survivors:",
+            f"\n{count - len(survivors)} of {count} mutants killed. The others:",
             *survivors,
             sep="\n",
         )

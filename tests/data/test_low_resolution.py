@@ -163,11 +163,13 @@ def test_div2k_and_flickr2k_are_read_as_published(tmp_path: Path, kind: str) -> 
 
 
 def test_where_lr_comes_from_is_printed_and_planned(tmp_path: Path, invoke) -> None:
-    make(tmp_path / "benchmark" / "own", "HR/{}.png", "LR_unknown/X2/{}.png")
+    own = tmp_path / "benchmark" / "own"
+    for kind in ("bicubic", "unknown"):
+        make(own, "HR/{}.png", f"LR_{kind}/X2/{{}}.png")
     result = invoke(
         *("train", "espcn", "--scale", 2, "profile=smoke", "data.test=own", "--dry-run"),
         *(f"data.root={tmp_path}", f"results.root={tmp_path}", "data.lr=LR_unknown"),
-        f"data.train={tmp_path / 'benchmark' / 'own'}",
+        f"data.train={own}",
         f"data.cache={tmp_path / 'cache'}",
     )
     assert result.exit_code == 0

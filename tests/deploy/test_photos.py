@@ -206,6 +206,18 @@ def test_what_cannot_be_kept_is_refused_by_name(save, message, tmp_path):
         photos.read(path)
 
 
+def test_an_image_twice_beyond_pillow_s_limit_is_refused_with_what_is_allowed(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 356)
+    path = tmp_path / "a.png"
+    path.write_bytes(png(noise(3)))  # 23 x 31 = 713 pixels
+    with pytest.raises(DataError, match="at most 712 pixels"):
+        photos.read(path)
+    path.write_bytes(png(noise(3)[1:]))
+    assert photos.read(path).pixels.size
+
+
 def test_size_comes_from_the_head_alone(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(png(noise(3))[:60])

@@ -153,6 +153,14 @@ def test_pooling_on_a_grid_is_bounded_but_does_not_shift(network, scale):
     assert not measured.exact
 
 
+def test_a_tenth_of_a_level_is_enough_not_to_shift():
+    class Striped(nn.Module):
+        def forward(self, lr):
+            return lr + 0.1 * (torch.arange(lr.shape[3]) % 2)
+
+    assert receptive_field.measure(Striped(), scale=1) == ReceptiveField(0, shifts=False)
+
+
 def test_a_network_that_refuses_strips_has_no_bound():
     class Picky(nn.Module):
         def forward(self, lr):

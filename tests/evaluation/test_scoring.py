@@ -1,6 +1,7 @@
 """Weights that are scored leave a record, which is kept and completed."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -73,6 +74,19 @@ def test_several_protocols_at_once_score_as_one_by_one(file, tiny_root, tmp_path
     for protocol, one in zip(every, together, strict=True):
         assert [one] == score(file, tiny_root, None, protocol=protocol.name), protocol.name
     assert scorer.missing(test, every) == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"drop": (3,)}, {"overrides": {"channels": 8}}, {"key": "ema"}, {"sha256": "of another file"}],
+)
+def test_scores_of_a_changed_network_have_a_record_of_their_own(change, file):
+    loaded = load.load("espcn", scale=2, checkpoint=file)
+    ids = {
+        scoring.Scorer(network, device=CPU).record_id(protocols.DEFAULT)
+        for network in (loaded, replace(loaded, **change))
+    }
+    assert len(ids) == 2
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from harness.models.fsrcnn import FSRCNN
 from harness.models.initialise import initialise
 from harness.models.lapsrn import LapSRN
 from harness.models.luma import YCBCR, InterpolatedNetwork, MixedNetwork, doublings
-from harness.models.memnet import MemNet
+from harness.models.memnet import MemNet, with_one_reconstruction
 from harness.models.srcnn import SRCNN
 from harness.models.srdensenet import SRDenseNet
 from harness.models.vdsr import VDSR
@@ -177,6 +177,15 @@ def test_predictions_are_mixed_by_learned_weights(network: MixedNetwork, count: 
         for weight, prediction in zip(network.mixture.tolist(), predictions, strict=True)
     )
     torch.testing.assert_close(sr, expected)
+
+
+def test_memnet_with_one_reconstruction_keeps_the_weight_of_the_last_prediction() -> None:
+    network = with_one_reconstruction(scale=2).eval()
+    weight = nn.init.constant_(network.mixture, 0.25)
+    with torch.inference_mode():
+        mixed, (last,) = network.forward_luma_predictions(luma(1, 1, 4, 4))
+    assert weight.shape == (1,)
+    assert torch.allclose(mixed, last / 4)
 
 
 def test_drcn_recursions_start_as_identity() -> None:

@@ -1,10 +1,16 @@
 """What several trainings say about a row, worked out by hand."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from scipy import stats
 
-from harness.records.record import ImageScore, SetScore
-from harness.statistics.estimates import Runs, of_runs
+from harness.records.record import ImageScore, Record, SetScore
+from harness.records.selection import ComparedRow
+from harness.statistics.estimates import Runs, of_entries, of_runs
+
+RECORD = Path(__file__).parents[1] / "files" / "record.json"
 
 
 def scores(psnr_db, *, name="Set5", images=("a", "b", "c")):
@@ -96,7 +102,20 @@ def test_each_row_may_have_a_base_of_its_own():
 
 
 def test_infinite_scores_have_neither_spread_nor_interval():
-    perfect = runs("perfect", scores([float("inf"), 31, 35]), scores([31, 32, 36]))
+    perfect = runs("perfect", scores([float("inf")] * 3), scores([31, 32, 36]))
     inference = by_label(BASE, perfect)["perfect"]
     assert inference.spread_db is None
     assert inference.estimate is None
+
+
+@pytest.mark.parametrize("trainings", [1, 2])
+def test_an_ablation_has_statistics_as_soon_as_a_row_has_two_trainings(trainings):
+    """Spread of 32 and 33: 1 / sqrt(2)."""
+    record = Record.from_json(RECORD.read_text(encoding="utf-8"), source="record.json")
+    records = [
+        replace(record, seed=seed, scores=tuple(training.values()))
+        for seed, training in enumerate(BASE.scores)
+    ]
+    row = ComparedRow("base", tuple(records[:trainings]))
+    spreads = [inference.spread_db for inference in of_entries([row], row, ["Set5"])]
+    assert spreads == ([] if trainings == 1 else [pytest.approx(0.5**0.5)])

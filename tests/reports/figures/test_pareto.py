@@ -1,6 +1,7 @@
 """Figure 1: published scores over our counts, the same bytes wherever it is drawn."""
 
 import os
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -97,6 +98,11 @@ def test_fonts_are_within_the_files(drawn):
     assert b"/Type3" not in pdf
     with Image.open(drawn / "figure1.png") as image:
         assert image.size == (1280, 980)
+
+
+def test_no_text_is_larger_than_8_points(drawn):
+    sizes = re.findall(rb"/F\S* (\S+) Tf", (drawn / "figure1.pdf").read_bytes())
+    assert max(map(float, sizes)) == 8
 
 
 def test_files_name_no_time_and_no_program(drawn):
