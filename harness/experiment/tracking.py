@@ -160,7 +160,9 @@ class CellRun:
         def send(store: Store) -> None:
             from mlflow.entities import Metric
 
-            metrics = [Metric(allowed_name(name), *point) for name, *point in waiting]
+            metrics = [
+                Metric(allowed_name(name), value, now, step) for name, value, now, step in waiting
+            ]
             store.client.log_batch(run, metrics=metrics)
 
         self.tracker._guard(send)
