@@ -50,6 +50,11 @@ def test_ablation_is_a_parent_run_with_a_nested_run_per_cell(tiny, tmp_path, inv
     cell = next(run for run in cells if run.info.run_name.startswith("awsrn_s"))
     assert cell.data.params["train.steps"] == "6"
     assert cell.data.params["data.test"] == "own"
+    assert {run.data.tags["harness.label"] for run in cells} == {"Bicubic", "plain", "basic"}
+    assert (cell.data.params["scale"], cell.data.params["options.channels"]) == ("2", "4")
+    assert cell.data.tags["harness.seed"] == "0"
+    assert cell.data.metrics["psnr_db_mean"] == cell.data.metrics["psnr_db.own"]
+    assert any("lambda_res.0" in run.data.metrics for run in cells)
     assert {"loss", "lr", "psnr_db.own", "ssim.own", "params"} <= cell.data.metrics.keys()
     curve = client().get_metric_history(cell.info.run_id, "psnr_db.own")
     assert [point.step for point in curve] == [2, 4, 6]
