@@ -130,7 +130,7 @@ def test_light_modules_load_neither_torch_nor_mlflow(module):
 
 
 def test_the_command_line_loads_little_more_than_click():
-    assert not loaded("import harness.cli.main") & {"numpy", "omegaconf", "yaml"}
+    assert not loaded("import harness.cli.main") & {"numpy", "yaml"}
 
 
 def test_mlflow_is_loaded_only_when_something_is_logged():

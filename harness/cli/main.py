@@ -29,6 +29,7 @@ from harness.cli.ui import ui
 from harness.cli.upscale import upscale
 from harness.errors import HarnessError, suggest
 from harness.host.logs import log_to_stderr
+from harness.host.signals import interruptible
 
 _INTERRUPTED = 130
 _FROM_CHECKPOINT = "; the same command goes on from the last checkpoint"
@@ -44,7 +45,8 @@ class _Group(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            return super().invoke(context)
+            with interruptible():
+                return super().invoke(context)
         except HarnessError as error:
             click.echo(f"Error: {error}", err=True)
             raise SystemExit(error.exit_code) from error

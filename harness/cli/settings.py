@@ -9,7 +9,7 @@ import click
 from harness.cli.listing import columns
 
 if TYPE_CHECKING:
-    from harness.config.settings import Setting
+    from harness.config.values import Setting
 
 
 @click.command()

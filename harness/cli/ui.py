@@ -17,6 +17,6 @@ def ui(*, results: Path, port: int) -> None:
 
     Example: harness ui --port 5001
     """
-    from harness.experiment import tracking
+    from harness.experiment.mlflow_page import serve
 
-    tracking.serve(results, port)
+    serve(results, port)

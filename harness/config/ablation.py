@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from harness.config import paper
+from harness.config import file_limits, paper
+from harness.config.file_limits import flat, slug
 from harness.errors import ConfigError, UsageError, suggest
 from harness.host.declaring import AtLeastOne, OneOrMore
 from harness.host.paths import bundled
@@ -148,7 +149,10 @@ class AblationFile:
     """An ablation of awsrn-harness: rows that differ in one thing each."""
 
     name: str = field(
-        default="", metadata=_doc("short name, used in file names; without one, the file's")
+        default="",
+        metadata=_doc(
+            "short name, used in file names: letters, digits, - and _; without one, the file's"
+        ),
     )
     title: str = field(default="", metadata=_doc("what the table shows"))
     table: int | None = field(
@@ -176,7 +180,8 @@ class AblationFile:
     config: dict[str, Any] | None = field(
         default=None,
         metadata=_doc(
-            "settings that the rows share, dotted or nested; the user's own KEY=VALUE go first"
+            "settings that the rows share, dotted or nested, of those that say what the experiment "
+            "is; the user's own KEY=VALUE go first"
         ),
     )
 
@@ -218,7 +223,7 @@ def parse(text: str, *, default_name: str) -> Ablation:
     content = from_yaml(AblationFile, text, also=_contradictions)
     rows = tuple(entry.row() for entry in content.rows)
     return Ablation(
-        name=content.name or default_name,
+        name=content.name or slug(default_name),
         title=content.title or default_name,
         rows=rows,
         base=content.base or rows[0].label,
@@ -226,29 +231,21 @@ def parse(text: str, *, default_name: str) -> Ablation:
         scale=content.scale,
         benchmarks=content.benchmarks,
         seeds=content.seeds,
-        config=dict(_flat(content.config or {})),
+        config=dict(flat(content.config or {})),
         params_from=content.params_from or None,
     )
 
 
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Return settings by dotted keys, from dotted or nested ones."""
-    for key, value in config.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
 def _contradictions(raw: object) -> Iterable[Problem]:
-    """Return what no single value shows: doublets, and rows that are named and not there.
+    """Return what no declaration shows: doublets, rows that are not there, and what is no file's.
 
     It is given plain values, right or wrong, so that these problems are listed with the others.
     """
     if not isinstance(raw, dict):
         return
+    yield from file_limits.problems(raw)
     if isinstance(config := raw.get("config"), dict):
-        for key, count in Counter(key for key, _ in _flat(config)).items():
+        for key, count in Counter(key for key, _ in flat(config)).items():
             if count > 1:
                 yield Problem(("config",), f"'{key}' stands there twice, dotted and nested")
     entries = raw.get("rows")

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from harness.config.ablation import AblationFile
-from harness.config.settings import Setting, settings
+from harness.config.settings import settings
+from harness.config.values import Setting
 from harness.host import declaring
 
 _TYPES = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
@@ -22,9 +23,11 @@ def ablation_schema() -> str:
 
 
 def _keys() -> dict[str, Any]:
-    """Return the schema of every setting, by its dotted key and inside its section."""
+    """Return the schema of what a file may set, by its dotted key and inside its section."""
     keys: dict[str, Any] = {}
     for setting in settings().values():
+        if setting.users:
+            continue
         keys[setting.key] = _value(setting)
         section, dot, name = setting.key.partition(".")
         if dot:
@@ -40,7 +43,7 @@ def _value(setting: Setting) -> dict[str, Any]:
     if setting.choices:
         value["enum"] = list(setting.choices)
     if value["type"] in ("integer", "number"):
-        value["minimum"] = setting.minimum
+        value |= {"minimum": setting.minimum, "maximum": setting.maximum}
     about = {"description": setting.doc, "default": setting.default}
     if setting.kind.startswith("list"):
         return about | {"anyOf": [value, {"type": "array", "items": value}, {"type": "string"}]}

@@ -6,22 +6,41 @@ settings of the ablation's file, and the user's ``KEY=VALUE`` arguments.
 
 from __future__ import annotations
 
-import copy
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, cast
-
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
+from typing import Any
 
 from harness.config import paper
+from harness.config.values import Setting, read
 from harness.errors import ConfigError, suggest
 
+_LARGEST_SEED = 2**32 - 1
+_MOST_STEPS = 10**9
+_LARGEST_LR = 3e38  # of float32
 
-def _key(default: Any, doc: str, *, choices: tuple[Any, ...] = (), minimum: float = 0) -> Any:
-    """Declare a setting: default, one line of documentation, what values it takes."""
-    metadata = {"doc": doc, "choices": choices, "minimum": minimum}
+
+def _key(
+    default: Any,
+    doc: str,
+    *,
+    choices: tuple[Any, ...] = (),
+    minimum: float = 0,
+    maximum: float = _MOST_STEPS,
+    users: bool = False,
+) -> Any:
+    """Declare a setting: default, one line of documentation, what values it takes.
+
+    The ``users`` ones are set on the command line only: they say where things lie and what
+    computes, not what the experiment is.
+    """
+    metadata = {
+        "doc": doc,
+        "choices": choices,
+        "minimum": minimum,
+        "maximum": maximum,
+        "users": users,
+    }
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -32,9 +51,14 @@ class TrainConfig:
     """How a network is trained (Sec. 4.2)."""
 
     steps: int = _key(paper.STEPS, "optimiser steps", minimum=1)
-    batch: int = _key(16, "patches per step", minimum=1)
-    patch: int = _key(48, "side of an LR patch, in pixels", minimum=1)
-    lr: float = _key(1e-3, "learning rate: at the start (halving) or at the peak", minimum=1e-12)
+    batch: int = _key(16, "patches per step", minimum=1, maximum=65_536)
+    patch: int = _key(48, "side of an LR patch, in pixels", minimum=1, maximum=4096)
+    lr: float = _key(
+        1e-3,
+        "learning rate: at the start (halving) or at the peak",
+        minimum=1e-12,
+        maximum=_LARGEST_LR,
+    )
     schedule: str = _key(
         "halving",
         "learning-rate schedule over the steps",
@@ -53,30 +77,36 @@ class TrainConfig:
 class DataConfig:
     """What is trained and scored on."""
 
-    root: str | None = _key(None, "folder with train/ and benchmark/; default: $HARNESS_DATA")
+    root: str | None = _key(
+        None, "folder with train/ and benchmark/; default: $HARNESS_DATA", users=True
+    )
     train: str = _key(paper.TRAIN_SET, "training set, several joined by +, or a folder of images")
     test: list[str] = _key([], "sets to score; empty: those of the ablation that are present")
     lr: str | None = _key(
         None, "folder of a set's own LR files, or made; default: LR_bicubic or the only one"
     )
-    cache: str | None = _key(None, "folder for prepared images; default: the user's cache folder")
-    workers: int = _key(0, "processes that cut patches; 0: the training process itself")
+    cache: str | None = _key(
+        None, "folder for prepared images; default: the user's cache folder", users=True
+    )
+    workers: int = _key(
+        0, "processes that cut patches; 0: the training process itself", maximum=256, users=True
+    )
 
 
 @dataclass(frozen=True)
 class ResultsConfig:
     """Where results go."""
 
-    root: str = _key(".", "folder below which results/ and reports/ are written")
+    root: str = _key(".", "folder below which results/ and reports/ are written", users=True)
 
 
 @dataclass(frozen=True)
 class TrackingConfig:
     """What is logged to MLflow."""
 
-    mlflow: bool = _key(True, "log to MLflow")
+    mlflow: bool = _key(True, "log to MLflow", users=True)
     uri: str | None = _key(
-        None, "MLflow store; default: $MLFLOW_TRACKING_URI, else results/mlflow.db"
+        None, "MLflow store; default: $MLFLOW_TRACKING_URI, else results/mlflow.db", users=True
     )
 
 
@@ -86,12 +116,14 @@ class Config:
 
     profile: str = _key("auto", "budget: see the README", choices=("auto", "smoke", "cpu", "paper"))
     scale: list[int] = _key([], "upscaling factors; empty: the ablation's", choices=(2, 3, 4, 8))
-    seeds: list[int] = _key([], "seeds; empty: the ablation's")
+    seeds: list[int] = _key([], "seeds; empty: the ablation's", maximum=_LARGEST_SEED)
     rows: list[str] = _key([], "rows to run, by label or model id; empty: all")
     precision: str = _key("fp32", "arithmetic of training", choices=("fp32", "bf16-mixed"))
-    device: str = _key("auto", "where to train", choices=("auto", "cpu", "cuda"))
-    devices: int = _key(1, "processes, or GPUs, that share each batch", minimum=1)
-    threads: int = _key(0, "CPU threads; 0: one per available core")
+    device: str = _key("auto", "where to train", choices=("auto", "cpu", "cuda"), users=True)
+    devices: int = _key(
+        1, "processes, or GPUs, that share each batch", minimum=1, maximum=64, users=True
+    )
+    threads: int = _key(0, "CPU threads; 0: one per available core", maximum=256, users=True)
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
     results: ResultsConfig = field(default_factory=ResultsConfig)
@@ -128,18 +160,7 @@ PROFILES: dict[str, dict[str, Any]] = {
 their own length, since a halving every 2e5 steps never happens in them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One key of the configuration, for help texts and error messages."""
-
-    key: str
-    kind: str
-    default: Any
-    doc: str
-    choices: tuple[Any, ...]
-    minimum: float
-
-
+@cache
 def settings() -> dict[str, Setting]:
     """Return every key of the configuration, dotted, in order."""
     return {setting.key: setting for setting in _settings(Config(), "")}
@@ -150,12 +171,7 @@ def _settings(node: Any, prefix: str) -> Iterable[Setting]:
         value = getattr(node, item.name)
         if item.metadata:
             yield Setting(
-                prefix + item.name,
-                str(item.type),
-                value,
-                item.metadata["doc"],
-                item.metadata["choices"],
-                item.metadata["minimum"],
+                key=prefix + item.name, kind=str(item.type), default=value, **item.metadata
             )
         else:
             yield from _settings(value, f"{prefix}{item.name}.")
@@ -178,15 +194,14 @@ def parse_arguments(arguments: Iterable[str]) -> tuple[dict[str, str], list[str]
         if equals and key:
             values[key] = value
         else:
-            problems.append(f"'{argument}': expected KEY=VALUE")
+            problems.append(f"{_quoted(argument)}: expected KEY=VALUE")
     return values, problems
 
 
 def make(layers: Iterable[Mapping[str, Any]]) -> tuple[Config, list[str]]:
     """Lay settings over the defaults.
 
-    OmegaConf holds the types; this adds what it does not do: comma lists, the nearest
-    known key, allowed values, and going on after a problem.
+    After a problem it goes on, so that all of them are found.
 
     Args:
         layers: Dotted keys to values, text or typed; later layers win.
@@ -195,20 +210,29 @@ def make(layers: Iterable[Mapping[str, Any]]) -> tuple[Config, list[str]]:
         The configuration, and the problems found. With problems, the keys concerned
         keep their previous value.
     """
-    config = cast(DictConfig, OmegaConf.structured(Config))
-    for node in (config, config.train, config.data, config.results, config.tracking):
-        OmegaConf.set_readonly(node, False)
     by_key = settings()
+    values: dict[str, Any] = {}
     problems: list[str] = []
     for layer in layers:
         for key, value in layer.items():
             if key not in by_key:
-                problems.append(f"unknown key '{key}'{_nearest_key(key, by_key)}")
+                problems.append(f"unknown key {_quoted(key)}{_nearest_key(key, by_key)}")
                 continue
-            problem = _set(config, by_key[key], value)
-            if problem:
-                problems.append(problem)
-    return cast(Config, OmegaConf.to_object(config)), problems
+            try:
+                values[key] = read(by_key[key], value)
+            except ValueError as error:
+                problems.append(str(error))
+    return _replaced(Config(), values), problems
+
+
+def _replaced(config: Config, values: Mapping[str, Any]) -> Config:
+    sections: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        section, _, name = key.rpartition(".")
+        sections.setdefault(section, {})[name] = value
+    own = sections.pop("", {})
+    changed = {name: replace(getattr(config, name), **part) for name, part in sections.items()}
+    return replace(config, **own, **changed)
 
 
 def check(problems: list[str]) -> None:
@@ -223,7 +247,7 @@ def check(problems: list[str]) -> None:
 
 def plain(config: Config) -> dict[str, Any]:
     """Return a configuration as nested dictionaries of plain values."""
-    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(config)))
+    return asdict(config)
 
 
 def _nearest_key(key: str, keys: Iterable[str]) -> str:
@@ -234,63 +258,7 @@ def _nearest_key(key: str, keys: Iterable[str]) -> str:
     return suggest(key, names)
 
 
-def _set(config: DictConfig, setting: Setting, value: Any) -> str | None:
-    """Set one key; returns the problem, if there is one."""
-    is_list = setting.kind.startswith("list")
-    converted = _split(value) if is_list else _scalar(value, setting.kind)
-    wanted = _wanted(setting)
-    trial = copy.deepcopy(config)
-    try:
-        OmegaConf.update(trial, setting.key, converted)
-    except OmegaConfBaseException:
-        return f"{setting.key}={_shown(value)}: expected {wanted}"
-    result = OmegaConf.select(trial, setting.key)
-    for item in result if is_list else [result]:
-        outside = setting.choices and item not in setting.choices
-        small = isinstance(item, int | float) and not item >= setting.minimum  # NaN too
-        if outside or small or item == "":
-            named = isinstance(item, str) and outside
-            hint = suggest(item, setting.choices, listing=False) if named else ""
-            return f"{setting.key}={_shown(value)}: expected {wanted}{hint}"
-    OmegaConf.update(config, setting.key, result)
-    return None
-
-
-def _split(value: Any) -> list[Any]:
-    if isinstance(value, str):
-        text = value.strip().removeprefix("[").removesuffix("]")
-        return [part.strip() for part in text.split(",")] if text else []
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-_WHOLE_FLOAT = re.compile(r"[+-]?\d+(\.0*)?([eE]\+?\d+)?$")
-
-
-def _scalar(value: Any, kind: str) -> Any:
-    if not isinstance(value, str):
-        return value
-    if "None" in kind and value.lower() in ("", "null", "none"):
-        return None
-    if kind == "int" and _WHOLE_FLOAT.match(value):
-        return int(float(value)) if "e" in value.lower() or "." in value else int(value)
-    return value
-
-
-def _wanted(setting: Setting) -> str:
-    if setting.choices:
-        return "one of " + ", ".join(map(str, setting.choices))
-    kind = setting.kind
-    limit = f" of at least {setting.minimum:g}" if setting.minimum else ""
-    if kind == "int":
-        return f"a whole number{limit or ' of at least 0'}"
-    if kind == "float":
-        return f"a number{limit}"
-    if kind == "bool":
-        return "true or false"
-    if kind == "list[int]":
-        return "whole numbers of at least 0, separated by commas"
-    return "names, separated by commas" if kind.startswith("list") else "text"
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _quoted(text: str) -> str:
+    """Return what a user wrote, in quotes, in one line and not at length."""
+    short = "".join(letter if letter.isprintable() else "?" for letter in text[:80])
+    return f"'{short}...'" if len(text) > 80 else f"'{short}'"

@@ -103,10 +103,8 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
             listed, and nothing has been trained.
     """
     all_problems = list(problems)
-    profile, why = resolve.profile(ablation, arguments)
-    config, wrong = settings.make(
-        [PROFILES.get(profile, PROFILES["smoke"]), ablation.config, arguments]
-    )
+    profile, why = resolve.profile(settings.make([ablation.config, arguments])[0])
+    config, wrong = settings.make([PROFILES[profile], ablation.config, arguments])
     all_problems += wrong
     scales = list(dict.fromkeys(config.scale or [ablation.scale]))
     config = replace(

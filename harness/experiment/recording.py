@@ -15,6 +15,7 @@ from harness.efficiency.counting.multi_adds import count
 from harness.evaluation.recording import learned_by, provenance
 from harness.experiment.fit import TrainOutcome
 from harness.experiment.session import PlannedCell
+from harness.records.means import mean_over_sets
 from harness.records.origin import (
     Inputs,
     RecordedData,
@@ -85,11 +86,19 @@ def make_record(
 
 
 def final_metrics(record: Record) -> dict[str, float]:
-    """Return cost and scores of a record by name, for a tracker."""
+    """Return cost, scores and learned scalars of a record by name, for a tracker."""
     final = {"params": float(record.params), "multi_adds_g": record.multi_adds / 1e9}
     for score in record.scores:
         final[f"psnr_db.{score.set}"] = score.psnr_db
         final[f"ssim.{score.set}"] = score.ssim
+    by_set = {score.set: score.psnr_db for score in record.scores}
+    if (mean_db := mean_over_sets(by_set, list(by_set))) is not None:
+        final["psnr_db_mean"] = mean_db
+    learned = asdict(record.learned)
+    for size, weight in learned.pop("alpha").items():
+        final[f"alpha.{size}"] = weight
+    for name, values in learned.items():
+        final |= {f"{name}.{depth}": value for depth, value in enumerate(values)}
     return final
 
 

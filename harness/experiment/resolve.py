@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 
@@ -20,18 +19,18 @@ from harness.host.device import DeviceChoice, choose_device
 
 def data_root(config: Config) -> Path | None:
     """Return the folder of data sets: ``data.root``, else the environment's, else none."""
-    return _root(config.data.root)
+    root = config.data.root or os.environ.get("HARNESS_DATA")
+    return Path(os.path.expanduser(root)) if root else None
 
 
-def profile(ablation: Ablation, arguments: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the profile, and in words why this one.
+def profile(asked: Config) -> tuple[str, str]:
+    """Return the profile, and in words why this one, from the settings that were asked for.
 
     ``auto`` is ``cpu`` where the training set T291 is there, else ``smoke``, which needs no data.
     """
-    asked = arguments.get("profile", ablation.config.get("profile", "auto"))
-    if asked != "auto":
-        return str(asked), "as asked"
-    root = _root(arguments.get("data.root"))
+    if asked.profile != "auto":
+        return asked.profile, "as asked"
+    root = data_root(asked)
     if root is None:
         return "smoke", "no data root is set (HARNESS_DATA or data.root)"
     try:
@@ -91,8 +90,3 @@ def _test_set(name: str, config: Config, scale: int, problems: list[str]) -> Tes
     except HarnessError as error:
         problems.append(f"data.test={name}: {error}")
         return None
-
-
-def _root(asked: str | None) -> Path | None:
-    root = asked or os.environ.get("HARNESS_DATA")
-    return Path(root).expanduser() if root else None

@@ -24,6 +24,7 @@ from harness.experiment.plan import Cell, Plan
 from harness.experiment.recording import final_metrics, make_record
 from harness.experiment.session import PlannedCell, Session, StoredScores
 from harness.experiment.tracking import CellRun, Tracker, default_uri
+from harness.host import environment
 from harness.host.logs import log_file
 from harness.host.paths import cache_folder
 from harness.host.signals import Interrupted
@@ -122,7 +123,7 @@ class _Runner:
     def _tracked(self, planned: PlannedCell, stored: StoredScores) -> Record:
         """Do the work on a cell within its MLflow run."""
         cell = planned.cell
-        config = settings.plain(self.plan.config) | {"model": cell.row.model, "seed": cell.seed}
+        config = settings.plain(self.plan.config) | _facts(cell)
         run = self.tracker.cell(cell.name(), planned.record_id, config, self.parent_run)
         status = "FAILED"
         try:
@@ -197,6 +198,19 @@ class _Runner:
         score = evaluate.score(network, test, scale=scale, device=device)
         log.info("%s: %.2f dB / %.4f", score.set, score.psnr_db, score.ssim)
         return score
+
+
+def _facts(cell: Cell) -> dict[str, object]:
+    """Return what tells a cell from others of its ablation, for the tracker."""
+    return {
+        "model": cell.row.model,
+        "label": cell.row.label,
+        "options": cell.row.overrides,
+        "drop": list(cell.row.drop),
+        "scale": cell.scale,
+        "seed": cell.seed,
+        "commit": environment.commit()[0] or "unknown",
+    }
 
 
 def _describe(cell: Cell) -> str:

@@ -8,33 +8,24 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
+import re
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness.errors import HarnessError, UsageError
-
-if TYPE_CHECKING:
-    from mlflow.tracking import MlflowClient
+from harness.experiment.mlflow_store import PROCESS, Store, connect
+from harness.host import process
 
 log = logging.getLogger(__name__)
 
-EXPERIMENT = "awsrn-harness"
 _FLUSH_METRICS = 200
 _FLUSH_SECONDS = 10.0
-# A server that is down must not hold up training; and nothing is reported to anyone.
-_ENVIRONMENT = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-}
+_RETRY_S = 0.5
+_LONGEST_NAME = 250
 _KEY = "harness.key"  # tag by which a continued ablation or cell finds its run again
+_TAGS = ("model", "label", "options", "drop", "scale", "seed", "commit")
 
 
 def default_uri(results: Path) -> str:
@@ -60,21 +51,23 @@ class Tracker:
 
     uri: str | None
     artifacts: Path
-    _client: MlflowClient | None = field(default=None, repr=False)
+    _store: Store | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the open connection behind."""
-        return {"uri": self.uri, "artifacts": self.artifacts, "_client": None}
+        return {"uri": self.uri, "artifacts": self.artifacts, "_store": None}
 
     def parent(self, name: str, key: str, config: Mapping[str, Any]) -> str | None:
         """Begin, or go on with, the run of an ablation; returns its id."""
-        run: str | None = self._guard(lambda client: self._run(client, name, key, config, {}))
+        run: str | None = self._guard(lambda store: _run(store, name, key, config, {}))
         return run
 
     def cell(self, name: str, key: str, config: Mapping[str, Any], parent: str | None) -> CellRun:
         """Begin, or go on with, the nested run of a cell."""
-        tags = {"mlflow.parentRunId": parent} if parent else {}
-        run = self._guard(lambda client: self._run(client, name, key, config, tags))
+        tags = {f"harness.{item}": _text(config[item]) for item in _TAGS if item in config}
+        if parent:
+            tags["mlflow.parentRunId"] = parent
+        run = self._guard(lambda store: _run(store, name, key, config, tags))
         return CellRun(self, run)
 
     def finish(
@@ -84,59 +77,61 @@ class Tracker:
         if run is None:
             return
 
-        def end(client: MlflowClient) -> None:
+        def end(store: Store) -> None:
             for path in artifacts:
-                client.log_artifact(run, str(path))
-            client.set_terminated(run, status=status)
+                store.client.log_artifact(run, str(path))
+            store.client.set_terminated(run, status=status)
 
         self._guard(end)
 
-    def _run(
-        self,
-        client: MlflowClient,
-        name: str,
-        key: str,
-        config: Mapping[str, Any],
-        tags: Mapping[str, str],
-    ) -> str:
-        from mlflow.entities import Param
+    def _guard(self, action: Callable[[Store], Any]) -> Any:
+        """Do something with MLflow; where it fails for good, warn and stop tracking.
 
-        experiment = client.get_experiment_by_name(EXPERIMENT)
-        if experiment is None:
-            local = self.uri is not None and self.uri.startswith("sqlite:")
-            where = self.artifacts.resolve().as_uri() if local else None
-            number = client.create_experiment(EXPERIMENT, artifact_location=where)
-        else:
-            number = experiment.experiment_id
-        parent = tags.get("mlflow.parentRunId")
-        query = f"tags.`{_KEY}` = '{key}'"
-        if parent:
-            query += f" AND tags.`mlflow.parentRunId` = '{parent}'"
-        earlier = client.search_runs([number], query, max_results=1)
-        if earlier:
-            run = str(earlier[0].info.run_id)
-            client.update_run(run, status="RUNNING")
-            return run
-        created = client.create_run(number, run_name=name, tags={_KEY: key, **tags})
-        run = str(created.info.run_id)
-        params = [Param(item, value) for item, value in flatten(config).items()]
-        client.log_batch(run, params=params)
-        client.log_dict(run, dict(config), "config.yaml")
+        A local store may be busy for a moment, so that a second try is worth its while. A
+        server gets one: it may hang for a time-out each.
+        """
+        tries = 2 if self.uri and self.uri.startswith("sqlite:") else 1
+        while self.uri is not None:
+            tries -= 1
+            try:
+                if self._store is None:
+                    self._store = connect(self.uri, self.artifacts)
+                return action(self._store)
+            except Exception as error:  # MLflow's stores raise their own and their drivers' errors
+                if tries:
+                    log.debug("MLflow: %s; once more", error)
+                    time.sleep(_RETRY_S)
+                    continue
+                reason = str(error).strip().splitlines() or [type(error).__name__]
+                log.warning("MLflow is not used any more in this run: %s", reason[0])
+                self.uri = None
+        return None
+
+
+def _run(
+    store: Store, name: str, key: str, config: Mapping[str, Any], tags: Mapping[str, str]
+) -> str:
+    """Return the run of a key, made where there is none."""
+    from mlflow.entities import Param
+
+    client, key = store.client, key.replace("'", "_")
+    parent = tags.get("mlflow.parentRunId")
+    query = f"tags.`{_KEY}` = '{key}'"
+    if parent:
+        query += f" AND tags.`mlflow.parentRunId` = '{parent}'"
+    earlier = client.search_runs([store.experiment], query, max_results=1)
+    if earlier:
+        run = str(earlier[0].info.run_id)
+        client.set_tag(run, PROCESS, process.identity())
+        client.update_run(run, status="RUNNING")
         return run
-
-    def _guard(self, action: Callable[[MlflowClient], Any]) -> Any:
-        """Do something with MLflow; on any failure warn and stop tracking."""
-        if self.uri is None:
-            return None
-        try:
-            if self._client is None:
-                self._client = _connect(self.uri)
-            return action(self._client)
-        except Exception as error:  # MLflow's stores raise their own and their drivers' errors
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            log.warning("MLflow is not used any more in this run: %s", reason[0])
-            self.uri = None
-            return None
+    own = {_KEY: key, PROCESS: process.identity()}
+    created = client.create_run(store.experiment, run_name=name, tags=own | dict(tags))
+    run = str(created.info.run_id)
+    params = [Param(allowed_name(item), value) for item, value in flatten(config).items()]
+    client.log_batch(run, params=params)
+    client.log_dict(run, dict(config), "config.yaml")
+    return run
 
 
 @dataclass
@@ -145,12 +140,13 @@ class CellRun:
 
     tracker: Tracker
     run: str | None
-    _waiting: list[tuple[str, float, int]] = field(default_factory=list, repr=False)
+    _waiting: list[tuple[str, float, int, int]] = field(default_factory=list, repr=False)
     _sent: float = field(default_factory=time.monotonic, repr=False)
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Note metrics of a step."""
-        self._waiting += [(name, value, step) for name, value in metrics.items()]
+        """Note metrics of a step, and when that was."""
+        now = int(time.time() * 1000)
+        self._waiting += [(name, value, now, step) for name, value in metrics.items()]
         if len(self._waiting) >= _FLUSH_METRICS or time.monotonic() - self._sent > _FLUSH_SECONDS:
             self.flush()
 
@@ -159,13 +155,15 @@ class CellRun:
         waiting, self._waiting, self._sent = self._waiting, [], time.monotonic()
         if self.run is None or not waiting:
             return
-        run, now = self.run, int(time.time() * 1000)
+        run = self.run
 
-        def send(client: MlflowClient) -> None:
+        def send(store: Store) -> None:
             from mlflow.entities import Metric
 
-            metrics = [Metric(name, value, now, step) for name, value, step in waiting]
-            client.log_batch(run, metrics=metrics)
+            metrics = [
+                Metric(allowed_name(name), value, now, step) for name, value, now, step in waiting
+            ]
+            store.client.log_batch(run, metrics=metrics)
 
         self.tracker._guard(send)
 
@@ -196,33 +194,20 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _connect(uri: str) -> MlflowClient:
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    from mlflow.tracking import MlflowClient
+def allowed_name(name: str) -> str:
+    """Return a name as MLflow takes it for a metric or parameter.
 
-    for noisy in ("mlflow", "alembic", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    return MlflowClient(tracking_uri=uri)
-
-
-def serve(results: Path, port: int) -> None:
-    """Run MLflow's page on the store of a results root until it is stopped.
-
-    Raises:
-        UsageError: Nothing has been logged there.
-        HarnessError: The page could not be served.
+    Example:
+        >>> allowed_name("psnr_db.my set (v2)")
+        'psnr_db.my set _v2_'
     """
-    uri = default_uri(results)
-    if uri.startswith("sqlite:") and not database(results).is_file():
-        raise UsageError(
-            f"nothing is logged below '{results}': expected {database(results)}; "
-            "run an ablation first, or name its results root by --results"
-        )
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-    with suppress(KeyboardInterrupt):
-        done = subprocess.run([*command, "--port", str(port)], check=False)
-        if done.returncode > 0:
-            raise HarnessError(f"MLflow's page ended with exit code {done.returncode}")
+    plain = re.sub(r"[^/\w.\- ]", "_", name)
+    parts = [part if part.strip(".") else "_" for part in plain.split("/")]
+    return "/".join(parts)[:_LONGEST_NAME]
+
+
+def _text(value: object) -> str:
+    """Return a setting as the text of a tag."""
+    if isinstance(value, Mapping):
+        return " ".join(f"{key}={text}" for key, text in flatten(value).items())
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

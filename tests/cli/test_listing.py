@@ -61,5 +61,5 @@ def test_listing_loads_no_network_and_nothing_called_models():
     assert done.stdout.startswith("id ")
     modules = set(done.stderr.split())
     assert "harness.models.registry" in modules
-    assert not modules & {"models", "torch", "numpy", "omegaconf", "yaml", "mlflow"}
+    assert not modules & {"models", "torch", "numpy", "yaml", "mlflow"}
     assert "harness.models.awsrn" not in modules

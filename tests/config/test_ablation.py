@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from harness.config import ablation
+from harness.config.settings import settings
 from harness.errors import ConfigError, HarnessError, UsageError
 from harness.host.paths import bundled
 from harness.host.problems import FormatError
@@ -156,6 +157,36 @@ def test_a_binary_file_is_refused(tmp_path):
     path.write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(UsageError, match="is not UTF-8"):
         ablation.load(str(path))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [key for key, setting in settings().items() if setting.users],
+)
+def test_a_file_does_not_set_what_is_its_users(tmp_path, key):
+    section, _, name = key.rpartition(".")
+    nested = f"{section}: {{{name}: x}}" if section else f"{key}: x"
+    for line in (f"{key}: x", nested):
+        (problem,) = problems(tmp_path, f"rows: [{{model: a}}]\nconfig:\n  {line}")
+        assert problem.startswith(f":3: config.{key}: ")
+        assert f"{key}=VALUE" in problem
+        assert "train.steps" in problem
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", ".", "a b", "/tmp/x", "-a", "a.b", "x" * 101])
+def test_a_name_is_a_slug(tmp_path, name):
+    (problem,) = problems(tmp_path, f"name: {name}\nrows: [{{model: a}}]")
+    assert problem.startswith(":1: name: expected letters, digits, - and _")
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [("my rows (v2)", "my_rows_v2"), ("a.b", "a_b"), ("größe-2", "größe-2"), ("...", "ablation")],
+)
+def test_without_a_name_it_is_the_file_s_as_a_slug(tmp_path, stem, name):
+    path = tmp_path / f"{stem}.yaml"
+    path.write_text("rows: [{model: a}]")
+    assert ablation.load(str(path)).name == name
 
 
 def test_retrain_leaves_the_branches_out_from_the_start() -> None:

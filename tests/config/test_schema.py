@@ -35,6 +35,8 @@ def fits(value, schema):
         "minimum" in schema and value < schema["minimum"]
     ):
         return False
+    if "maximum" in schema and value > schema["maximum"]:
+        return False
     if isinstance(value, list):
         return len(value) >= schema.get("minItems", 0) and all(
             fits(item, schema.get("items", {})) for item in value
@@ -75,6 +77,9 @@ def test_shipped_files_fit(name):
         (own(config={"train.step": 5}), False),
         (own(config={"train": {"steps": 0}}), False),
         (own(config={"precision": "fp16"}), False),
+        (own(config={"train": {"steps": 10**10}}), False),
+        (own(config={"tracking.uri": "http://somewhere"}), False),
+        (own(config={"data": {"root": "/x"}}), False),
     ],
 )
 def test_schema_tells_right_from_wrong(content, right):
@@ -90,7 +95,9 @@ def test_every_key_is_described():
     for properties in keys:
         for key, value in properties.items():
             assert value.get("description") or value["properties"], key
-    assert settings().keys() <= keys[2].keys()
+    shared = {key for key, setting in settings().items() if not setting.users}
+    assert shared == {key for key in keys[2] if "properties" not in keys[2][key]}
+    assert not {"results", "tracking", "results.root", "device"} & keys[2].keys()
 
 
 def test_the_command_prints_it(invoke):

@@ -1,9 +1,21 @@
 """MLflow mirrors the records, and never stands in the way."""
 
+import math
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from types import SimpleNamespace
+
 import pytest
 
-from harness.experiment import tracking
+from harness.experiment import mlflow_store, tracking
+from harness.experiment.mlflow_store import EXPERIMENT, PROCESS, connect
 from harness.experiment.tracking import Tracker
+from harness.host import process
 
 
 @pytest.fixture
@@ -22,7 +34,7 @@ def with_mlflow(tiny):
 
 def runs(client):
     opened = client()
-    experiment = opened.get_experiment_by_name(tracking.EXPERIMENT)
+    experiment = opened.get_experiment_by_name(EXPERIMENT)
     found = opened.search_runs([experiment.experiment_id])
     parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
     return parents, [run for run in found if run not in parents]
@@ -38,6 +50,11 @@ def test_ablation_is_a_parent_run_with_a_nested_run_per_cell(tiny, tmp_path, inv
     cell = next(run for run in cells if run.info.run_name.startswith("awsrn_s"))
     assert cell.data.params["train.steps"] == "6"
     assert cell.data.params["data.test"] == "own"
+    assert {run.data.tags["harness.label"] for run in cells} == {"Bicubic", "plain", "basic"}
+    assert (cell.data.params["scale"], cell.data.params["options.channels"]) == ("2", "4")
+    assert cell.data.tags["harness.seed"] == "0"
+    assert cell.data.metrics["psnr_db_mean"] == cell.data.metrics["psnr_db.own"]
+    assert any("lambda_res.0" in run.data.metrics for run in cells)
     assert {"loss", "lr", "psnr_db.own", "ssim.own", "params"} <= cell.data.metrics.keys()
     curve = client().get_metric_history(cell.info.run_id, "psnr_db.own")
     assert [point.step for point in curve] == [2, 4, 6]
@@ -92,3 +109,142 @@ def test_a_tracker_without_a_store_does_nothing(tmp_path):
 def test_settings_become_text_by_dotted_key():
     nested = {"a": {"b": 1, "c": [1, 2]}, "d": None}
     assert tracking.flatten(nested) == {"a.b": "1", "a.c": "1,2", "d": "None"}
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("psnr_db.my set (v2)", "psnr_db.my set _v2_"),
+        ("psnr_db.Set5+", "psnr_db.Set5_"),
+        ("psnr_db.фото", "psnr_db.фото"),
+        ("a/../b", "a/_/b"),
+        ("x" * 300, "x" * 250),
+    ],
+)
+def test_names_become_those_that_mlflow_takes(name, allowed):
+    from mlflow.utils.validation import _validate_metric_name
+
+    assert tracking.allowed_name(name) == allowed
+    _validate_metric_name(allowed)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A results root whose store exists, since making one takes seconds."""
+    made = tmp_path_factory.mktemp("root")
+    connect(tracking.default_uri(made), made / "results" / "mlflow-artifacts")
+    return made
+
+
+def tracked(root, key="key", metrics=None):
+    """Track one cell; returns the tracker and the cell's run."""
+    tracker = Tracker(tracking.default_uri(root), root / "results" / "mlflow-artifacts")
+    config = {"label": "a (b)", "options": {"x": [1, 2]}, "scale": 4, "commit": "abc"}
+    run = tracker.cell("cell", key, config, tracker.parent("it's", f"it's {key}", {"a": 1}))
+    run.log(1, {"loss": 2.0})
+    run.finish(metrics or {}, step=2)
+    return tracker, run.run
+
+
+def test_tracking_goes_on_through_odd_names_and_numbers(root):
+    tracker, run = tracked(root, metrics={"psnr_db.my set (v2)": math.inf, "x": math.nan})
+    assert tracker.uri is not None
+    stored = connect(tracker.uri, tracker.artifacts).client.get_run(run)
+    assert {"loss", "psnr_db.my set _v2_", "x"} <= stored.data.metrics.keys()
+    assert stored.data.tags["harness.label"] == "a (b)"
+    assert stored.data.tags["harness.options"] == "x=1,2"
+    assert stored.data.params["options.x"] == "1,2"
+
+
+def test_each_point_has_its_own_time(root, monkeypatch):
+    clock = iter(range(100, 200))
+    monkeypatch.setattr(
+        tracking, "time", SimpleNamespace(time=lambda: next(clock), monotonic=float)
+    )
+    tracker, run = tracked(root, key="clock", metrics={"loss": 1.0})
+    client = connect(tracker.uri, tracker.artifacts).client
+    points = client.get_metric_history(run, "loss")
+    assert [point.timestamp for point in points] == [100_000, 101_000]
+
+
+def test_a_deleted_experiment_is_restored(root, caplog):
+    store = connect(tracking.default_uri(root), root / "results" / "mlflow-artifacts")
+    store.client.delete_experiment(store.experiment)
+    with caplog.at_level("WARNING", logger="harness"):
+        assert tracked(root, key="again")[0].uri is not None
+    assert "was deleted: it is restored" in caplog.text
+
+
+def test_a_run_whose_process_was_killed_is_closed_at_the_next_start(root):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    store = connect(tracking.default_uri(root), root / "results" / "mlflow-artifacts")
+    ours = process.identity()
+    of_gone = ours.replace(f"/{os.getpid()}/", f"/{gone.pid}/")
+    elsewhere = f"other-machine/{gone.pid}/1"
+    runs = [
+        store.client.create_run(store.experiment, tags={PROCESS: name}).info.run_id
+        for name in (of_gone, ours, elsewhere)
+    ]
+    connect(tracking.default_uri(root), root / "results" / "mlflow-artifacts")
+    statuses = [store.client.get_run(run).info.status for run in runs]
+    assert statuses == ["KILLED", "RUNNING", "RUNNING"]
+
+
+@pytest.mark.parametrize("kind", ["text", "half made"])
+def test_a_broken_store_of_ours_is_moved_aside(tmp_path, caplog, kind):
+    file = tracking.database(tmp_path)
+    file.parent.mkdir()
+    if kind == "text":
+        file.write_text("this is not SQLite" * 100)
+    else:
+        with closing(sqlite3.connect(file)) as opened:
+            opened.execute("CREATE TABLE runs (id)")
+            opened.execute("CREATE TABLE alembic_version (version_num)")
+    before = file.read_bytes()
+    with caplog.at_level("WARNING", logger="harness"):
+        mlflow_store._move_aside_if_broken(file)
+    assert not file.exists()
+    assert file.with_name("mlflow.db.broken1").read_bytes() == before
+    assert "moved to mlflow.db.broken1" in caplog.text
+
+
+def test_a_good_store_and_an_empty_file_stay(root, tmp_path):
+    empty = tmp_path / "mlflow.db"
+    empty.touch()
+    for file in (tracking.database(root), empty):
+        mlflow_store._move_aside_if_broken(file)
+        assert file.exists()
+
+
+def test_a_server_that_hangs_costs_one_time_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        tracker = Tracker(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path)
+        started = time.monotonic()
+        run = tracker.cell("cell", "key", {}, tracker.parent("a", "b", {}))
+        run.finish({"x": 1.0}, step=1)
+        assert time.monotonic() - started < 1.9
+    assert tracker.uri is None
+
+
+RACE = """
+import sys
+from pathlib import Path
+from harness.experiment.tracking import Tracker, default_uri
+root, key = Path(sys.argv[1]), sys.argv[2]
+tracker = Tracker(default_uri(root), root / "results" / "mlflow-artifacts")
+tracker.cell("cell", key, {}, tracker.parent("a", key, {})).finish({"x": 1.0}, step=1)
+print(tracker.uri is not None)
+"""
+
+
+@pytest.mark.slow
+def test_six_processes_may_begin_at_once(tmp_path):
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, str(tmp_path), str(number)], stdout=subprocess.PIPE
+        )
+        for number in range(6)
+    ]
+    assert [racer.communicate()[0].strip() for racer in racers] == [b"True"] * 6

@@ -11,7 +11,6 @@ import hashlib
 import http.client
 import json
 import logging
-import shutil
 import time
 import urllib.error
 import urllib.request
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 from harness import __version__
 from harness.data.fetch.http import OPENER, BrokenError, RefusedError, extent, retry_after, version
 from harness.data.fetch.registry import Archive
+from harness.data.fetch.room import limit, require_space
 from harness.errors import DataError, HarnessError
 from harness.host.files import reason, write_atomic
 from harness.host.progress import Transfer
@@ -31,7 +31,6 @@ from harness.host.progress import Transfer
 log = logging.getLogger(__name__)
 
 _CHUNK = 2**18
-_SPARE = 64 * 2**20
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT_S = 60.0
 
@@ -112,24 +111,6 @@ def mismatch(path: Path, archive: Archive) -> str | None:
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, lambda: _hasher(kind)).hexdigest()
     return None if found == expected else f"expected {kind} {expected}, found {found}"
-
-
-def require_space(folder: Path, needed: int) -> None:
-    """Make sure that a disk has room for so many bytes.
-
-    Raises:
-        DataError: It has not.
-    """
-    free = shutil.disk_usage(folder).free
-    if free < needed + _SPARE:
-        raise DataError(
-            f"{folder}: expected {_gigabytes(needed + _SPARE)} free on the disk, "
-            f"found {_gigabytes(free)}"
-        )
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.2f} GB"
 
 
 class _Fetch:
@@ -249,13 +230,15 @@ class _Fetch:
             log.info("%s: the server sends it from the start", self.url)
         if total is not None and self.archive.size not in (None, total):
             raise RefusedError(f"expected {self.archive.size} bytes, the server has {total}")
+        if total is not None and total > (most := limit(self.archive)):
+            raise RefusedError(f"expected at most {most} bytes, the server has {total}")
         require_space(self.part.parent, (total or start) - start)
         self._write_note({"url": self.url, "size": total, "version": version(answer)})
         self.digest = self._digest(start)
         bar = Transfer(self.archive.name, total=total, done=start)
         try:
             with self.part.open("ab" if start else "wb") as out:
-                for chunk in self._chunks(answer, endless=total is None):
+                for chunk in self._chunks(answer, start, total):
                     out.write(chunk)
                     self.digest.update(chunk)
                     bar.advance(len(chunk))
@@ -272,12 +255,18 @@ class _Fetch:
         with self.part.open("rb") as stream:
             return hashlib.file_digest(stream, lambda: _hasher(kind))
 
-    def _chunks(self, answer: http.client.HTTPResponse, *, endless: bool) -> Iterator[bytes]:
-        since, arrived = time.monotonic(), 0
+    def _chunks(
+        self, answer: http.client.HTTPResponse, have: int, total: int | None
+    ) -> Iterator[bytes]:
+        since, arrived, most = time.monotonic(), 0, total or limit(self.archive)
         while chunk := answer.read1(_CHUNK):
+            have += len(chunk)
+            if have > most:
+                self._forget()
+                raise RefusedError(f"expected at most {most} bytes, the server sends more")
             yield chunk
             arrived += len(chunk)
-            if endless:
+            if total is None:
                 require_space(self.part.parent, 0)
             if time.monotonic() - since > self.patience.slow_s:
                 if arrived < self.patience.slow_bytes:

@@ -17,11 +17,11 @@ from harness.data.fetch.download import (
     Patience,
     download,
     mismatch,
-    require_space,
 )
 from harness.data.fetch.ledger import Seen
 from harness.data.fetch.matching import Intake, place, staging
 from harness.data.fetch.registry import Archive, ImageSet, Part, archives
+from harness.data.fetch.room import require_space
 from harness.data.fetch.verify import WRONG, Finding, check, exclude_file, glance, leaks
 from harness.data.images import list_folder
 from harness.errors import DataError, UsageError

@@ -7,9 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.data.fetch.download import DownloadError, Patience, download, require_space
+from harness.data.fetch import room
+from harness.data.fetch.download import DownloadError, Patience, download
 from harness.data.fetch.registry import Archive
+from harness.data.fetch.room import require_space
 from harness.errors import DataError
+from harness.host.progress import Transfer
 
 CONTENT = random.Random(0).randbytes(3_000_000)
 OTHER = random.Random(1).randbytes(3_000_000)
@@ -150,6 +153,37 @@ def test_a_busy_server_is_asked_again_when_it_says(get, site, waits):
 def test_another_size_than_known_is_refused_before_it_is_fetched(get, site, tmp_path):
     with pytest.raises(DownloadError, match="expected 17 bytes, the server has 3000000"):
         get(size=17)
+    assert not list(tmp_path.iterdir())
+
+
+def endless(handler, content):
+    """Send without saying how much, for as long as somebody listens."""
+    handler.protocol_version = "HTTP/1.0"
+    handler.send_response(200)
+    handler.end_headers()
+    for _ in range(200):
+        handler.wfile.write(bytes(2**16))
+
+
+@pytest.mark.parametrize(
+    ("facts", "most"), [({"size": 100_000}, 100_000), ({"about": 400_000}, 900_000), ({}, 10**6)]
+)
+def test_no_more_is_taken_than_is_stated_or_allowed(get, site, tmp_path, monkeypatch, facts, most):
+    monkeypatch.setattr(room, "_SPARE", 100_000)
+    monkeypatch.setattr(room, "_LIMIT", 10**6)
+    written = []
+    monkeypatch.setattr(Transfer, "advance", lambda _, count: written.append(count))
+    site.answers["/a.zip"] = [endless]
+    with pytest.raises(DownloadError, match=f"expected at most {most} bytes, the server sends"):
+        get(**facts)
+    assert most - 2**18 <= sum(written) <= most
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_larger_than_allowed_is_refused_before_it_is_fetched(get, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "_LIMIT", 10**6)
+    with pytest.raises(DownloadError, match="at most 1000000 bytes, the server has 3000000"):
+        get()
     assert not list(tmp_path.iterdir())
 
 
