@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.listing import columns
-from harness.errors import ConfigError
+from harness.errors import ConfigError, HarnessError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +21,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+_fail_fast = click.option(
+    "--fail-fast", is_flag=True, help="Begin nothing more after a row that fails."
+)
+
+
 @click.command()
 @click.argument("settings", nargs=-1, metavar="ablation=NAME [KEY=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
-def run(*, settings: Sequence[str], dry_run: bool) -> None:
+@_fail_fast
+def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool) -> None:
     """Train, score, record and tabulate every row of an ablation.
 
-    What is done already is not done again; an interrupted run goes on. NAME is a shipped
+    What is done already is not done again; an interrupted run goes on; what failed, which
+    stops no other row, is tried again. NAME is a shipped
     ablation or a path to a YAML file; `harness settings` lists the keys.
 
     Example: harness run ablation=awru profile=cpu train.steps=300 data.test=Set5
@@ -41,7 +48,7 @@ def run(*, settings: Sequence[str], dry_run: bool) -> None:
         known = ", ".join(ablation.shipped())
         problems.insert(0, f"no ablation is named: expected ablation=NAME (known: {known})")
         raise ConfigError(problems)
-    _run(ablation.load(name), values, problems, dry_run=dry_run, tabulate=True)
+    _run(ablation.load(name), values, problems, dry_run=dry_run, fail_fast=fail_fast, tabulate=True)
 
 
 @click.command()
@@ -49,7 +56,10 @@ def run(*, settings: Sequence[str], dry_run: bool) -> None:
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--scale", required=True, help="Upscaling factor, or several: 2,3,4.")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
-def train(*, model: str, settings: Sequence[str], scale: str, dry_run: bool) -> None:
+@_fail_fast
+def train(
+    *, model: str, settings: Sequence[str], scale: str, dry_run: bool, fail_fast: bool
+) -> None:
     """Train, score and record one network; ID is from `harness list`, or FILE.py:CLASS.
 
     Example: harness train awsrn_s --scale 2 profile=smoke
@@ -59,7 +69,8 @@ def train(*, model: str, settings: Sequence[str], scale: str, dry_run: bool) -> 
 
     values, problems = parse_arguments(settings)
     values["scale"] = scale
-    _run(plan.single(model), values, problems, dry_run=dry_run, tabulate=False)
+    one_row = plan.single(model)
+    _run(one_row, values, problems, dry_run=dry_run, fail_fast=fail_fast, tabulate=False)
 
 
 def _run(
@@ -68,6 +79,7 @@ def _run(
     problems: list[str],
     *,
     dry_run: bool,
+    fail_fast: bool,
     tabulate: bool,
 ) -> None:
     from harness.experiment import plan
@@ -85,11 +97,14 @@ def _run(
     def report() -> tuple[Path, ...]:
         return write.write([planned.ablation], planned.results) if tabulate else ()
 
-    done = execute(planned, report=report)
-    click.echo(write.text(planned.ablation, done))
+    outcome = execute(planned, report=report, fail_fast=fail_fast)
+    if tables := write.text(planned.ablation, outcome.records, outcome.failures):
+        click.echo(tables)
     if tabulate:
         click.echo(f"\nLaTeX, CSV and Markdown: {write.folder(planned.results).resolve()}")
     click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
+    if outcome.failures:
+        raise HarnessError(outcome.summary())
 
 
 def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -100,7 +101,7 @@ def fit(job: TrainJob) -> TrainOutcome | None:
             return TrainOutcome(*fabric.launch(partial(_work, job=job)))
     except ProcessRaisedException as error:
         raise _translated(str(error)) from error
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if out_of_memory(error):
             raise TrainingError(
                 f"not enough memory to train {job.planned.cell.row.label} with train.batch="
@@ -122,7 +123,7 @@ def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float]:
     trainer, patches = _prepare(fabric, job)
     progress = Progress(job.planned.cell.row.label, total=trainer.config.steps, done=trainer.done)
     try:
-        with StopSignal() as stop:
+        with StopSignal() as stop, _stopping_at_errors(stop):
             for step in trainer.steps(patches, workers=job.config.data.workers):
                 progress.advance()
                 if first:
@@ -143,6 +144,26 @@ def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float]:
         checkpoints.write_weights(job.planned.folder, trainer.original)
     fabric.barrier()
     return trainer.loss, trainer.seconds
+
+
+@contextmanager
+def _stopping_at_errors(stop: StopSignal) -> Iterator[None]:
+    """Let no error hide that the user wants to stop; turn an exit of the network into an error.
+
+    Ctrl-C may itself be the cause of an error: it ends the processes that cut patches, too.
+    """
+    try:
+        yield
+    except Interrupted:
+        raise
+    except (Exception, SystemExit) as error:
+        if stop.requested:
+            raise Interrupted(
+                "stopped; the same command goes on from the last checkpoint"
+            ) from error
+        if isinstance(error, SystemExit):  # of several processes, the others would wait
+            raise TrainingError(f"the network ended Python: SystemExit: {error}") from error
+        raise
 
 
 def _prepare(fabric: Fabric, job: TrainJob) -> tuple[Trainer, Patches]:
@@ -200,6 +221,10 @@ def make_deterministic(config: Config) -> None:
 def _translated(trace: str) -> TrainingError | Interrupted:
     """Return the error of a training process as one of ours, without its trace."""
     log.debug("%s", trace)
-    last = trace.strip().splitlines()[-1]
-    kind, _, message = last.partition(": ")
-    return Interrupted(message) if kind.endswith("Interrupted") else TrainingError(message or last)
+    lines = trace.strip().splitlines()
+    last_frame = max((n for n, line in enumerate(lines) if line.startswith("  ")), default=-1)
+    told = lines[last_frame + 1] if last_frame + 1 < len(lines) else lines[-1]
+    kind, _, message = told.partition(": ")
+    if kind.endswith("Interrupted"):
+        return Interrupted(message)
+    return TrainingError(message if message and kind.startswith("harness.") else told)

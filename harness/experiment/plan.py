@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from harness.config import settings
 from harness.config.ablation import Ablation, Row
@@ -17,6 +19,7 @@ from harness.config.settings import PROFILES, Config
 from harness.data.catalogue import TestSet, TrainSet
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.multi_adds import Cost, count
+from harness.efficiency.counting.params import trainable
 from harness.errors import HarnessError, suggest
 from harness.experiment import resolve
 from harness.models import registry
@@ -224,10 +227,25 @@ def _cost(row: Row, scale: int, problems: list[str]) -> Cost | Count | None:
         else:
             return counts.of_model(row.model, scale)
         drop_branches(network, row.drop)
-        return count(network, scale=scale)
+        return _counted(network, scale)
     except (TypeError, ValueError, HarnessError) as error:
         problems.append(f"{where}: {error}")
         return None
+
+
+def _counted(network: nn.Module, scale: int) -> Cost:
+    """Return what a network costs; of one whose forward fails, which its cell will tell, params.
+
+    Raises:
+        HarnessError: It does not return an SR image.
+    """
+    try:
+        return count(network, scale=scale)
+    except HarnessError as error:
+        if isinstance(error.__cause__, HarnessError):
+            raise
+        params = trainable(network)
+        return Cost(params, params, 0, 0, 0, 0, lr_px=Fraction(0), doubts=(str(error),))
 
 
 def _slug(model: str) -> str:

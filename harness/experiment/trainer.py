@@ -29,6 +29,12 @@ LOSS_WINDOW = 100
 """Steps over which the reported loss is averaged."""
 
 
+LOST_WORKER = (
+    "a process that cuts training patches died (killed, or out of memory); "
+    "data.workers=0 does without them"
+)
+
+
 def learning_rate(config: TrainConfig, step: int) -> float:
     """Return the learning rate of a step, counted from 0.
 
@@ -159,6 +165,15 @@ class Trainer:
         self._losses = (self._losses + losses)[-LOSS_WINDOW:]
         self._pending.clear()
 
+    def _check_weights(self) -> None:
+        """Refuse weights that are not finite: the last step has no loss after it that shows it."""
+        for name, weight in self.original.named_parameters():
+            if weight.requires_grad and not weight.isfinite().all():
+                raise TrainingError(
+                    f"'{name}' is not finite any more after step {self.done}; "
+                    "the last checkpoint before it is kept. Try a smaller train.lr"
+                )
+
     @property
     def loss(self) -> float:
         """Mean L1 loss over the last steps, in grey levels."""
@@ -174,9 +189,10 @@ class Trainer:
         """Return everything needed to go on from here.
 
         Raises:
-            TrainingError: The loss is not finite, so the state is not worth keeping.
+            TrainingError: The loss or a weight is not finite, so the state is not worth keeping.
         """
         self.check()
+        self._check_weights()
         return TrainingState(
             fingerprint=self.fingerprint,
             step=self.done,
@@ -189,7 +205,11 @@ class Trainer:
         )
 
     def _batches(self, patches: Patches, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield LR and HR of each step, float32 on the device, this process's share."""
+        """Yield LR and HR of each step, float32 on the device, this process's share.
+
+        Raises:
+            TrainingError: A process that cuts patches has gone.
+        """
         share = slice(self.fabric.global_rank, None, self.fabric.world_size)
         loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
             _Steps(patches, self.config.steps, share),
@@ -198,8 +218,11 @@ class Trainer:
             num_workers=workers,
             pin_memory=self.fabric.device.type == "cuda",
         )
-        for lr, hr in loader:
-            yield self._placed(lr), self._placed(hr)
+        try:
+            for lr, hr in loader:
+                yield self._placed(lr), self._placed(hr)
+        except (ConnectionError, EOFError) as error:  # in the middle of sending a batch
+            raise TrainingError(LOST_WORKER) from error
 
     def _placed(self, pixels: Tensor) -> Tensor:
         """Return pixels in float32 on the device, laid out like the network."""

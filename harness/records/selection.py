@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from harness.config.ablation import Ablation, Row
 from harness.config.paper import BICUBIC
 from harness.errors import RecordError
+from harness.records.failure import Failure
 from harness.records.means import mean_over_sets, mean_scores, same_images, shared_sets
 from harness.records.record import Record, SetScore
 
@@ -27,6 +28,7 @@ class ComparedRow:
             else, of a network without some branches, that network whole, where it is a row too.
         weight: Learned weight of the removed branch, the mean over the seeds; None unless
             exactly one branch was removed.
+        failures: Its cells that failed.
     """
 
     label: str
@@ -35,6 +37,7 @@ class ComparedRow:
     reference: bool = False
     base: str = ""
     weight: float | None = None
+    failures: tuple[Failure, ...] = ()
 
     def mean_psnr_db(self, sets: Sequence[str]) -> float | None:
         """Return the plain mean of the set means, None unless every set was scored."""
@@ -76,10 +79,13 @@ class Comparison:
         return (self.reference, *self.entries) if self.reference else self.entries
 
 
-def comparisons(ablation: Ablation, records: Iterable[Record]) -> tuple[Comparison, ...]:
+def comparisons(
+    ablation: Ablation, records: Iterable[Record], failures: Iterable[Failure] = ()
+) -> tuple[Comparison, ...]:
     """Return one comparison for each group of records, sorted by group.
 
-    A group in which only the base row has been run compares nothing and is left out.
+    A group in which only the base row has been run compares nothing and is left out, unless
+    another row failed.
 
     Raises:
         RecordError: Records of one group were scored by different protocols.
@@ -90,7 +96,10 @@ def comparisons(ablation: Ablation, records: Iterable[Record]) -> tuple[Comparis
     groups = by_group(
         record for record in ordered if record.group and any(belongs(record, row) for row in rows)
     )
-    made = [_comparison(ablation.base, rows, groups[key], bicubic) for key in sorted(groups)]
+    failed = tuple(failures)
+    made = [
+        _comparison(ablation.base, rows, groups[key], bicubic, failed) for key in sorted(groups)
+    ]
     return tuple(comparison for comparison in made if len(rows) == 1 or _compares(comparison))
 
 
@@ -124,13 +133,27 @@ def check_one_protocol(records: Iterable[Record]) -> None:
 
 
 def _comparison(
-    base: str, rows: Sequence[Row], group: Sequence[Record], bicubic: Sequence[Record]
+    base: str,
+    rows: Sequence[Row],
+    group: Sequence[Record],
+    bicubic: Sequence[Record],
+    failures: Sequence[Failure],
 ) -> Comparison:
     """Return the comparison that the records of one group make."""
-    entries = tuple(_entry(row, rows, group, base) for row in rows)
+    entries = tuple(
+        replace(
+            _entry(row, rows, group, base),
+            failures=tuple(
+                replace(failed, label=row.label)
+                for failed in failures
+                if failed.group == group[0].group and belongs(failed, row)
+            ),
+        )
+        for row in rows
+    )
     run = [record.scores for entry in entries for record in entry.records]
     sets = tuple(name for name, same in shared_sets(run).items() if same)
-    reference = _reference(group[0], bicubic, sets)
+    reference = _reference(group[0], bicubic, sets) or _failed_reference(group[0], failures)
     return Comparison(
         group=group[0].group,
         scale=group[0].scale,
@@ -142,15 +165,15 @@ def _comparison(
 
 
 def _compares(comparison: Comparison) -> bool:
-    """Tell whether more was run than the base row."""
-    run = [entry for entry in comparison.entries if entry.records]
+    """Tell whether more was run than the base row, or tried."""
+    run = [entry for entry in comparison.entries if entry.records or entry.failures]
     return run != [comparison.base]
 
 
-def belongs(record: Record, row: Row) -> bool:
-    """Tell whether the record is a run of that row."""
-    same_network = record.model == row.model and record.overrides == row.overrides
-    return same_network and sorted(record.drop) == sorted(row.drop)
+def belongs(run: Record | Failure, row: Row) -> bool:
+    """Tell whether a record or a failure is a run of that row."""
+    same_network = run.model == row.model and run.overrides == row.overrides
+    return same_network and sorted(run.drop) == sorted(row.drop)
 
 
 def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> ComparedRow:
@@ -194,6 +217,14 @@ def _removed_weight(row: Row, whole: Sequence[Record]) -> float | None:
 
 def _finished(record: Record) -> tuple[str, str]:
     return record.provenance.finished, record.id
+
+
+def _failed_reference(like: Record, failures: Sequence[Failure]) -> ComparedRow | None:
+    """Return the bicubic row without scores, if scoring it failed."""
+    failed = [run for run in failures if (run.model, run.scale) == (BICUBIC, like.scale)]
+    if not failed:
+        return None
+    return ComparedRow(failed[0].label, reference=True, failures=tuple(failed))
 
 
 def _reference(like: Record, bicubic: Sequence[Record], sets: Sequence[str]) -> ComparedRow | None:

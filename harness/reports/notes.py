@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.config import paper
+from harness.records.failure import Failure
 from harness.records.origin import RecordedTraining
 from harness.records.record import Record, SetScore
 
@@ -16,6 +17,7 @@ def notes(
     sets: Sequence[str],
     expected_sets: Sequence[str],
     has_published: bool,
+    failures: Sequence[Failure] = (),
 ) -> tuple[str, ...]:
     """Return the notes of one table.
 
@@ -24,10 +26,12 @@ def notes(
         sets: The sets the table's means run over.
         expected_sets: The sets they should run over.
         has_published: Whether the table shows published values beside ours.
+        failures: What failed, of its rows.
     """
     used = [record for records in rows.values() for record in records]
     budget = _budget(used, has_published=has_published)
-    missing = [label for label, records in rows.items() if not records]
+    failed = {run.label for run in failures}
+    missing = [label for label, records in rows.items() if not records and label not in failed]
     scores = [one for record in used for name in sets if (one := record.score(name))]
     texts = [
         f"Ours: {_training(used)}.",
@@ -36,9 +40,15 @@ def notes(
         f"{_means(sets, expected_sets, has_published=has_published)}.",
         f"{budget}." if budget else "",
         f"Not run yet: {', '.join(missing)}." if missing else "",
+        *failed_text(failures),
         f"Commit: {distinct(used, commit)}.",
     ]
     return tuple(note for note in texts if note)
+
+
+def failed_text(failures: Iterable[Failure]) -> list[str]:
+    """Return a note for each cell that failed, with the reason."""
+    return [f"Failed: {run.text.removesuffix('.')}." for run in failures]
 
 
 def distinct(records: Iterable[Record], of: Callable[[Record], object]) -> str | None:

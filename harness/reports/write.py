@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.config.ablation import Ablation, load, shipped
+from harness.records import failure
+from harness.records.failure import Failure
 from harness.records.record import Record, load_all
 from harness.reports.tables import ablation, efficiency, protocol, render, rescored, systems
 from harness.reports.tables.table import Table
@@ -33,7 +35,8 @@ def write(ablations: Iterable[Ablation], results: Path) -> tuple[Path, ...]:
         HarnessError: A file cannot be written.
     """
     stored = load_all(results)
-    tables = [table for chosen in ablations for table in build(chosen, stored)]
+    failures = failure.load_all(results)
+    tables = [table for chosen in ablations for table in build(chosen, stored, failures)]
     return render.write(tables, folder(results))
 
 
@@ -56,13 +59,15 @@ def write_all(results: Path) -> tuple[Path, ...]:
     return of_ablations + render.write(filter(None, tables), folder(results))
 
 
-def text(chosen: Ablation, shown: Sequence[Record]) -> str:
-    """Return the tables of just these records, for a terminal."""
-    return "\n\n".join(render.to_text(table) for table in build(chosen, shown))
+def text(chosen: Ablation, shown: Sequence[Record], failures: Sequence[Failure] = ()) -> str:
+    """Return the tables of just these records and failures, for a terminal."""
+    return "\n\n".join(render.to_text(table) for table in build(chosen, shown, failures))
 
 
-def build(chosen: Ablation, stored: Sequence[Record]) -> tuple[Table, ...]:
+def build(
+    chosen: Ablation, stored: Sequence[Record], failures: Sequence[Failure] = ()
+) -> tuple[Table, ...]:
     """Return the tables of an ablation: of rows trained alike, or of whole systems."""
     if chosen.compares_systems:
-        return systems.build(chosen, stored)
-    return ablation.build(chosen, stored)
+        return systems.build(chosen, stored, failures)
+    return ablation.build(chosen, stored, failures)

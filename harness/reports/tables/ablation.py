@@ -14,6 +14,7 @@ from typing import TypeVar
 from harness.config import paper
 from harness.config.ablation import Ablation
 from harness.records import counts, published
+from harness.records.failure import Failure
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.selection import ComparedRow, Comparison, comparisons
@@ -34,21 +35,25 @@ from harness.statistics.estimates import Inference
 _Number = TypeVar("_Number", int, float)
 
 _LABEL_TITLES = {1: "Unit"}
+_FAILED = "failed"
 
 
-def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
+def build(
+    ablation: Ablation, records: Iterable[Record], failures: Iterable[Failure] = ()
+) -> tuple[Table, ...]:
     """Return one table for each group of comparable records, sorted by name.
 
     Args:
         ablation: The rows, and which table of the paper they stand in, if any.
         records: Any records; those of other models are ignored.
+        failures: Any failures, likewise; a group has a table where it has a record.
 
     Raises:
         UsageError: The ablation names a table that the paper does not have.
         RecordError: The published values cannot be read.
     """
     cells = published.load(ablation.table) if ablation.table is not None else ()
-    groups = comparisons(ablation, records)
+    groups = comparisons(ablation, records, failures)
     stems = [notes.stem(ablation.name, comparison.records[0]) for comparison in groups]
     names = [
         stem if stems.count(stem) == 1 else f"{stem}_{comparison.group[:6]}"
@@ -83,6 +88,7 @@ def _table(
             sets=comparison.sets,
             expected_sets=paper.SETS if has_means else ablation.benchmarks,
             has_published=bool(cells),
+            failures=[run for entry in comparison.shown for run in entry.failures],
         )
         + intervals.notes(inferences),
     )
@@ -135,7 +141,10 @@ def _fields(
     for name in sets:
         fields += _set_fields(name, cells)
     mean: Field[ComparedRow] = field(
-        "ours_mean_psnr_db", "Mean PSNR\n(ours)", lambda entry: entry.mean_psnr_db(sets), "psnr"
+        "ours_mean_psnr_db",
+        "Mean PSNR\n(ours)",
+        lambda entry: _FAILED if _only_failed(entry) else entry.mean_psnr_db(sets),
+        "psnr",
     )
     ours, *theirs = pair(mean, "mean_psnr_db")
     difference = Field(intervals.difference(inferences), minus_base_psnr)
@@ -248,6 +257,10 @@ def _bases_note(comparison: Comparison) -> tuple[str, ...]:
         f"Differences are relative to {comparison.base.label} except as follows.",
         *others,
     )
+
+
+def _only_failed(entry: ComparedRow) -> bool:
+    return bool(entry.failures) and not entry.records
 
 
 def _params(entry: ComparedRow) -> int | None:

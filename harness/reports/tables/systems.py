@@ -10,6 +10,7 @@ from harness.config import paper
 from harness.config.ablation import Ablation, Row
 from harness.config.protocols import DEFAULT
 from harness.records import published, released
+from harness.records.failure import Failure
 from harness.records.means import mean_scores
 from harness.records.published import Published
 from harness.records.record import Record
@@ -52,7 +53,9 @@ class _Line:
     records: tuple[Record, ...] = ()
 
 
-def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
+def build(
+    ablation: Ablation, records: Iterable[Record], failures: Iterable[Failure] = ()
+) -> tuple[Table, ...]:
     """Return the table of a comparison, none where nothing of it was run.
 
     Args:
@@ -60,6 +63,7 @@ def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
         records: Any records; of a system, scored weights go before networks trained here,
             and of these the longest training goes first. Those of another protocol than
             the default are left out.
+        failures: Any failures; a system of which nothing else is known is shown as failed.
 
     Raises:
         UsageError: The ablation names a table that the paper does not have.
@@ -74,6 +78,12 @@ def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
     }
     if not ours:
         return ()
+    failed = [run for run in failures if any(_concerns(run, row) for row in ablation.rows)]
+    ours |= {
+        (run.label, run.scale): _failed_line(run)
+        for run in failed
+        if run.seed is None or (run.label, run.scale) not in ours  # else of other seeds
+    }
     printed = _printed(ablation, scales={scale for _, scale in ours})
     lines = [
         line
@@ -81,7 +91,7 @@ def build(ablation: Ablation, records: Iterable[Record]) -> tuple[Table, ...]:
         for line in (printed.get(key), ours.get(key))
         if line is not None
     ]
-    return (_table(ablation, lines),)
+    return (_table(ablation, lines, failed),)
 
 
 def _order(
@@ -110,6 +120,15 @@ def _printed_line(label: str, scale: int, cells: Sequence[Published]) -> _Line:
         multi_adds=values.get(("", "multi_adds_g")),
         scores={key: value for key, value in values.items() if key[1] in _METRICS},
     )
+
+
+def _concerns(run: Failure, row: Row) -> bool:
+    """Tell whether a failure is of a row; weights may be of another model than the row names."""
+    return run.label == row.label and (bool(row.checkpoint) or belongs(run, row))
+
+
+def _failed_line(run: Failure) -> _Line:
+    return _Line(run.label, run.scale, "failed", params=None, multi_adds=None, scores={})
 
 
 def _ours(row: Row, scale: int, records: Sequence[Record]) -> _Line | None:
@@ -164,7 +183,7 @@ def _line(label: str, source: str, records: tuple[Record, ...]) -> _Line:
     )
 
 
-def _table(ablation: Ablation, lines: Sequence[_Line]) -> Table:
+def _table(ablation: Ablation, lines: Sequence[_Line], failed: Sequence[Failure]) -> Table:
     scored = dict.fromkeys(name for line in lines for name, _ in line.scores)
     sets = [name for name in paper.SETS if name in scored]
     sets += [name for name in scored if name not in paper.SETS]
@@ -180,7 +199,7 @@ def _table(ablation: Ablation, lines: Sequence[_Line]) -> Table:
             block=lambda line: line.scale,
             group=lambda line: f"x{line.scale} {'ours' if line.records else 'paper'}",
         ),
-        notes=_notes(lines),
+        notes=(*_notes(lines), *notes.failed_text(failed)),
         long=True,
         marks="two",
         lead=3,

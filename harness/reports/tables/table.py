@@ -191,7 +191,9 @@ def _printed_column(table: Table, index: int) -> list[PrintedValue]:
     places: dict[tuple[str, str], int] = {}
     for group in {row.group for row in table.rows}:
         values = {
-            text for text, row in zip(texts, table.rows, strict=True) if text and row.group == group
+            text
+            for text, row in zip(texts, table.rows, strict=True)
+            if text and row.group == group and not isinstance(row.cells[index], str)
         }
         ranked = sorted(values, key=lambda text: Decimal(text.replace(",", "")), reverse=True)
         marked = ranked[: 2 if table.marks == "two" else 1] if len(values) > 1 else []

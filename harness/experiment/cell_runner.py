@@ -1,0 +1,282 @@
+"""Bring one cell of a plan to its record, or to its failure, and mirror that to the tracker."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from torch import nn
+
+from harness.config import settings
+from harness.config.protocols import DEFAULT
+from harness.data.catalogue import TestSet
+from harness.data.prepare import Prepared
+from harness.errors import HarnessError, RecordError, TrainingError
+from harness.evaluation import evaluate
+from harness.experiment import checkpoints
+from harness.experiment.diagnosis import diagnose
+from harness.experiment.fit import TrainJob, TrainOutcome, fit
+from harness.experiment.plan import Cell
+from harness.experiment.recording import final_metrics, make_record
+from harness.experiment.session import PlannedCell, Session, StoredScores
+from harness.experiment.tracking import CellRun, Tracker, default_uri
+from harness.host import environment
+from harness.host.logs import log_file
+from harness.host.signals import Interrupted
+from harness.models.awms import drop_branches
+from harness.records import failure, record
+from harness.records.failure import Failure
+from harness.records.record import Record, SetScore
+from harness.weights import networks
+
+log = logging.getLogger(__name__)
+
+_FAILURES = (Exception, SystemExit)  # a user's network may raise anything, and call exit()
+
+
+class CellRunner:
+    """Brings the cells of one plan to their records, or says why one failed.
+
+    Attributes:
+        failed: The cells that failed so far.
+    """
+
+    def __init__(self, session: Session, images: Mapping[int, Prepared], cache: Path) -> None:
+        """Begin with no cell.
+
+        Args:
+            session: What the cells share.
+            images: The training images, by scale.
+            cache: Folder of prepared images.
+        """
+        self.session = session
+        self.plan = session.plan
+        self.images = images
+        self.cache = cache
+        tracking = self.plan.config.tracking
+        uri = (tracking.uri or default_uri(self.plan.results)) if tracking.mlflow else None
+        self.tracker = Tracker(uri, self.plan.results / "results" / "mlflow-artifacts")
+        self.parent_run: str | None = None
+        self.failed: list[Failure] = []
+        self._failed_trainings: dict[str, str] = {}  # why, by the id of the training
+
+    @contextmanager
+    def ablation_run(self, ids: Sequence[str]) -> Iterator[list[Path]]:
+        """Keep the MLflow run of the ablation open; gives a list of files to attach."""
+        artifacts: list[Path] = []
+        name = self.plan.ablation.name
+        key = f"{name}-{record.digest({'cells': list(ids)})[:12]}"
+        self.parent_run = self.tracker.parent(name, key, settings.plain(self.plan.config))
+        status = "FAILED"
+        try:
+            yield artifacts
+            status = "FAILED" if self.failed else "FINISHED"
+        except (KeyboardInterrupt, Interrupted):
+            status = "KILLED"
+            raise
+        finally:
+            self.tracker.finish(self.parent_run, status=status, artifacts=tuple(artifacts))
+
+    def identify(self, cell: Cell) -> PlannedCell | Failure:
+        """Return a cell with its names, or why it has none: its weights cannot be read."""
+        try:
+            return self.session.identify(cell)
+        except _FAILURES as error:
+            _check_not_stopped(error)
+            return self._failure(cell, _fallback_id(cell), "", error)
+
+    def run(self, planned: PlannedCell) -> Record | Failure:
+        """Bring one cell to its record, doing only what is not done yet, or to its failure."""
+        try:
+            with _alone(planned.folder), log_file(planned.folder / "train.log"):
+                return self._run(planned)
+        except _FAILURES as error:  # no lock, no log: a full or read-only disk
+            _check_not_stopped(error)
+            return self._failure(planned.cell, planned.record_id, planned.group, error)
+
+    def _run(self, planned: PlannedCell) -> Record | Failure:
+        try:
+            finished = self._finished(planned)
+        except _FAILURES as error:
+            _check_not_stopped(error)
+            failed = self._failure(planned.cell, planned.record_id, planned.group, error)
+        else:
+            failure.remove(self.plan.results, (planned.record_id, _fallback_id(planned.cell)))
+            return finished
+        gc.collect()  # the trace held the network and its optimiser: their memory is needed
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return failed
+
+    def _failure(self, cell: Cell, cell_id: str, group: str, error: BaseException) -> Failure:
+        """Return, and store, why a cell failed."""
+        log.debug("the trace of the failure:", exc_info=error)
+        found = diagnose(error, model=cell.row.model, results=self.plan.results)
+        failed = Failure(
+            id=cell_id,
+            group=group,
+            label=cell.row.label,
+            model=cell.row.model,
+            overrides=cell.row.overrides,
+            drop=cell.row.drop,
+            scale=cell.scale,
+            seed=cell.seed,
+            reason=found.reason,
+            place=found.place,
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            commit=self._commit,
+        )
+        self.failed.append(failed)
+        try:
+            failure.write(self.plan.results, failed)
+        except HarnessError as problem:
+            log.warning("%s", problem)
+        return failed
+
+    @cached_property
+    def _commit(self) -> str | None:
+        return environment.commit()[0]
+
+    def _finished(self, planned: PlannedCell) -> Record:
+        stored = self.session.stored(planned)
+        if stored.record is not None and stored.complete:
+            log.info("done before: %s", stored.record.id)
+            return stored.record
+        return self._tracked(planned, stored)
+
+    def _tracked(self, planned: PlannedCell, stored: StoredScores) -> Record:
+        """Do the work on a cell within its MLflow run."""
+        cell = planned.cell
+        config = settings.plain(self.plan.config) | _facts(cell)
+        run = self.tracker.cell(cell.name(), planned.record_id, config, self.parent_run)
+        try:
+            if cell.checkpoint:
+                finished = self._score_loaded(planned, stored)
+            else:
+                finished = self._train_and_score(planned, stored, run)
+        except BaseException as error:
+            stopped = isinstance(error, KeyboardInterrupt | Interrupted)
+            run.finish({}, step=0, status="KILLED" if stopped else "FAILED")
+            raise
+        path = record.folder(self.plan.results, finished.id) / record.FILE_NAME
+        weights = (planned.folder / checkpoints.WEIGHTS_FILE,) if cell.trained else ()
+        run.finish(final_metrics(finished), step=finished.steps, artifacts=(path, *weights))
+        return finished
+
+    def _train_and_score(self, planned: PlannedCell, stored: StoredScores, run: CellRun) -> Record:
+        cell = planned.cell
+        started = datetime.now(UTC)
+        outcome = self._fit(planned, run) if cell.trained else None
+        network = self._network(planned)
+        finished = make_record(
+            planned,
+            self.plan.config,
+            self.images[cell.scale] if cell.trained else None,
+            network=network,
+            scores=[self._score(network, test, cell.scale) for test in stored.missing],
+            outcome=outcome,
+            started=started,
+            earlier=stored.record,
+        )
+        record.write(self.plan.results, finished)
+        (planned.folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
+        return finished
+
+    def _fit(self, planned: PlannedCell, run: CellRun) -> TrainOutcome | None:
+        """Train, but not again what has failed in this run: rows may share a training."""
+        if earlier := self._failed_trainings.get(planned.training_id):
+            raise TrainingError(earlier)
+        try:
+            return fit(self._job(planned, run))
+        except _FAILURES as error:
+            _check_not_stopped(error)
+            found = diagnose(error, model=planned.cell.row.model, results=self.plan.results)
+            self._failed_trainings[planned.training_id] = found.reason
+            raise
+
+    def _score_loaded(self, planned: PlannedCell, stored: StoredScores) -> Record:
+        scorer = self.session.scorer(planned.cell)
+        for test in stored.missing:
+            (score,) = scorer.score(test, (DEFAULT,))
+            log.info("%s: %.2f dB / %.4f", score.set, score.psnr_db, score.ssim)
+        finished = scorer.stored(DEFAULT)
+        if finished is None:  # it has just been written, or was complete before
+            raise RecordError(f"the record '{planned.record_id}' has gone")
+        return finished
+
+    def _job(self, planned: PlannedCell, run: CellRun) -> TrainJob:
+        scale = planned.cell.scale
+        tests = self.plan.tests[scale]
+        return TrainJob(
+            planned=planned,
+            config=self.plan.config,
+            train=self.plan.train[scale],
+            cache=self.cache,
+            curve=tests[0] if tests else None,
+            run=run,
+        )
+
+    def _network(self, planned: PlannedCell) -> nn.Module:
+        """Return the finished network, branches dropped, on the device."""
+        cell = planned.cell
+        network = networks.build(cell.row.model, scale=cell.scale, overrides=cell.row.overrides)
+        if cell.trained:
+            checkpoints.read_weights(planned.folder / checkpoints.WEIGHTS_FILE, network)
+        drop_branches(network, cell.row.drop)
+        return network.to(self.plan.config.device)
+
+    def _score(self, network: nn.Module, test: TestSet, scale: int) -> SetScore:
+        device = torch.device(self.plan.config.device)
+        score = evaluate.score(network, test, scale=scale, device=device)
+        log.info("%s: %.2f dB / %.4f", score.set, score.psnr_db, score.ssim)
+        return score
+
+
+def _check_not_stopped(error: BaseException) -> None:
+    """Raise an error again that is no failure of a cell: the user stopped the run."""
+    if isinstance(error, Interrupted):
+        raise error
+
+
+def _fallback_id(cell: Cell) -> str:
+    """Return the id of the failure of a cell that has no other: its weights cannot be read."""
+    row = cell.row
+    file = cell.checkpoint.name if cell.checkpoint else ""
+    content = {"file": file, "overrides": row.overrides, "drop": list(row.drop)}
+    return f"{cell.name()}-unidentified-{record.digest(content)[:12]}"
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a cell, so that two runs of it do not train it at the same time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.warning("%s is being run by another process; waiting for it", folder.name)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _facts(cell: Cell) -> dict[str, object]:
+    """Return what tells a cell from others of its ablation, for the tracker."""
+    return {
+        "model": cell.row.model,
+        "label": cell.row.label,
+        "options": cell.row.overrides,
+        "drop": list(cell.row.drop),
+        "scale": cell.scale,
+        "seed": cell.seed,
+        "commit": environment.commit()[0] or "unknown",
+    }
