@@ -151,7 +151,9 @@ def test_the_csv_file_has_every_number_in_a_column_of_its_own() -> None:
 def test_notes_name_what_could_be_detected_and_what_pairing_gains() -> None:
     notes = table([*BASE, *BETTER]).notes
     (note,) = (note for note in notes if note.startswith("Smallest difference"))
-    low, high = map(float, re.search(r": B ([\d.]+) to ([\d.]+) dB\.$", note).groups())  # type: ignore[union-attr]
+    ends = re.search(r": B ([\d.]+) to ([\d.]+) dB\.$", note)
+    assert ends
+    low, high = map(float, ends.groups())
     (point,) = cells(table([*BASE, *BETTER]), "ours_mean_psnr_diff_detectable_db")[1:2]
     assert low < float(str(point)) < high
     assert any("Gain of common seeds" in note and "(1." in note for note in notes)
