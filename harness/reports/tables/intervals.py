@@ -221,11 +221,11 @@ def _comparisons(rows: int, pairs: int) -> str:
 def _pair(row: Inference) -> str:
     """Return what a pair shows, and its difference."""
     shows = f" ({row.pair.shows})" if row.pair and row.pair.shows else ""
-    return f"{row.label}{shows} {_interval(row.estimate, row.mark, row.p_corrected, _DB)}"
+    return f"{row.label}{shows}: {_interval(row.estimate, row.mark, row.p_corrected, _DB)}"
 
 
 def _ssim(row: Inference) -> str:
-    return f"{row.label} {_interval(row.ssim, mark_of(row.ssim), row.ssim_p_corrected, _SSIM)}"
+    return f"{row.label}: {_interval(row.ssim, mark_of(row.ssim), row.ssim_p_corrected, _SSIM)}"
 
 
 def _interval(

@@ -220,7 +220,7 @@ def test_ssim_stands_in_the_csv_file_and_in_a_note() -> None:
     assert cells(found, "ours_mean_ssim_diff_p_corrected")[1] == pytest.approx(
         stats.ttest_1samp(gains, 0).pvalue
     )
-    assert any(f"B +0.01100 [{interval.low:+.5f}, {interval.high:+.5f}]" in n for n in found.notes)
+    assert any(f"B: +0.01100 [{interval.low:+.5f}, {interval.high:+.5f}]" in n for n in found.notes)
     assert not any(column.printed and "ssim_diff" in column.key for column in found.columns)
 
 
@@ -234,7 +234,7 @@ def test_pairs_stand_under_the_table_and_in_one_of_their_own() -> None:
     assert [cells(small, key) for key in ("row", "base", "shows")] == [["C"], ["B"], ["the rest"]]
     assert cells(small, "ours_mean_psnr_diff_low_db")[0] == pytest.approx(interval.low, abs=1e-6)
     note = next(note for note in whole.notes if note.startswith("Pairs"))
-    assert f"C to B (the rest) -0.303 [{interval.low:.3f}, {interval.high:+.3f}] n.s." in note
+    assert f"C to B (the rest): -0.303 [{interval.low:.3f}, {interval.high:+.3f}] n.s." in note
     assert any("2 rows and 1 pair." in note for note in whole.notes)
     plain = [*cells(whole, "ours_mean_psnr_diff_p")[1:], *cells(small, "ours_mean_psnr_diff_p")]
     corrected = cells(small, "ours_mean_psnr_diff_p_corrected")[0]
