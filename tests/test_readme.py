@@ -37,16 +37,40 @@ def test_the_differences_are_those_of_the_reports(ablation, label, compared):
     with path.open(encoding="utf-8", newline="") as file:
         rows = {row["label"]: row for row in csv.DictReader(file)}
     row = rows[label]
-    diff, low, high, least = (
+    diff, low, high, least, most = (
         float(row[f"ours_mean_psnr_diff_{key}"])
-        for key in ("db", "low_db", "high_db", "detectable_db")
+        for key in ("db", "low_db", "high_db", "detectable_low_db", "detectable_high_db")
     )
     means = [float(rows[name]["paper_mean_psnr_db"]) for name in (label, row["base"])]
     line = next(line for line in README.splitlines() if f"| {compared} |" in line)
     numbers = (
-        f"{diff:+.3f} | [{low:+.3f}, {high:+.3f}] | {least:.3f} | {means[0] - means[1]:+.2f} |"
+        f"{diff:+.3f} | [{low:+.3f}, {high:+.3f}] | {least:.3f} to {most:.3f} | "
+        f"{means[0] - means[1]:+.2f} |"
     )
     assert line.endswith(numbers)
+
+
+def test_the_pairs_are_those_of_the_report():
+    """Their last column is the paper's: 35.08 of AWSRN-B, 35.03 and 35.02 of the others."""
+    path = ROOT / "reports" / "lfb_x2_T291_1500steps_pairs.md"
+    lines = path.read_text(encoding="utf-8").replace("\\", "").splitlines()
+    rows = [line[2:-2].split(" | ") for line in lines if line.startswith("| AWSRN-B")]
+    assert len(rows) == 2
+    for (row, base, _, diff, interval, *_), theirs in zip(rows, ("+0.05", "+0.06"), strict=True):
+        line = next(line for line in README.splitlines() if f"| {row} to {base} |" in line)
+        assert f"| {diff} | {interval.removesuffix(' n.s.')} |" in line
+        assert line.endswith(f"| {theirs} |")
+
+
+def test_the_gain_in_ssim_is_that_of_the_report():
+    path = ROOT / "reports" / "awru_x2_T291_1500steps.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["label"] == "wRU")
+    diff, low, high, p = (
+        float(row[f"ours_mean_ssim_diff{key}"]) for key in ("", "_low", "_high", "_p_corrected")
+    )
+    text = " ".join(README.split())
+    assert f"{diff:+.5f} [{low:+.5f}, {high:+.5f}], corrected p {p:.3f}" in text
 
 
 def test_the_rescored_table_is_that_of_the_report():

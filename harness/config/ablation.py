@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from harness.config import file_limits, paper
+from harness.config import paper
+from harness.config.contradictions import contradictions
 from harness.config.file_limits import flat, slug
 from harness.errors import ConfigError, UsageError, suggest
 from harness.host.declaring import AtLeastOne, OneOrMore
 from harness.host.paths import bundled
-from harness.host.problems import FormatError, Place, Problem, named
+from harness.host.problems import FormatError, Problem, named
 from harness.host.reading import read_text
 from harness.host.yaml_reading import from_yaml
 
@@ -42,6 +41,20 @@ class Row:
     base: str = ""
 
 
+def _doc(text: str, *, key: str = "") -> dict[str, str]:
+    """Return what a key of the file means, and its name where Python forbids it, for a field."""
+    return {"description": text} | ({"alias": key} if key else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two rows that differ in one thing, where the base of the row differs in more."""
+
+    row: str = field(metadata=_doc("label of the row"))
+    base: str = field(metadata=_doc("label of the row that its difference is taken from"))
+    shows: str = field(default="", metadata=_doc("the one thing that they differ in"))
+
+
 @dataclass(frozen=True, slots=True)
 class Ablation:
     """Rows that differ in one thing each, and the settings they share.
@@ -58,6 +71,8 @@ class Ablation:
             instead, where the base row differs from the others in more than what is ablated.
         rows: The rows, in table order.
         config: ``KEY: VALUE`` settings that the rows share, below the user's own.
+        pairs: Further differences, between rows of which neither is the other's base.
+        note: What to know of the comparison, printed under the table.
     """
 
     name: str
@@ -70,6 +85,8 @@ class Ablation:
     seeds: tuple[int, ...] = (0,)
     config: dict[str, Any] = field(default_factory=dict)
     params_from: str | None = None
+    pairs: tuple[Pair, ...] = ()
+    note: str = ""
 
     @property
     def compares_systems(self) -> bool:
@@ -78,11 +95,6 @@ class Ablation:
         Otherwise they differ in one thing each and are all trained alike.
         """
         return any(row.checkpoint for row in self.rows)
-
-
-def _doc(text: str, *, key: str = "") -> dict[str, str]:
-    """Return what a key of the file means, and its name where Python forbids it, for a field."""
-    return {"description": text} | ({"alias": key} if key else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +189,13 @@ class AblationFile:
     rows: Annotated[tuple[RowEntry, ...], AtLeastOne()] = field(
         metadata=_doc("the rows, in table order, each with a model")
     )
+    pairs: tuple[Pair, ...] = field(
+        default=(),
+        metadata=_doc("further rows to compare with each other; p is corrected for them, too"),
+    )
+    note: str = field(
+        default="", metadata=_doc("what to know of the comparison, printed under the table")
+    )
     config: dict[str, Any] | None = field(
         default=None,
         metadata=_doc(
@@ -220,7 +239,7 @@ def parse(text: str, *, default_name: str) -> Ablation:
         FormatError: Something is missing, unknown or of the wrong type; every problem
             is listed once, with its line.
     """
-    content = from_yaml(AblationFile, text, also=_contradictions)
+    content = from_yaml(AblationFile, text, also=contradictions)
     rows = tuple(entry.row() for entry in content.rows)
     return Ablation(
         name=content.name or slug(default_name),
@@ -233,43 +252,18 @@ def parse(text: str, *, default_name: str) -> Ablation:
         seeds=content.seeds,
         config=dict(flat(content.config or {})),
         params_from=content.params_from or None,
+        pairs=content.pairs,
+        note=content.note,
     )
 
 
-def _contradictions(raw: object) -> Iterable[Problem]:
-    """Return what no declaration shows: doublets, rows that are not there, and what is no file's.
-
-    It is given plain values, right or wrong, so that these problems are listed with the others.
-    """
-    if not isinstance(raw, dict):
-        return
-    yield from file_limits.problems(raw)
-    if isinstance(config := raw.get("config"), dict):
-        for key, count in Counter(key for key, _ in flat(config)).items():
-            if count > 1:
-                yield Problem(("config",), f"'{key}' stands there twice, dotted and nested")
-    entries = raw.get("rows")
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        return
-    labels = [entry.get("label") or entry.get("model") for entry in entries]
-    if not all(isinstance(label, str) for label in labels):
-        return
-    for label, count in Counter(labels).items():
-        if count > 1:
-            yield Problem(("rows",), f"two rows have the label '{label}'")
-    bases: list[tuple[Place, Any]] = [(("base",), raw.get("base"))]
-    bases += [(("rows", n, "base"), entry.get("base")) for n, entry in enumerate(entries)]
-    for place, base in bases:
-        if isinstance(base, str) and base and base not in labels:
-            yield Problem(place, f"there is no row '{base}'{suggest(base, labels)}")
-
-
 def _said(path: Path, problem: Problem) -> str:
-    """Return a problem with file and line; rows are counted from 1, as people do."""
+    """Return a problem with file and line; rows and pairs are counted from 1, as people do."""
     where = str(path) if problem.line is None else f"{path}:{problem.line}"
     match problem.place:
-        case ("rows", int(index), *rest):
-            place = ": ".join(filter(None, (f"row {index + 1}", named(tuple(rest)))))
+        case ("rows" | "pairs" as listed, int(index), *rest):
+            entry = f"{listed.removesuffix('s')} {index + 1}"
+            place = ": ".join(filter(None, (entry, named(tuple(rest)))))
         case _:
             place = named(problem.place)
     return ": ".join(filter(None, (where, place, problem.text)))

@@ -1,7 +1,8 @@
 """The statistics of each row of a table: spread over seeds, and difference to the base row.
 
 :mod:`harness.statistics.random_effects` is loaded only where a row has more than one seed, or
-where a comparison is asked for.
+where a comparison is asked for. PSNR and SSIM get the same intervals and are corrected each on
+its own, by Holm's rule over all rows and pairs of a table.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from statistics import stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from harness.config.ablation import Pair
 from harness.records.means import mean_over_sets
 from harness.records.record import Record, SetScore
 from harness.records.selection import ComparedRow
 
 if TYPE_CHECKING:
+    from harness.statistics.agreement import Agreement
     from harness.statistics.random_effects import Estimate, Sample
+
+Metric = Literal["psnr_db", "ssim"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +51,23 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """The statistics of one row; differences are to the base row, in dB.
+    """The statistics of one row, or of a pair of rows; differences are to the base row.
 
     Attributes:
-        label: The row's name.
+        label: The row's name, of a pair both names.
         spread_db: Standard deviation over seeds of its mean PSNR, None with one seed.
         seeds: Number of its trainings.
-        estimate: Its difference; None for the base, and where there are no image scores.
+        estimate: Its difference in PSNR, in dB; None for the base, and where there are no
+            image scores.
         paired: Whether the two rows have the same seeds, or one of them needs none.
-        p_corrected: The p-value corrected for the number of rows.
+        p_corrected: The p-value corrected for the number of rows and pairs.
         bootstrap_db: The bootstrap's interval.
         unrelated_db: Half the width that the interval would have with unrelated seeds.
         is_base: Whether it is the base row.
+        ssim: Its difference in SSIM.
+        ssim_p_corrected: The p-value of that, corrected among those of SSIM.
+        agreement: In how many images its PSNR is above the base's.
+        pair: The pair; None for a row.
     """
 
     label: str
@@ -69,6 +79,10 @@ class Inference:
     bootstrap_db: tuple[float, float] | None = None
     unrelated_db: float | None = None
     is_base: bool = False
+    ssim: Estimate | None = None
+    ssim_p_corrected: float | None = None
+    agreement: Agreement | None = None
+    pair: Pair | None = None
 
     @property
     def partial(self) -> bool:
@@ -76,101 +90,192 @@ class Inference:
         return self.estimate is not None and self.estimate.over == "images"
 
     @property
+    def agrees(self) -> bool:
+        """Whether the interval of PSNR holds zero while all images of all trainings agree."""
+        if self.estimate is None or self.agreement is None:
+            return False
+        return self.agreement.unanimous and self.agreement.trainings > 1 and _zero(self.estimate)
+
+    @property
     def mark(self) -> str | None:
-        """``n.s.`` where the interval holds zero, a dagger where it is over images alone."""
-        if self.estimate is None:
-            return None
-        holds_zero = bool(self.estimate.low <= 0 <= self.estimate.high)
-        return " ".join(["\u2020"] * self.partial + ["n.s."] * holds_zero) or None
+        """``n.s.`` where the interval holds zero, a dagger where it is over images alone.
+
+        A double dagger where all images of all trainings have the same sign nevertheless.
+        """
+        mark = mark_of(self.estimate)
+        return f"{mark} \u2021" if self.agrees else mark
+
+
+def mark_of(estimate: Estimate | None) -> str | None:
+    """Return ``n.s.`` where an interval holds zero, a dagger where it is over images alone."""
+    if estimate is None:
+        return None
+    partial = estimate.over == "images"
+    return " ".join(["\u2020"] * partial + ["n.s."] * _zero(estimate)) or None
+
+
+def _zero(estimate: Estimate) -> bool:
+    return bool(estimate.low <= 0 <= estimate.high)
 
 
 def of_entries(
-    entries: Sequence[ComparedRow], base: ComparedRow, sets: Sequence[str]
+    entries: Sequence[ComparedRow],
+    base: ComparedRow,
+    sets: Sequence[str],
+    pairs: Sequence[Pair] = (),
 ) -> tuple[Inference, ...]:
-    """Return the statistics of the rows of an ablation; none if all rows have one seed."""
+    """Return the statistics of the rows and pairs of an ablation; none if all have one seed."""
     if max(len(entry.records) for entry in entries) < 2:
         return ()
     return of_runs(
         [Runs.of_records(entry.label, entry.records) for entry in entries],
         {entry.label: entry.base or base.label for entry in entries},
         sets,
+        pairs,
     )
 
 
 def of_runs(
-    rows: Sequence[Runs], base: str | Mapping[str, str], sets: Sequence[str]
+    rows: Sequence[Runs],
+    base: str | Mapping[str, str],
+    sets: Sequence[str],
+    pairs: Sequence[Pair] = (),
 ) -> tuple[Inference, ...]:
-    """Return the statistics of each row.
+    """Return the statistics of each row, then those of each pair that has been run.
 
     Args:
         rows: The rows, the base among them.
         base: Label of the base row, or of each row's own by the row's label.
         sets: The sets that the mean runs over; all rows have them, with the same images.
+        pairs: Further differences between two of the rows.
     """
-    from harness.statistics import random_effects
-
     by_name = {row.label: row for row in rows}
     origins = [by_name.get(base if isinstance(base, str) else base[row.label]) for row in rows]
     inferences = [
         _inference(row, None if origin is row else origin, sets, is_base=origin is row)
         for row, origin in zip(rows, origins, strict=True)
     ]
-    tested = [inference for inference in inferences if inference.estimate is not None]
-    corrected = random_effects.holm(
-        [float(inference.estimate.p) for inference in tested if inference.estimate]
-    )
-    by_label = {inference.label: float(p) for inference, p in zip(tested, corrected, strict=True)}
+    for pair in pairs:
+        row, origin = by_name.get(pair.row), by_name.get(pair.base)
+        if row and origin and row.seeds and origin.seeds:
+            difference = _inference(row, origin, sets, is_base=False)
+            label = f"{pair.row} to {pair.base}"
+            inferences.append(replace(difference, label=label, pair=pair))
+    corrected = _corrected([inference.estimate for inference in inferences])
+    of_ssim = _corrected([inference.ssim for inference in inferences])
     return tuple(
-        replace(inference, p_corrected=by_label.get(inference.label)) for inference in inferences
+        replace(inference, p_corrected=p, ssim_p_corrected=ssim_p)
+        for inference, p, ssim_p in zip(inferences, corrected, of_ssim, strict=True)
     )
+
+
+def _corrected(estimates: Sequence[Estimate | None]) -> list[float | None]:
+    """Return the p-values, corrected for their number; None where there is none."""
+    from harness.statistics import random_effects
+
+    corrected = iter(random_effects.holm([float(each.p) for each in estimates if each]))
+    return [None if each is None else float(next(corrected)) for each in estimates]
 
 
 def _inference(row: Runs, base: Runs | None, sets: Sequence[str], *, is_base: bool) -> Inference:
-    from harness.statistics import random_effects
+    from harness.statistics import agreement, bootstrap, random_effects
 
     means = [
         mean
         for scores in row.scores
         if (mean := mean_over_sets({s.set: s.psnr_db for s in scores.values()}, sets)) is not None
     ]
-    spread = stdev(means) if len(means) > 1 and all(map(isfinite, means)) else None
-    without_estimate = Inference(row.label, spread, len(row.seeds), is_base=is_base)
-    values = _values([row, base], sets) if base and base.seeds and row.seeds else None
-    if not values or base is None:
-        return without_estimate
-    ours, theirs = (_as_often(values[i], values[1 - i], (row, base)[i]) for i in (0, 1))
-    paired = len(ours[0]) == len(theirs[0]) and (
-        row.seeds == base.seeds or not (row.learned and base.learned) or len(ours[0]) == 1
+    # A set's mean leaves out images of infinite PSNR, which are others in every training.
+    finite = all(
+        isfinite(image.psnr_db)
+        for scores in row.scores
+        for score in scores.values()
+        for image in score.images
+        if score.set in sets
     )
-    samples: list[Sample] = [ours, [-values for values in theirs]]
-    if paired:
-        samples = [[value - other for value, other in zip(ours, theirs, strict=True)]]
-    estimate = random_effects.estimate(*samples)
-    common = paired and row.learned and base.learned and len(ours[0]) > 1
-    return replace(
-        without_estimate,
-        estimate=estimate if estimate.over != "nothing" else None,
-        paired=paired,
-        bootstrap_db=random_effects.bootstrap(*samples),
-        unrelated_db=float(random_effects.unrelated(ours, theirs).half_width) if common else None,
-    )
+    spread = stdev(means) if len(means) > 1 and finite and all(map(isfinite, means)) else None
+    inference = Inference(row.label, spread, len(row.seeds), is_base=is_base)
+    if base is None:
+        return inference
+    if psnr := _Differences.of(row, base, sets, "psnr_db"):
+        common = psnr.paired and row.learned and base.learned and len(psnr.ours[0]) > 1
+        unrelated = random_effects.unrelated(psnr.ours, psnr.theirs) if common else None
+        inference = replace(
+            inference,
+            estimate=psnr.estimate(),
+            paired=psnr.paired,
+            bootstrap_db=bootstrap.interval(*psnr.samples),
+            unrelated_db=float(unrelated.half_width) if unrelated else None,
+            agreement=agreement.of_trainings(psnr.ours, psnr.theirs, paired=psnr.paired),
+        )
+    ssim = _Differences.of(row, base, sets, "ssim")
+    return replace(inference, ssim=ssim.estimate() if ssim else None)
 
 
-def _values(rows: Sequence[Runs], sets: Sequence[str]) -> list[Sample] | None:
-    """Return PSNR by set, ``(trainings, images)``, or None unless all have the same images."""
+@dataclass(frozen=True, slots=True)
+class _Differences:
+    """The values of two rows on the same images, by set ``(trainings, images)``.
+
+    Attributes:
+        ours: Those of the row.
+        theirs: Those of its base.
+        paired: Whether their trainings belong together one by one.
+    """
+
+    ours: Sample
+    theirs: Sample
+    paired: bool
+
+    @classmethod
+    def of(cls, row: Runs, base: Runs, sets: Sequence[str], metric: Metric) -> _Differences | None:
+        """Return the values of a metric; None unless both have all of the same images."""
+        values = _values([row, base], sets, metric) if base.seeds and row.seeds else None
+        if not values:
+            return None
+        ours, theirs = (_as_often(values[i], values[1 - i], (row, base)[i]) for i in (0, 1))
+        same_seeds = row.seeds == base.seeds or not (row.learned and base.learned)
+        paired = len(ours[0]) == len(theirs[0]) and (same_seeds or len(ours[0]) == 1)
+        return cls(ours, theirs, paired)
+
+    @property
+    def samples(self) -> list[Sample]:
+        """The samples that the model takes: one of differences, or two whose sum it is."""
+        if not self.paired:
+            return [self.ours, [-values for values in self.theirs]]
+        return [[value - other for value, other in zip(self.ours, self.theirs, strict=True)]]
+
+    def estimate(self) -> Estimate | None:
+        """Return the difference with its error; None where the error is not known at all."""
+        from harness.statistics import random_effects
+
+        estimate = random_effects.estimate(*self.samples)
+        return estimate if estimate.over != "nothing" else None
+
+
+def _values(rows: Sequence[Runs], sets: Sequence[str], metric: Metric) -> list[Sample] | None:
+    """Return a metric by set, ``(trainings, images)``, or None unless all have the same images."""
     import numpy as np
 
-    samples: list[Sample] = []
     for name in sets:
-        scores = [each[name] for row in rows for each in row.scores]
+        scores = [training[name] for row in rows for training in row.scores]
         if len({tuple(image.name for image in score.images) for score in scores}) != 1:
             return None
-    for row in rows:
-        psnr = [
-            [[image.psnr_db for image in each[name].images] for each in row.scores] for name in sets
+    samples: list[Sample] = [
+        [
+            np.array(
+                [
+                    [image.psnr_db if metric == "psnr_db" else image.ssim for image in score.images]
+                    for score in (training[name] for training in row.scores)
+                ],
+                dtype=np.float64,
+            )
+            for name in sets
         ]
-        samples.append([np.array(values, dtype=np.float64) for values in psnr])
-    usable = all(values.size and np.isfinite(values).all() for each in samples for values in each)
+        for row in rows
+    ]
+    usable = all(
+        values.size and np.isfinite(values).all() for sample in samples for values in sample
+    )
     return samples if sets and usable else None
 
 

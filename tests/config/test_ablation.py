@@ -53,6 +53,26 @@ def test_a_users_own_file(tmp_path):
     assert own.config == {"train.steps": 10}
 
 
+def test_pairs_and_a_note_are_read():
+    own = parsed(pairs=[{"row": "A", "base": "B", "shows": "the width"}, {"row": "B", "base": "A"}])
+    assert [(pair.row, pair.base, pair.shows) for pair in own.pairs] == [
+        ("A", "B", "the width"),
+        ("B", "A", ""),
+    ]
+    assert (parsed(note="x").note, parsed().pairs, parsed().note) == ("x", (), "")
+
+
+def test_pairs_of_table_2_leave_out_the_global_path():
+    """Pairs of rows that all have the 3x3 path of AWSRN: none is with the 5x5 one."""
+    table = ablation.load("lfb")
+    models = {row.label: row.model for row in table.rows}
+    assert {(models[pair.row], models[pair.base]) for pair in table.pairs} == {
+        ("awsrn_b", "awsrn_na"),
+        ("awsrn_b", "awsrn_nl"),
+        ("awsrn_b", "wdsr_skip3"),
+    }
+
+
 def test_single_values_stand_for_lists():
     own = parsed(benchmarks="Set5", seeds=3)
     assert (own.benchmarks, own.seeds) == (("Set5",), (3,))
@@ -75,6 +95,23 @@ def test_single_values_stand_for_lists():
         (
             "rows: [{model: a, base: 3}]",
             [':1: row 1: base: expected text, not 3: put it in quotes ("3")'],
+        ),
+        (
+            "rows: [{model: a}, {model: b}]\npairs:\n- {row: a, base: bb}\n- {row: b}",
+            [
+                ":3: pair 1: base: there is no row 'bb' (did you mean 'b'?)",
+                ":4: pair 2: base: missing (label of the row that its difference is taken from)",
+            ],
+        ),
+        (
+            "rows: [{model: a}, {model: b}]\npairs: [{row: a, base: a}]",
+            [":2: pair 1: 'a' is compared with itself"],
+        ),
+        (
+            "rows: [{model: a, checkpoint: x.pth}, {model: b}]\npairs: [{row: a, base: b}]",
+            [
+                ":2: pairs: expected none: rows with a checkpoint make a table of whole systems",
+            ],
         ),
         ("rows: []", [":1: rows: expected at least one"]),
         ("name: x", [":1: rows: missing (the rows, in table order, each with a model)"]),

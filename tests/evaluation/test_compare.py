@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import save_file
+from scipy import stats
 
 from harness.errors import UsageError
 from harness.evaluation.compare import collect
@@ -65,6 +66,28 @@ def test_the_beginning_of_ids_takes_all_seeds_as_one_row(root):
     assert cells(table, "mean_psnr_diff_db") == pytest.approx([0, 1.6 / 3])
     assert cells(table, "mean_psnr_sd_db") == pytest.approx([1, 1])
     assert cells(table, "mean_psnr_diff_over") == [None, "seeds and images"]
+
+
+def test_differences_in_ssim_have_an_interval_in_a_column(root):
+    """Of one seed and one set it is the paired t test over images."""
+    ssims = {"plain": [0.90, 0.92, 0.95], "wide": [0.91, 0.935, 0.958]}
+    for model, values in ssims.items():
+        stored = made(model, 0, [30, 31, 36], sets=("Set5",))
+        images = [
+            replace(image, ssim=ssim)
+            for image, ssim in zip(stored.scores[0].images, values, strict=True)
+        ]
+        score = SetScore.of("Set5", "files", "pixels of Set5", tuple(images))
+        record.write(root, replace(stored, id=f"{model}-x2-ssim", scores=(score,)))
+    table = compare(["plain-x2-ssim", "wide-x2-ssim"], Request(results=root))
+    oracle = stats.ttest_rel(ssims["wide"], ssims["plain"])
+    interval = oracle.confidence_interval()
+    assert cells(table, "mean_ssim_diff") == [None, pytest.approx(0.011)]
+    assert cells(table, "mean_ssim_diff_low") == [None, pytest.approx(interval.low)]
+    assert cells(table, "mean_ssim_diff_high") == [None, pytest.approx(interval.high)]
+    assert cells(table, "mean_ssim_diff_p_corrected") == [None, pytest.approx(oracle.pvalue)]
+    assert all(c.printed for c in table.columns if c.key == "mean_ssim_diff")
+    assert not any("SSIM" in note for note in table.notes)
 
 
 def test_the_first_row_is_the_base(root):

@@ -6,16 +6,18 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
+from harness.config.ablation import Pair
 from harness.records.record import ImageScore, Record, SetScore
 from harness.records.selection import ComparedRow
-from harness.statistics.estimates import Runs, of_entries, of_runs
+from harness.statistics.estimates import Runs, mark_of, of_entries, of_runs
 
 RECORD = Path(__file__).parents[1] / "files" / "record.json"
 
 
-def scores(psnr_db, *, name="Set5", images=("a", "b", "c")):
+def scores(psnr_db, *, name="Set5", images=("a", "b", "c"), ssim=None):
     """The score of one training on one set."""
-    image_scores = tuple(ImageScore(*pair, 0.9) for pair in zip(images, psnr_db, strict=True))
+    ssims = ssim or [0.9] * len(images)
+    image_scores = tuple(ImageScore(*values) for values in zip(images, psnr_db, ssims, strict=True))
     return {name: SetScore.of(name, "files", "pixels", image_scores)}
 
 
@@ -119,3 +121,61 @@ def test_an_ablation_has_statistics_as_soon_as_a_row_has_two_trainings(trainings
     row = ComparedRow("base", tuple(records[:trainings]))
     spreads = [inference.spread_db for inference in of_entries([row], row, ["Set5"])]
     assert spreads == ([] if trainings == 1 else [pytest.approx(0.5**0.5)])
+
+
+def test_ssim_gets_the_interval_of_its_own_differences():
+    """Of one training a row: the paired t test over images."""
+    base = runs("base", scores([30, 31, 35], ssim=[0.90, 0.92, 0.95]))
+    row = runs("row", scores([30, 31, 35.1], ssim=[0.91, 0.935, 0.958]))
+    inference = by_label(base, row)["row"]
+    oracle = stats.ttest_rel([0.91, 0.935, 0.958], [0.90, 0.92, 0.95])
+    interval = oracle.confidence_interval(0.95)
+    ends = float(inference.ssim.low), float(inference.ssim.high)
+    assert ends == pytest.approx((interval.low, interval.high))
+    assert inference.ssim_p_corrected == pytest.approx(oracle.pvalue)
+    assert mark_of(inference.ssim) == "\u2020"
+    assert "n.s." in inference.mark
+
+
+def test_p_values_of_ssim_are_corrected_among_themselves():
+    base = runs("base", scores([30, 31, 35], ssim=[0.90, 0.92, 0.95]))
+    first = runs("first", scores([30, 31, 35.1], ssim=[0.91, 0.935, 0.958]))
+    second = runs("second", scores([30, 31, 35.1], ssim=[0.91, 0.94, 0.94]))
+    rows = by_label(base, first, second)
+    assert rows["first"].ssim_p_corrected == pytest.approx(2 * float(rows["first"].ssim.p))
+    assert rows["second"].ssim_p_corrected == pytest.approx(float(rows["second"].ssim.p))
+
+
+def test_pairs_come_after_the_rows_and_p_is_corrected_for_both():
+    """Third to better is 1 dB everywhere: p is 0, and 0 it stays; the rows are second and third."""
+    third = runs("third", scores([32, 32.5, 37]), scores([32.7, 34.1, 37.9]))
+    pair = Pair(row="third", base="better", shows="the rest")
+    found = of_runs((BASE, BETTER, third), "base", ("Set5",), [pair])
+    assert [inference.pair for inference in found] == [None, None, None, pair]
+    assert found[3].label == "third to better"
+    assert float(found[3].estimate.diff) == pytest.approx(1)
+    assert not found[3].is_base
+    alone = by_label(BASE, BETTER, third)
+    smaller = min(("better", "third"), key=lambda label: float(alone[label].estimate.p))
+    three = {inference.label: inference.p_corrected for inference in found}
+    assert float(found[3].estimate.p) < float(alone[smaller].estimate.p)
+    assert three[smaller] == pytest.approx(2 * float(alone[smaller].estimate.p))
+
+
+def test_a_pair_that_has_not_been_run_is_left_out():
+    found = of_runs(
+        (BASE, BETTER, runs("later")), "base", ("Set5",), [Pair(row="later", base="better")]
+    )
+    assert all(inference.pair is None for inference in found)
+
+
+def test_a_loss_of_all_images_in_all_trainings_is_marked_beside_n_s():
+    """Losses of 1, 4 and 0.1 dB on every image: three seeds do not exclude zero."""
+    losses = (1, 4, 0.1)
+    base = runs("base", *(scores([30, 31, 35]) for _ in losses))
+    row = runs("row", *(scores([30 - by, 31 - by, 35 - by]) for by in losses))
+    inference = by_label(base, row)["row"]
+    assert inference.mark == "n.s. \u2021"
+    assert (inference.agreement.better, inference.agreement.worse) == (0, 3)
+    mixed = runs("row", *row.scores[:2], scores([30.1, 30.9, 34.9]))
+    assert by_label(base, mixed)["row"].mark == "n.s."

@@ -19,7 +19,7 @@ from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.selection import ComparedRow, Comparison, comparisons
 from harness.reports import notes
-from harness.reports.tables import intervals
+from harness.reports.tables import intervals, pairs
 from harness.reports.tables.fields import (
     Field,
     columns_of,
@@ -41,7 +41,9 @@ _FAILED = "failed"
 def build(
     ablation: Ablation, records: Iterable[Record], failures: Iterable[Failure] = ()
 ) -> tuple[Table, ...]:
-    """Return one table for each group of comparable records, sorted by name.
+    """Return the tables of each group of comparable records, sorted by name.
+
+    Each has one of all rows, and a small one of its pairs where some have been run.
 
     Args:
         ablation: The rows, and which table of the paper they stand in, if any.
@@ -60,28 +62,33 @@ def build(
         for stem, comparison in zip(stems, groups, strict=True)
     ]
     tables = [
-        _table(name, ablation, comparison, cells)
+        table
         for name, comparison in zip(names, groups, strict=True)
+        for table in _tables(name, ablation, comparison, cells)
     ]
     return tuple(sorted(tables, key=lambda table: table.name))
 
 
-def _table(
+def _tables(
     name: str, ablation: Ablation, comparison: Comparison, cells: Sequence[Published]
-) -> Table:
-    """Return the table of one comparison."""
+) -> list[Table]:
+    """Return the table of one comparison, and that of its pairs if any."""
     labels = {entry.label for entry in comparison.entries}
     cells = [cell for cell in cells if cell.scale == comparison.scale and cell.label in labels]
-    inferences = estimates.of_entries(comparison.entries, comparison.base, comparison.sets)
+    inferences = estimates.of_entries(
+        comparison.entries, comparison.base, comparison.sets, ablation.pairs
+    )
     fields = _fields(ablation, comparison, cells, inferences)
     has_means = any(cell.metric == "mean_psnr_db" for cell in cells)
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
-    return Table(
+    title = f"{ablation.title}, x{comparison.scale}"
+    whole = Table(
         name=name,
-        title=f"{ablation.title}, x{comparison.scale}{origin}",
+        title=f"{title}{origin}",
         columns=columns_of(fields),
         rows=rows_of(fields, comparison.shown, reference=lambda entry: entry.reference),
         notes=_params_note(ablation, comparison)
+        + ((ablation.note,) if ablation.note else ())
         + _bases_note(comparison)
         + notes.notes(
             {entry.label: entry.records for entry in comparison.entries},
@@ -92,6 +99,7 @@ def _table(
         )
         + intervals.notes(inferences),
     )
+    return [whole, *filter(None, [pairs.build(name, title, inferences)])]
 
 
 def _fields(
@@ -149,7 +157,8 @@ def _fields(
     ours, *theirs = pair(mean, "mean_psnr_db")
     difference = Field(intervals.difference(inferences), minus_base_psnr)
     spread, interval, details = intervals.fields(inferences, label_of)
-    fields += [ours, *spread, difference, *interval, *theirs, *details]
+    ssim = intervals.ssim_fields(inferences, label_of, printed=False)
+    fields += [ours, *spread, difference, *interval, *theirs, *details, *ssim]
     fields.append(hidden("base", lambda entry: comparison.base_of(entry).label))
     return fields + _provenance_fields(cells)
 

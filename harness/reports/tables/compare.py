@@ -42,7 +42,7 @@ def build(rows: Sequence[Contender], sets: Sequence[str]) -> Table:
             f"Scores: protocol {protocol}; {lr}; mean = plain mean of the set means over "
             f"{', '.join(sets)}.",
             *_warnings(rows, sets),
-            *intervals.notes(inferences),
+            *intervals.notes(inferences, ssim_printed=True),
         ),
     )
 
@@ -79,6 +79,7 @@ def _fields(
         *(spread if several else ()),
         Field(intervals.difference(inferences, prefix=""), minus_base),
         *interval,
+        *intervals.ssim_fields(inferences, label_of, prefix="", printed=True),
         *details,
         hidden(
             "seeds",

@@ -9,7 +9,9 @@ from math import isfinite
 from typing import Literal
 
 TableCell = str | int | float | Decimal | None
-ColumnKind = Literal["text", "count", "kilo", "mega", "giga", "psnr", "ssim", "diff", "p"]
+ColumnKind = Literal[
+    "text", "count", "kilo", "mega", "giga", "psnr", "ssim", "diff", "ssim_diff", "p"
+]
 Marks = Literal["none", "best", "two"]
 
 
@@ -22,7 +24,7 @@ class Column:
         title: Printed heading; a line feed marks where it may break.
         kind: Which rounding applies. ``kilo``, ``mega`` and ``giga`` are counts printed in
             units of 1e3, 1e6 and 1e9, ``diff`` a spread of PSNR or a difference whose interval
-            is known, ``p`` a p-value.
+            is known, ``ssim_diff`` such a difference of SSIM, ``p`` a p-value.
         signed: Whether positive values carry a plus sign, as differences do.
         joined: Whether the value is printed in the cell of the column before it.
         between: Text between the two values of such a cell.
@@ -92,6 +94,7 @@ _STEP = {
     "psnr": Decimal("0.01"),
     "ssim": Decimal("0.0001"),
     "diff": Decimal("0.001"),
+    "ssim_diff": Decimal("0.00001"),
     "p": Decimal("0.001"),
 }
 _UNIT = {"kilo": 10**3, "mega": 10**6, "giga": 10**9}
@@ -133,9 +136,10 @@ def format_value(value: TableCell, column: Column) -> str:
     """Return a value as it is printed: rounded half up, empty for a gap.
 
     PSNR has 2 decimals, its spread, its differences that have intervals and p-values 3, SSIM 4,
-    counts in units of 1e6 and 1e9 2; other counts have thousands separators, and all their
-    digits also in units of 1e3. Published values (``Decimal``) keep the digits that the paper
-    prints.
+    its differences 5. A difference that would be rounded to zero gets up to 2 decimals more, so
+    that an interval shows on which side of zero it ends. Counts in units of 1e6 and 1e9 have 2;
+    other counts have thousands separators, and all their digits also in units of 1e3. Published
+    values (``Decimal``) keep the digits that the paper prints.
     """
     return "" if value is None else column.form.format(_plain(value, column))
 
@@ -150,8 +154,11 @@ def _plain(value: str | int | float | Decimal, column: Column) -> str:
     elif column.kind == "p" and value < _STEP["p"]:
         return f"<{_STEP['p']}"
     else:
-        number = Decimal(str(value)) / _UNIT.get(column.kind, 1)
-        number = number.quantize(_STEP[column.kind], ROUND_HALF_UP)
+        exact = Decimal(str(value)) / _UNIT.get(column.kind, 1)
+        step = _STEP[column.kind]
+        number = exact.quantize(step, ROUND_HALF_UP)
+        if number == 0 and column.kind in ("diff", "ssim_diff") and abs(exact) >= step / 100:
+            number = exact.quantize(Decimal(1).scaleb(exact.adjusted()), ROUND_HALF_UP)
     if number == 0:
         number = abs(number)
     sign = "+" if column.signed and number > 0 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,12 +13,12 @@ from statistics import stdev
 import pytest
 from scipy import stats
 
-from harness.config.ablation import Ablation, Row
+from harness.config.ablation import Ablation, Pair, Row
 from harness.records.record import ImageScore, Record, SetScore
 from harness.reports.tables.ablation import build
 from harness.reports.tables.latex import to_latex
 from harness.reports.tables.render import to_csv, to_markdown
-from harness.reports.tables.table import Table, TableCell
+from harness.reports.tables.table import Column, ColumnKind, Table, TableCell, format_value
 
 RECORD = Record.from_json(
     (Path(__file__).parents[2] / "files" / "record.json").read_text(), source="record.json"
@@ -31,9 +32,13 @@ ABC = Ablation(
 )
 
 
-def made(model: str, seed: int, psnr_db: Sequence[float]) -> Record:
+def made(
+    model: str, seed: int, psnr_db: Sequence[float], ssim: Sequence[float] = (0.9, 0.9, 0.9)
+) -> Record:
     """Return a record with these scores, one an image."""
-    images = tuple(ImageScore(f"i{i}", value, 0.9) for i, value in enumerate(psnr_db))
+    images = tuple(
+        ImageScore(f"i{i}", *values) for i, values in enumerate(zip(psnr_db, ssim, strict=True))
+    )
     scores = (SetScore.of("Set5", "files", "pixels", images),)
     return replace(RECORD, id=f"{model}-x2-s{seed}", model=model, seed=seed, scores=scores)
 
@@ -145,7 +150,12 @@ def test_the_csv_file_has_every_number_in_a_column_of_its_own() -> None:
 
 def test_notes_name_what_could_be_detected_and_what_pairing_gains() -> None:
     notes = table([*BASE, *BETTER]).notes
-    assert any("Smallest difference" in note and "B 0.0" in note for note in notes)
+    (note,) = (note for note in notes if note.startswith("Smallest difference"))
+    ends = re.search(r": B ([\d.]+) to ([\d.]+) dB\.$", note)
+    assert ends
+    low, high = map(float, ends.groups())
+    (point,) = cells(table([*BASE, *BETTER]), "ours_mean_psnr_diff_detectable_db")[1:2]
+    assert low < float(str(point)) < high
     assert any("Gain of common seeds" in note and "(1." in note for note in notes)
 
 
@@ -194,3 +204,82 @@ def test_rows_not_run_yet_are_blank() -> None:
     found = table([*BASE, *BETTER])
     assert cells(found, "ours_mean_psnr_sd_db")[2] is None
     assert cells(found, "ours_mean_psnr_diff_mark")[2] is None
+
+
+def test_ssim_stands_in_the_csv_file_and_in_a_note() -> None:
+    """SSIM rises by 0.010, 0.012 and 0.011 on all images: the t test over three seeds."""
+    base = [made("a", seed, [30, 31, 35]) for seed in range(3)]
+    gains = (0.010, 0.012, 0.011)
+    better = [made("b", seed, [30, 31, 35], [0.9 + by] * 3) for seed, by in enumerate(gains)]
+    found = table([*base, *better])
+    interval = stats.ttest_1samp(gains, 0).confidence_interval()
+    assert cells(found, "ours_mean_ssim_diff")[1] == pytest.approx(0.011)
+    assert cells(found, "ours_mean_ssim_diff_low")[1] == pytest.approx(interval.low)
+    assert cells(found, "ours_mean_ssim_diff_high")[1] == pytest.approx(interval.high)
+    assert cells(found, "ours_mean_ssim_diff_mark")[1] is None
+    assert cells(found, "ours_mean_ssim_diff_p_corrected")[1] == pytest.approx(
+        stats.ttest_1samp(gains, 0).pvalue
+    )
+    assert any(f"B: +0.01100 [{interval.low:+.5f}, {interval.high:+.5f}]" in n for n in found.notes)
+    assert not any(column.printed and "ssim_diff" in column.key for column in found.columns)
+
+
+def test_pairs_stand_under_the_table_and_in_one_of_their_own() -> None:
+    """C to B: -0.1, -0.42 and -0.39 dB on all images, tested beside the two rows."""
+    paired = replace(ABC, pairs=(Pair(row="C", base="B", shows="the rest"),))
+    whole, small = build(paired, [*BASE, *BETTER, *ALIKE])
+    assert small.name == f"{whole.name}_pairs"
+    test = stats.ttest_1samp([-0.1, -0.42, -0.39], 0)
+    interval = test.confidence_interval()
+    assert [cells(small, key) for key in ("row", "base", "shows")] == [["C"], ["B"], ["the rest"]]
+    assert cells(small, "ours_mean_psnr_diff_low_db")[0] == pytest.approx(interval.low, abs=1e-6)
+    note = next(note for note in whole.notes if note.startswith("Pairs"))
+    assert f"C to B (the rest): -0.303 [{interval.low:.3f}, {interval.high:+.3f}] n.s." in note
+    assert any("2 rows and 1 pair." in note for note in whole.notes)
+    plain = [*cells(whole, "ours_mean_psnr_diff_p")[1:], *cells(small, "ours_mean_psnr_diff_p")]
+    corrected = cells(small, "ours_mean_psnr_diff_p_corrected")[0]
+    assert sorted(map(float, map(str, plain)))[1] == pytest.approx(test.pvalue, rel=1e-6)
+    assert corrected == pytest.approx(2 * test.pvalue, rel=1e-6)
+
+
+def test_pairs_that_were_not_run_have_no_table() -> None:
+    paired = replace(ABC, pairs=(Pair(row="C", base="B"),))
+    (found,) = build(paired, [*BASE, *BETTER])
+    assert any("for 1 row." in note for note in found.notes)
+    assert not any(note.startswith("Pairs") for note in found.notes)
+
+
+def test_a_loss_that_every_image_shows_is_said_beside_n_s() -> None:
+    """Losses of 1, 4 and 0.1 dB on all 3 images: p of the sign test is 2 / 2^3."""
+    losing = row("b", [-1.0, -3.5, -0.6])
+    found = table([*BASE, *losing])
+    assert cells(found, "ours_mean_psnr_diff_mark")[1] == "n.s. \u2021"
+    assert cells(found, "ours_mean_psnr_diff_images_worse")[1] == 3
+    assert cells(found, "ours_mean_psnr_diff_sign_p")[1] == 0.25
+    assert any(
+        note.startswith("\u2021")
+        and note.endswith("B: all 3 images lose in all 3 seeds, sign test p 0.250.")
+        for note in found.notes
+    )
+    assert not any(note.startswith("\u2021") for note in table([*BASE, *ALIKE]).notes)
+
+
+def test_the_note_of_an_ablation_stands_under_its_tables() -> None:
+    (found,) = build(replace(ABC, note="Mind the path."), [*BASE, *BETTER])
+    assert "Mind the path." in found.notes
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "printed"),
+    [
+        (-0.00048, "diff", "-0.0005"),
+        (0.000042, "diff", "+0.00004"),
+        (0.000004, "diff", "0.000"),
+        (0.0, "diff", "0.000"),
+        (-0.0206, "diff", "-0.021"),
+        (0.00046, "ssim_diff", "+0.00046"),
+        (-0.0000012, "ssim_diff", "-0.000001"),
+    ],
+)
+def test_a_difference_is_not_rounded_to_zero(value: float, kind: ColumnKind, printed: str) -> None:
+    assert format_value(value, Column("x", kind=kind, signed=True)) == printed
