@@ -22,6 +22,8 @@ from harness.reports.tables import intervals
 from harness.reports.tables.fields import (
     Field,
     columns_of,
+    counted,
+    doubt_notes,
     field,
     hidden,
     joined,
@@ -78,6 +80,11 @@ def _table(
         rows=rows_of(fields, comparison.shown, reference=lambda entry: entry.reference),
         notes=_params_note(ablation, comparison)
         + _bases_note(comparison)
+        + doubt_notes(
+            (entry.label, record.count_doubts)
+            for entry in comparison.entries
+            for record in entry.records
+        )
         + notes.notes(
             {entry.label: entry.records for entry in comparison.entries},
             sets=comparison.sets,
@@ -254,8 +261,8 @@ def _params(entry: ComparedRow) -> int | None:
     return entry.records[0].params if entry.records else None
 
 
-def _multi_adds(entry: ComparedRow) -> int | None:
-    return entry.records[0].multi_adds if entry.records else None
+def _multi_adds(entry: ComparedRow) -> int | str | None:
+    return counted(entry.records[0].multi_adds) if entry.records else None
 
 
 def _minus(value: _Number | None, base: _Number | None) -> _Number | None:
