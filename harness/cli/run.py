@@ -116,6 +116,7 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
                 status.words,
             ]
         )
+    unknown = any(status.to_train and status.cell.doubts for status in statuses)
     shared = any(status.shared for status in statuses)
     note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
     note += dict.fromkeys(
@@ -139,7 +140,7 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
         *note,
         f"score on {tests}",
         f"training Multi-Adds still to do: at most {left / 1e12:,.1f} T "
-        "(forward, and twice that backward)",
+        f"(forward, and twice that backward{', without those that are n/a' if unknown else ''})",
     ]
     return "\n".join(lines)
 
