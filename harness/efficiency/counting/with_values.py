@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import sys
+from contextlib import redirect_stdout
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +36,11 @@ def small_traces(
         HarnessError: It does not return an SR image.
     """
     width, height = (_SIDE + side % _SIDE for side in lr_px)
-    with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
+    with (
+        torch.inference_mode(False),
+        torch.random.fork_rng(devices=[]),
+        redirect_stdout(sys.stderr),  # what a forward prints is no part of a command's result
+    ):
         try:
             twin = copy.deepcopy(network).cpu().eval()
         except Exception as error:  # a user's network may hold anything at all
