@@ -51,6 +51,9 @@ def flops(
     """Count parameters and Multi-Adds of networks, and compare them with the paper's.
 
     ID is from `harness list`, or a class of your own: PKG.MODULE:CLASS or FILE.py:CLASS.
+    A count is refused where something may be missing: operators that nobody has reviewed,
+    values that leave PyTorch, parameters that SR does not depend on. A class that leaves
+    modules out on purpose names them in its attribute unused_modules, a tuple of prefixes.
 
     Example: harness flops awsrn_s carn --scale 4
     """

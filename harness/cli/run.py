@@ -118,7 +118,7 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
         cell = status.cell
         trains = cell.trained and not status.shared
         cost = plan.training_multi_adds(cell) if trains else 0
-        left += cost if status.to_train else 0
+        left += (cost or 0) if status.to_train else 0
         body.append(
             [
                 cell.row.label,
@@ -127,12 +127,19 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
                 str(cell.seed) if cell.trained else "-",
                 f"{train.steps:,}" if trains else "-",
                 f"{cell.cost.params:,}",
-                f"{cost / 1e12:,.1f} T" if trains else "-",
+                _tera(cost) if trains else "-",
                 status.words,
             ]
         )
+    unknown = any(status.to_train and status.cell.doubts for status in statuses)
     shared = any(status.shared for status in statuses)
     note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
+    note += dict.fromkeys(
+        f"Multi-Adds of {cell.row.label}: n/a, because the count is in doubt: "
+        f"{'; '.join(cell.doubts)}"
+        for cell in plan.cells
+        if cell.doubts
+    )
     from harness.data.catalogue import lr_text
 
     scale = settings.scale[0]
@@ -148,6 +155,10 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
         *note,
         f"score on {tests}",
         f"training Multi-Adds still to do: at most {left / 1e12:,.1f} T "
-        "(forward, and twice that backward)",
+        f"(forward, and twice that backward{', without those that are n/a' if unknown else ''})",
     ]
     return "\n".join(lines)
+
+
+def _tera(multi_adds: int | None) -> str:
+    return "n/a" if multi_adds is None else f"{multi_adds / 1e12:,.1f} T"

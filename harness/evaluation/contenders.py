@@ -53,10 +53,11 @@ class Contender:
         scale: Upscaling factor.
         protocols: How each training was scored.
         params: Trainable scalars.
-        multi_adds: Multi-Adds for a 1280x720 output.
+        multi_adds: Multi-Adds for a 1280x720 output; None where the count is in doubt.
         activations: Elements that its convolutions write; None where nobody counted.
         group: What its records have in common; empty for weights of others.
         origin: Where its scores come from, in words.
+        count_doubts: Why the Multi-Adds are not known.
     """
 
     name: str
@@ -64,10 +65,11 @@ class Contender:
     scale: int
     protocols: tuple[str, ...]
     params: int
-    multi_adds: int
+    multi_adds: int | None
     activations: int | None
     group: str
     origin: str
+    count_doubts: tuple[str, ...] = ()
 
     @property
     def scores(self) -> dict[str, tuple[float, float]]:
@@ -106,6 +108,7 @@ def stored(name: str, request: Request) -> Contender | None:
         activations=_activations(first),
         group=first.group,
         origin=f"{', '.join(record.id for record in chosen)}{trained}",
+        count_doubts=first.count_doubts,
     )
 
 
@@ -206,10 +209,11 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
             scale=scale,
             protocols=(request.protocol,),
             params=cost.params,
-            multi_adds=cost.multi_adds,
+            multi_adds=cost.sure_multi_adds,
             activations=cost.activations,
             group="",
             origin=loaded.file or "no weights",
+            count_doubts=cost.doubts,
         )
     return rows
 

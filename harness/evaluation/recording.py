@@ -67,7 +67,7 @@ def make_scored_record(
         profile="",
         full_budget=True,
         params=cost.params,
-        multi_adds=cost.multi_adds,
+        multi_adds=cost.sure_multi_adds,
         protocol=protocol.name,
         scores=tuple(sorted((*kept, score), key=lambda other: _set_order(other.set))),
         learned=learned_by(loaded.network),
@@ -76,6 +76,7 @@ def make_scored_record(
         provenance=provenance(device, torch.get_num_threads(), started),
         wall_time_s=round(seconds + (earlier.wall_time_s if earlier else 0.0), 1),
         loss=None,
+        count_doubts=cost.doubts,
     )
 
 

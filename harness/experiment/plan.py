@@ -20,13 +20,15 @@ from harness.data.catalogue import TestSet, TrainSet
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.multi_adds import Cost, count
 from harness.efficiency.counting.params import trainable
+from harness.efficiency.counting.trace import ForwardFailed
 from harness.errors import HarnessError, suggest
 from harness.experiment import resolve
 from harness.models import registry
 from harness.models.awms import drop_branches
+from harness.models.variant import Variant
 from harness.records import counts, released
 from harness.records.counts import Count
-from harness.weights import networks
+from harness.weights import load, networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ class Cell:
     def trained(self) -> bool:
         """Whether there is anything to train."""
         return self.seed is not None
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why the Multi-Adds may not be right; stored counts have been checked before."""
+        return self.cost.doubts if isinstance(self.cost, Cost) else ()
 
     def name(self) -> str:
         """Return a readable name, the beginning of the record's id."""
@@ -86,8 +93,13 @@ class Plan:
         """Folder below which results are written."""
         return Path(self.config.results.root)
 
-    def training_multi_adds(self, cell: Cell) -> int:
-        """Estimate the Multi-Adds of training a cell: forward, and twice that backward."""
+    def training_multi_adds(self, cell: Cell) -> int | None:
+        """Estimate the Multi-Adds of training a cell: forward, and twice that backward.
+
+        None where the count of the network is in doubt.
+        """
+        if cell.doubts:
+            return None
         train = self.config.train
         per_pixel = cell.cost.multi_adds / cell.cost.lr_px
         return round(3 * per_pixel * train.patch**2 * train.batch * train.steps)
@@ -172,7 +184,7 @@ def _planned(
     registered = row.model in registry.names()
     if ablation.compares_systems and registered and scale not in registry.get(row.model).scales:
         return None
-    cost = _cost(row, scale, problems)
+    cost = _cost(row, scale, checkpoint, problems)
     return (row, checkpoint, cost) if cost else None
 
 
@@ -182,7 +194,7 @@ def _with_weights(row: Row, scale: int, problems: list[str]) -> tuple[Row, Path 
     Public weights that are not there are done without: the row is trained. A user's own
     must be there.
     """
-    public = {each.file: each for each in released.load()} if row.checkpoint else {}
+    public = _public() if row.checkpoint else {}
     folder = os.environ.get("HARNESS_CHECKPOINTS", "")
     for name in row.checkpoint:
         if known := public.get(name):
@@ -202,11 +214,14 @@ def _with_weights(row: Row, scale: int, problems: list[str]) -> tuple[Row, Path 
     return row, None
 
 
-def _cost(row: Row, scale: int, problems: list[str]) -> Cost | Count | None:
+def _cost(
+    row: Row, scale: int, checkpoint: Path | None, problems: list[str]
+) -> Cost | Count | None:
     """Return what a row's network costs; note what is wrong with it.
 
     One that is as registered has a stored count. Another is built, without memory if its
-    constructor allows it, and counted.
+    constructor allows it, and counted; one whose weights are the user's own, as they are
+    loaded, because their file may lack parts that were pruned.
     """
     where = f"row '{row.label}'"
     try:
@@ -218,34 +233,50 @@ def _cost(row: Row, scale: int, problems: list[str]) -> Cost | Count | None:
         if unknown:
             return None
         variant.check_scale(scale)
+        if checkpoint is not None and checkpoint.name not in _public():
+            loaded = load.load(
+                row.model,
+                scale=scale,
+                checkpoint=checkpoint,
+                overrides=row.overrides,
+                drop=row.drop,
+            )
+            return count(loaded.network, scale=scale)
         if networks.is_users(row.model):  # its constructor may need tensors with values
-            build = partial(variant.build, **row.overrides)
-            network = CountedNetwork(row.model, build, scale=scale).network
-        elif row.overrides or row.drop:
-            with torch.device("meta"):
-                network = variant.build(scale=scale, **row.overrides)
-        else:
+            build = partial(_build, variant, row)
+            return _counted(CountedNetwork(row.model, build, scale=scale))
+        if not row.overrides and not row.drop:
             return counts.of_model(row.model, scale)
-        drop_branches(network, row.drop)
-        return _counted(network, scale)
+        with torch.device("meta"):
+            return count(_build(variant, row, scale=scale), scale=scale)
     except (TypeError, ValueError, HarnessError) as error:
         problems.append(f"{where}: {error}")
         return None
 
 
-def _counted(network: nn.Module, scale: int) -> Cost:
+def _counted(network: CountedNetwork) -> Cost:
     """Return what a network costs; of one whose forward fails, which its cell will tell, params.
 
     Raises:
-        HarnessError: It does not return an SR image.
+        HarnessError: It cannot be built, or does not return an SR image.
     """
     try:
-        return count(network, scale=scale)
-    except HarnessError as error:
-        if isinstance(error.__cause__, HarnessError):
-            raise
-        params = trainable(network)
+        return network.cost
+    except ForwardFailed as error:
+        params = trainable(network.network)
         return Cost(params, params, 0, 0, 0, 0, lr_px=Fraction(0), doubts=(str(error),))
+
+
+def _build(variant: Variant, row: Row, *, scale: int) -> nn.Module:
+    """Return the network of a row, branches dropped."""
+    network: nn.Module = variant.build(scale=scale, **row.overrides)
+    drop_branches(network, row.drop)
+    return network
+
+
+def _public() -> dict[str, released.Weights]:
+    """Return the public weights by the names of their files."""
+    return {weights.file: weights for weights in released.load()}
 
 
 def _slug(model: str) -> str:

@@ -73,7 +73,7 @@ def make_record(
         profile=config.profile,
         full_budget=not cell.trained or _is_paper_budget(config),
         params=cost.params,
-        multi_adds=cost.multi_adds,
+        multi_adds=cost.sure_multi_adds,
         protocol=protocols.DEFAULT.name,
         scores=(*kept, *scores),
         learned=learned_by(network),
@@ -82,12 +82,15 @@ def make_record(
         provenance=origin,
         wall_time_s=round(seconds, 1),
         loss=loss,
+        count_doubts=cost.doubts,
     )
 
 
 def final_metrics(record: Record) -> dict[str, float]:
     """Return cost, scores and learned scalars of a record by name, for a tracker."""
-    final = {"params": float(record.params), "multi_adds_g": record.multi_adds / 1e9}
+    final = {"params": float(record.params)}
+    if record.multi_adds is not None:
+        final["multi_adds_g"] = record.multi_adds / 1e9
     for score in record.scores:
         final[f"psnr_db.{score.set}"] = score.psnr_db
         final[f"ssim.{score.set}"] = score.ssim

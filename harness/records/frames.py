@@ -36,7 +36,7 @@ def cells(records: Iterable[Record]) -> pd.DataFrame:
             for record in records
             for score in record.scores
         ]
-    ).astype({"seed": "Int64"})
+    ).astype({"seed": "Int64", "multi_adds": "Int64"})
 
 
 def images(records: Iterable[Record]) -> pd.DataFrame:

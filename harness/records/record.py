@@ -126,7 +126,7 @@ class Record:
         profile: The budget; empty for scored weights.
         full_budget: Whether the training was as long as the paper's, on its data.
         params: Trainable scalars, branches dropped.
-        multi_adds: Multi-Adds executed for a 1280x720 output.
+        multi_adds: Multi-Adds executed for a 1280x720 output; None where the count is in doubt.
         protocol: How it was scored.
         scores: One per set.
         learned: Its adaptive weights.
@@ -135,6 +135,7 @@ class Record:
         provenance: Which code, machine and time it comes from.
         wall_time_s: Seconds of training, or of scoring where nothing was trained.
         loss: Mean L1 loss at the end of the training; None where nothing was trained.
+        count_doubts: Why the Multi-Adds are not known; empty where they are.
         schema: Form of the record: 2 for new ones.
     """
 
@@ -151,7 +152,7 @@ class Record:
     profile: str
     full_budget: bool
     params: int
-    multi_adds: int
+    multi_adds: int | None
     protocol: str
     scores: tuple[SetScore, ...]
     learned: LearnedScalars
@@ -160,6 +161,7 @@ class Record:
     provenance: Provenance
     wall_time_s: float
     loss: float | None
+    count_doubts: tuple[str, ...] = field(default=(), kw_only=True)
     schema: Literal[1, 2] = field(default=SCHEMA, kw_only=True)
 
     def score(self, name: str) -> SetScore | None:

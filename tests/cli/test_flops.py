@@ -250,13 +250,19 @@ def test_what_cannot_be_asked_for_is_refused_in_one_line(own, arguments, said):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("Item", "Item cannot be counted: its forward reads values of the image"),
         ("Broken", "Broken cannot be counted: its forward failed on an LR image of 640x360 px"),
-        ("Lazy", "'own_net.py:Lazy' at x2 is in doubt: modules never called: forgotten"),
+        ("Lazy", "'own_net.py:Lazy' at x2 is in doubt: parameters never read: forgotten (what"),
     ],
 )
 def test_what_cannot_be_counted_is_told_in_one_line(own, name, said):
     assert said in refusal(f"own_net.py:{name}", "--scale", "2", kind=HarnessError)
+
+
+def test_a_forward_that_reads_values_is_counted_on_small_images(own):
+    (item,) = rows("own_net.py:Item", "--scale", "2")
+    (plain,) = rows("own_net.py:Net", "--scale", "2")
+    assert item["multi_adds"] == plain["multi_adds"]
+    assert "and scaled" in item["note"]
 
 
 ALL = """

@@ -64,7 +64,7 @@ def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> BenchCan
     subject = CountedNetwork(variant.id, variant.build, scale=scale, input_px=lr_px)
     multi_adds, note = None, ""
     try:
-        multi_adds = subject.cost.multi_adds
+        multi_adds = subject.cost.sure_multi_adds
         note = "; ".join(subject.cost.doubts)
     except UsageError:
         raise

@@ -10,7 +10,9 @@ from torch import nn
 
 from harness.config import paper
 from harness.efficiency.counting import multi_adds
+from harness.efficiency.counting.meta import has_values
 from harness.efficiency.counting.multi_adds import Cost
+from harness.efficiency.counting.trace import ForwardFailed
 from harness.errors import UsageError
 
 Size = tuple[int, int]
@@ -63,9 +65,21 @@ class CountedNetwork:
 
     @cached_property
     def cost(self) -> Cost:
-        """Its cost at the image size given."""
+        """Its cost at the image size given.
+
+        Raises:
+            HarnessError: Its forward fails, or does not return an SR image.
+        """
+        try:
+            return self._count(self.network)
+        except ForwardFailed:
+            if has_values(self.network):
+                raise
+            return self._count(self._build_with_weights().eval())
+
+    def _count(self, network: nn.Module) -> Cost:
         return multi_adds.count(
-            self.network, scale=self.scale, output_px=self._output_px, input_px=self._input_px
+            network, scale=self.scale, output_px=self._output_px, input_px=self._input_px
         )
 
     def replace(

@@ -31,10 +31,18 @@ _PRODUCTS = frozenset({"conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum
 
 @dataclass(frozen=True, slots=True)
 class CrossCheck:
-    """Multi-Adds executed, as two other tools count them."""
+    """Multi-Adds executed, as two other tools count them.
 
-    fvcore: int
-    ptflops: int
+    Attributes:
+        fvcore: By fvcore, on small images and extended; None where not all of it grows with
+            the image as it does from one small image to the other.
+        ptflops: By ptflops, likewise.
+        note: On which images.
+    """
+
+    fvcore: int | None
+    ptflops: int | None
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,17 @@ class Counted:
     blind: tuple[str, ...] = ()
 
 
-def cross_check(network: nn.Module, *, scale: int, lr_px: Fraction | int) -> CrossCheck:
+def cross_check(
+    network: nn.Module, *, scale: int, lr_px: Fraction | int, ours: int | None = None
+) -> CrossCheck:
     """Count a network by fvcore and ptflops, and compare both with our count.
 
     Args:
         network: Maps LR ``(N, 3, H, W)`` to SR.
         scale: Its upscaling factor.
         lr_px: Pixels of the LR image to extend the counts to.
+        ours: Our count there, which must be what our counts on the small images extend to;
+            None where that is known.
 
     Raises:
         HarnessError: A tool fails, did not see all of the network, or differs from our
@@ -71,12 +83,24 @@ def cross_check(network: nn.Module, *, scale: int, lr_px: Fraction | int) -> Cro
     totals: dict[str, list[int]] = {}
     for size in sizes:
         traced = trace(twin, scale=scale, lr_px=size)
+        totals.setdefault("ours", []).append(traced.multi_adds)
         for counted in (by_fvcore(network, traced), by_ptflops(network, traced)):
             compare(network, traced, counted)
             totals.setdefault(counted.tool, []).append(counted.multi_adds)
     areas = [width * height for width, height in sizes]
+    extended = {tool: _extended(counts, areas, Fraction(lr_px)) for tool, counts in totals.items()}
+    images = " and ".join(f"{width}x{height}" for width, height in sizes)
+    if ours is not None and extended["ours"] != ours:
+        return CrossCheck(
+            fvcore=None,
+            ptflops=None,
+            note=f"fvcore and ptflops agree on LR images of {images} px, and are n/a for a larger "
+            "one, because what is executed does not grow with the area alone",
+        )
     return CrossCheck(
-        **{tool: _extended(counts, areas, Fraction(lr_px)) for tool, counts in totals.items()}
+        fvcore=extended["fvcore"],
+        ptflops=extended["ptflops"],
+        note=f"fvcore and ptflops counted LR images of {images} px, extended to the size asked for",
     )
 
 

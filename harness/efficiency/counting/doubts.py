@@ -1,4 +1,4 @@
-"""Reasons to doubt a count: operators nobody reviewed, silent modules, too little work."""
+"""Reasons to doubt a count: what no counter sees, parameters never read, too little work."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ LEAST_DENSITY = Fraction(1, 2)
 _SHAPE = """
     _reshape_alias _unsafe_index _unsafe_view alias as_strided cat channel_shuffle chunk clone
     col2im constant_pad_nd contiguous copy detach diagonal expand flatten flip gather im2col
-    index index_select lift_fresh movedim narrow pad permute pixel_shuffle pixel_unshuffle
+    index index_put index_select lift_fresh movedim narrow pad permute pixel_shuffle pixel_unshuffle
     reflection_pad1d reflection_pad2d repeat repeat_interleave replication_pad2d reshape roll
     scatter select slice sort split split_with_sizes squeeze stack t transpose unbind unflatten
     unfold unsafe_split unsqueeze view
 """
+_VALUES = """
+    _local_scalar_dense equal is_nonzero masked_select nonzero
+"""
 _CREATION = """
-    _to_copy arange empty empty_like empty_strided full full_like linspace new_empty new_full
-    new_ones new_zeros ones ones_like rand rand_like randn randn_like scalar_tensor to type_as
-    zeros zeros_like
+    _to_copy arange empty empty_like empty_strided fill full full_like lift_fresh_copy linspace
+    new_empty new_full new_ones new_zeros ones ones_like rand rand_like randn randn_like
+    scalar_tensor to type_as zero zeros zeros_like
 """
 _ELEMENTWISE = """
     _prelu_kernel abs add addcdiv addcmul bitwise_and bitwise_not bitwise_or ceil celu clamp
@@ -53,6 +56,7 @@ FREE_OPERATORS = frozenset(
     f"aten.{name}"
     for names in (
         _SHAPE,
+        _VALUES,
         _CREATION,
         _ELEMENTWISE,
         _REDUCTION,
@@ -82,9 +86,24 @@ def doubts(
         reasons.append(
             f"operators not known to be free of Multi-Adds: {listed(strange)} (not counted)"
         )
-    silent = [name for name in traced.uncalled if not is_declared_unused(network, name)]
-    if silent:
-        reasons.append(f"modules never called: {listed(silent)}")
+    dependence = traced.dependence
+    if dependence.exits:
+        reasons.append(
+            f"values leave PyTorch by {listed(dependence.exits)}, after which nothing is counted"
+        )
+    if not dependence.of_the_image:
+        reasons.append("SR does not depend on the LR image, as far as PyTorch can tell")
+    unread = [name for name in dependence.unread if not is_declared_unused(network, name)]
+    if unread:
+        reasons.append(
+            f"parameters never read: {listed(_branches(network, unread))} (what is left out on "
+            "purpose is to be named in the network's attribute 'unused_modules')"
+        )
+    if dependence.folded:
+        reasons.append(
+            "kernels put together from more weights than they have: "
+            f"{listed(dependence.folded)} (not in the form that is deployed)"
+        )
     if deployed and traced.multi_adds < LEAST_DENSITY * deployed * lr_px:
         density = float(traced.multi_adds / (deployed * lr_px))
         reasons.append(
@@ -108,6 +127,20 @@ def listed(names: Iterable[str], most: int = 8) -> str:
     names = list(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def _branches(network: nn.Module, names: Iterable[str]) -> list[str]:
+    """Return names of parameters, those of a whole module as the module's."""
+    left = dict.fromkeys(names)
+    branches: list[str] = []
+    for prefix, module in network.named_modules():
+        if not prefix or any(prefix.startswith(f"{branch}.") for branch in branches):
+            continue
+        own = {name for name, _ in module.named_parameters(prefix, remove_duplicate=False)}
+        if own and own <= left.keys():
+            branches.append(prefix)
+    whole = tuple(f"{branch}." for branch in branches)
+    return [*branches, *(name for name in left if not name.startswith(whole or " "))]
 
 
 def is_declared_unused(network: nn.Module, name: str) -> bool:

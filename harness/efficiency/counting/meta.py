@@ -41,6 +41,11 @@ def is_shadow(network: nn.Module) -> bool:
     return not training and all(tensor.is_meta for tensor in _tensors(network))
 
 
+def has_values(network: nn.Module) -> bool:
+    """Tell whether no tensor of a network is on the meta device."""
+    return not any(tensor.is_meta for tensor in _tensors(network))
+
+
 def _tensors(network: nn.Module) -> Iterator[Tensor]:
     yield from network.parameters()
     yield from network.buffers()

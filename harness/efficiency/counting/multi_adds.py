@@ -13,10 +13,9 @@ from torch.nn.utils import parametrize
 from harness.config import paper
 from harness.efficiency.counting import params
 from harness.efficiency.counting.doubts import doubts
-from harness.efficiency.counting.meta import is_shadow, shadow
-from harness.efficiency.counting.trace import Trace, trace
-
-"""Width and height of the SR image that the paper's Multi-Adds belong to."""
+from harness.efficiency.counting.meta import has_values, is_shadow, shadow
+from harness.efficiency.counting.trace import ForwardFailed, Trace, trace
+from harness.efficiency.counting.with_values import small_traces
 
 Convention = Literal["paper", "executed"]
 
@@ -37,6 +36,7 @@ class Cost:
         lr_px: Pixels of the LR image; a fraction where the scale does not divide the output.
         note: What is unusual about the count, or nothing.
         doubts: Why the count may have missed something; empty where nothing speaks for it.
+            Where there are some, what was counted is no more than a lower bound.
     """
 
     params: int
@@ -48,6 +48,11 @@ class Cost:
     lr_px: Fraction
     note: str = ""
     doubts: tuple[str, ...] = ()
+
+    @property
+    def sure_multi_adds(self) -> int | None:
+        """Multi-Adds executed, or None where the count is in doubt."""
+        return None if self.doubts else self.multi_adds
 
     def by(self, convention: Convention) -> int:
         """Return the Multi-Adds by one of the two conventions."""
@@ -61,7 +66,7 @@ def count(
     output_px: tuple[int, int] = paper.OUTPUT_PX,
     input_px: tuple[int, int] | None = None,
 ) -> Cost:
-    """Count a network by one forward pass on the meta device.
+    """Count a network by one forward pass on the meta device, where it can run there.
 
     ``torch.utils.flop_counter.FlopCounterMode``, halved, on a copy that has shapes but no
     values; neither the network nor its mode changes. Where the scale does not divide the
@@ -70,6 +75,14 @@ def count(
     grows with the area nor stays as it is (windows, valid convolutions) is counted at the
     LR size rounded up, and the cost's note says so.
 
+    A network that reads values, as by ``.item()``, or has an operator without a form for the
+    meta device, is run on two small images on the CPU instead. What it executes there is
+    scaled where all of it grows with the area or stays as it is, and in doubt elsewhere.
+
+    Whatever may have been missed is among the cost's doubts: see
+    :mod:`harness.efficiency.counting.doubts`. A network that leaves parts of itself out on
+    purpose names them in an attribute ``unused_modules``, a tuple of prefixes of their names.
+
     Args:
         network: Maps LR ``(N, 3, H, W)`` RGB to SR.
         scale: Its upscaling factor.
@@ -77,8 +90,8 @@ def count(
         input_px: Width and height of the LR image, instead of ``output_px``.
 
     Raises:
-        HarnessError: The forward pass fails, depends on the image's values, or does not
-            return an SR image.
+        ForwardFailed: The forward pass fails, or needs values and the network has none.
+        HarnessError: It does not return an SR image.
 
     Example:
         >>> conv = nn.Conv2d(3, 3, 3, padding=1)  # no upscaling: a scale of 1
@@ -91,11 +104,16 @@ def count(
     sizes = [(width, height)]
     if (scale * width, scale * height) != output_px:
         sizes.append((width + 8, height + 5))
-    twin = network if is_shadow(network) else shadow(network)
-    with parametrize.cached():  # weights are the same for every image
-        traces = [trace(twin, scale=scale, lr_px=size) for size in sizes]
-    traced = traces[0]
-    measures, area, note = _measures(traced), Fraction(output_px[0] * output_px[1], scale**2), ""
+    area = Fraction(output_px[0] * output_px[1], scale**2)
+    try:
+        twin = network if is_shadow(network) else shadow(network)
+        with parametrize.cached():  # weights are the same for every image
+            traces = [trace(twin, scale=scale, lr_px=size) for size in sizes]
+    except ForwardFailed as error:
+        if not has_values(network):
+            raise
+        return _with_values(network, error, scale=scale, lr_px=sizes[0], area=area)
+    measures, note = _measures(traces[0]), ""
     if len(traces) > 1:
         exact = _at(area, *traces)
         if exact is None:
@@ -103,8 +121,62 @@ def count(
             note = f"not affine in the image area: counted on an LR image of {width}x{height} px"
         else:
             measures = exact
+    return _cost(network, traces[0], measures, area=area, note=note)
+
+
+def _with_values(
+    network: nn.Module,
+    without: ForwardFailed,
+    *,
+    scale: int,
+    lr_px: tuple[int, int],
+    area: Fraction,
+) -> Cost:
+    """Count a network on small images, once it could not be counted without values.
+
+    Raises:
+        HarnessError: It fails on them, too, and not for want of a value before.
+    """
+    try:
+        traces, depends_on_the_picture = small_traces(network, scale=scale, lr_px=lr_px)
+    except ForwardFailed as error:
+        if without.reads_values:
+            return _uncounted(network, area, str(error))
+        raise (error if isinstance(without.__cause__, NotImplementedError) else without) from error
+    sizes = " and ".join(f"{width}x{height}" for width, height in (t.lr_px for t in traces))
+    measures = _at(area, *traces)
+    further = []
+    if depends_on_the_picture:
+        further.append("what it executes depends on the picture")
+    if measures is None:
+        further.append(
+            f"it can be counted on small LR images only ({sizes} px), and what it executes does "
+            "not grow with their area"
+        )
+    note = f"counted on LR images of {sizes} px, and scaled to the size asked for"
+    return _cost(
+        network,
+        traces[0],
+        measures or _measures(traces[0]),
+        area=area,
+        note=note,
+        further=tuple(further),
+    )
+
+
+def _cost(
+    network: nn.Module,
+    traced: Trace,
+    measures: tuple[int, ...],
+    *,
+    area: Fraction,
+    note: str,
+    further: tuple[str, ...] = (),
+) -> Cost:
     deployed = params.deployed(network, traced.foldable)
     multi_adds, on_output_grid, activations, convs = measures
+    width, height = traced.lr_px
+    running = deployed - params.unused(network)
     return Cost(
         params=params.trainable(network),
         params_deployed=deployed,
@@ -114,9 +186,21 @@ def count(
         convs=convs,
         lr_px=area,
         note=note,
-        doubts=doubts(
-            network, traced, deployed=deployed - params.unused(network), lr_px=width * height
-        ),
+        doubts=(*doubts(network, traced, deployed=running, lr_px=width * height), *further),
+    )
+
+
+def _uncounted(network: nn.Module, area: Fraction, reason: str) -> Cost:
+    """Return the cost of a network of which only the parameters can be counted."""
+    return Cost(
+        params=params.trainable(network),
+        params_deployed=params.deployed(network, {}),
+        multi_adds=0,
+        multi_adds_paper=0,
+        activations=0,
+        convs=0,
+        lr_px=area,
+        doubts=(reason,),
     )
 
 

@@ -1,4 +1,4 @@
-"""Watch a forward pass: operators, modules, and what feeds the batch normalisations."""
+"""Watch a forward pass: its operators, and what feeds the batch normalisations."""
 
 from __future__ import annotations
 
@@ -12,16 +12,9 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
-_READS_VALUES = frozenset(
-    {"aten._local_scalar_dense", "aten.equal", "aten.nonzero", "aten.masked_select"}
-)
-_CONTAINERS = (nn.ParameterDict, nn.ParameterList)
+from harness.efficiency.counting.dataflow import READS_VALUES, DataDependent, Dataflow, tensors_in
 
 _LIKE_ITS_INPUT = frozenset({"aten.relu", "aten.sigmoid"})
-
-
-class DataDependent(Exception):
-    """The forward pass asked for a value of the image."""
 
 
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -32,11 +25,18 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         readings: How often each tensor was an argument, by its ``id``.
     """
 
-    def __init__(self) -> None:
-        """Start with nothing noted."""
+    def __init__(self, dataflow: Dataflow, *, on_values: bool) -> None:
+        """Start with nothing noted.
+
+        Args:
+            dataflow: Is told of every operator, too.
+            on_values: Whether the tensors have values, so that they may be read.
+        """
         super().__init__()  # type: ignore[no-untyped-call]
         self.runs: Counter[str] = Counter()
         self.readings: Counter[int] = Counter()
+        self._dataflow = dataflow
+        self._on_values = on_values
         self._kept: list[Tensor] = []
 
     def __torch_dispatch__(
@@ -45,19 +45,22 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Note one operator and run it.
 
         Raises:
-            DataDependent: It would hand a value of the image to Python.
+            DataDependent: It would hand a value to Python, and there is none.
         """
         name = str(func._overloadpacket)
-        if name in _READS_VALUES or (name == "aten.index" and _by_mask(args[1])):
+        by_value = name in READS_VALUES or (name == "aten.index" and _by_mask(args[1]))
+        if by_value and not self._on_values:
             raise DataDependent(name)
         self.runs[name] += 1
-        for value in args:
-            for tensor in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(tensor, Tensor):
-                    self.readings[id(tensor)] += 1
-                    self._kept.append(tensor)  # so that no later tensor gets its id
-        short = _shortcut(name, args)
-        return func(*args, **(kwargs or {})) if short is None else short
+        for tensor in tensors_in(args):
+            self.readings[id(tensor)] += 1
+            self._kept.append(tensor)  # so that no later tensor gets its id
+        depends = self._dataflow.follow(func, args, kwargs or {})
+        output = _shortcut(name, args)
+        if output is None:
+            output = func(*args, **(kwargs or {}))
+        self._dataflow.arrive(func, args, output, depends)
+        return output
 
 
 def _by_mask(indices: Iterable[Tensor | None]) -> bool:
@@ -82,7 +85,7 @@ def _shortcut(name: str, args: tuple[Any, ...]) -> Tensor | tuple[Tensor, Tensor
 
 
 class Modules:
-    """Note which modules of a network run, and which feeds a batch normalisation."""
+    """Note how often modules of a network run, and which feeds a batch normalisation."""
 
     def __init__(self, network: nn.Module) -> None:
         """Watch a network, from the moment that ``watching`` is entered."""
@@ -110,25 +113,6 @@ class Modules:
             maker = self._makers.get(id(args[0]))
             if maker is not None:
                 self._feeds[module] = (maker, id(args[0]))
-
-    def uncalled(self) -> tuple[str, ...]:
-        """Return the modules that never ran; only the branch where nothing of it did.
-
-        A module without parameters has no kernel that could go unseen, and is left out.
-        """
-        silent = {name for module, name in self._names.items() if not self._ran(module)}
-        return tuple(
-            name
-            for name in self._names.values()
-            if name in silent and (not name or name.rpartition(".")[0] not in silent)
-        )
-
-    def _ran(self, module: nn.Module) -> bool:
-        """Tell whether a module ran, was called part by part, or has nothing to run."""
-        if self._calls[module] or next(module.parameters(), None) is None:
-            return True
-        parts = list(module.children())
-        return any(map(self._ran, parts)) if parts else isinstance(module, _CONTAINERS)
 
     def foldable(self, readings: Counter[int]) -> dict[str, str]:
         """Return the batch normalisations that a convolution right before them can take in.

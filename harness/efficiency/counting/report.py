@@ -43,7 +43,8 @@ class Row:
         published_multi_adds_g: Multi-Adds as printed, in units of 1e9.
         status: The worse one of the two printed cells'; None where there are none.
         note: Why they differ, and what is unusual about the count.
-        fvcore: Multi-Adds executed, as fvcore counts them, if asked for.
+        fvcore: Multi-Adds executed, as fvcore counts them, if asked for and if they can be
+            extended from the small images that it sees.
         ptflops: The same by ptflops.
     """
 
@@ -106,7 +107,9 @@ def row(
     notes = _reasons(verdicts)
     rule = rule_of(subject.id, subject.scale)
     checked = (
-        cross_check(subject.network, scale=subject.scale, lr_px=cost.lr_px) if counters else None
+        cross_check(subject.network, scale=subject.scale, lr_px=cost.lr_px, ours=cost.multi_adds)
+        if counters
+        else None
     )
     return Row(
         model=subject.id,
@@ -124,7 +127,7 @@ def row(
         published_params_k=cells["params_k"],
         published_multi_adds_g=cells["multi_adds_g"],
         status=next((status for status in _WORST_FIRST if status in reached), None),
-        note="; ".join([*notes, cost.note] if cost.note else notes),
+        note="; ".join(filter(None, [*notes, cost.note, checked.note if checked else ""])),
         fvcore=checked.fvcore if checked else None,
         ptflops=checked.ptflops if checked else None,
     )

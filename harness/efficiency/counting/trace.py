@@ -1,4 +1,4 @@
-"""One forward pass on the meta device, and everything that it executed."""
+"""One forward pass, without values or with them, and everything that it executed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness.efficiency.counting.observers import DataDependent, Modules, Operators
+from harness.efficiency.counting.dataflow import DataDependent, Dataflow, Dependence, Exits
+from harness.efficiency.counting.observers import Modules, Operators
 from harness.errors import HarnessError
 
 _CONVOLUTION = "aten.convolution"
@@ -61,7 +63,7 @@ class Trace:
         linear_biases: Elements of bias added by linear layers.
         by_module: Multi-Adds of every module that has any, by its name ('' is the network).
         operators: All operators that ran, and how often.
-        uncalled: Modules that never ran.
+        dependence: What the pass made of the parameters.
         foldable: Names of the batch normalisations that the convolution right before them
             can take in, each with that convolution's.
     """
@@ -72,7 +74,7 @@ class Trace:
     linear_biases: int
     by_module: Mapping[str, int]
     operators: Mapping[str, int]
-    uncalled: tuple[str, ...]
+    dependence: Dependence
     foldable: Mapping[str, str]
 
     @property
@@ -91,30 +93,53 @@ class Trace:
         return self.linear_biases + sum(conv.outputs for conv in self.convolutions if conv.biased)
 
 
-def trace(shadow: nn.Module, *, scale: int, lr_px: tuple[int, int]) -> Trace:
-    """Run a network once on an image without content, and note what it executes.
+class ForwardFailed(HarnessError):
+    """The forward pass asks for a value that is not there, or fails.
+
+    Attributes:
+        reads_values: Whether it is for want of a value.
+    """
+
+    def __init__(self, message: str, *, reads_values: bool = False) -> None:
+        """Take the message, and what is behind it."""
+        super().__init__(message)
+        self.reads_values = reads_values
+
+
+def trace(
+    network: nn.Module, *, scale: int, lr_px: tuple[int, int], image: Tensor | None = None
+) -> Trace:
+    """Run a network once, and note what it executes.
+
+    Fused attention is taken apart into its products, whatever the device would do.
 
     Args:
-        shadow: The network's copy on the meta device (:func:`.meta.shadow`),
-            mapping LR ``(1, 3, H, W)`` to SR ``(1, 3, scale H, scale W)``.
+        network: A copy in evaluation mode (:func:`.meta.shadow`), mapping LR
+            ``(1, 3, H, W)`` to SR ``(1, 3, scale H, scale W)``.
         scale: Its upscaling factor.
         lr_px: Width and height of the LR image.
+        image: That image, on the CPU as the network is; None for one without content, where
+            the network is on the meta device.
 
     Raises:
-        HarnessError: The forward pass fails, depends on the image's values, or does not
-            return an SR image.
+        ForwardFailed: The forward pass fails, or reads values and there are none.
+        HarnessError: It does not return an SR image.
     """
+    on_values = image is not None
+    if image is None:
+        width, height = lr_px
+        image = torch.empty(1, 3, height, width, device="meta")
     products = _Products()
     counter = FlopCounterMode(display=False, custom_mapping=products.formulas)
-    operators, modules = Operators(), Modules(shadow)
-    width, height = lr_px
-    image = torch.empty(1, 3, height, width, device="meta")
-    with torch.inference_mode(False), torch.no_grad(), _naming(shadow, lr_px):
-        with modules.watching(), operators, counter:
-            output = shadow(image)
+    dataflow = Dataflow(network, image)
+    operators, modules = Operators(dataflow, on_values=on_values), Modules(network)
+    with torch.inference_mode(False), torch.no_grad(), _naming(network, lr_px):
+        with modules.watching(), _plain_attention(), Exits(dataflow), operators, counter:
+            output = network(image)
         _check_output(output, scale=scale, lr_px=lr_px)
+    dependence = dataflow.result(output)
     counts = counter.get_flop_counts()
-    root = type(shadow).__name__
+    root = type(network).__name__
     return Trace(
         lr_px=lr_px,
         products={str(name): work // 2 for name, work in counts.get("Global", {}).items()},
@@ -126,7 +151,7 @@ def trace(shadow: nn.Module, *, scale: int, lr_px: tuple[int, int]) -> Trace:
             if name != "Global"
         },
         operators=dict(operators.runs),
-        uncalled=modules.uncalled(),
+        dependence=dependence,
         foldable=modules.foldable(operators.readings),
     )
 
@@ -186,6 +211,18 @@ def _raw(formula: Callable[..., int]) -> Callable[..., int]:
 
 
 @contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Have attention run as separate products, which are counted, and not as one operator."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+@contextmanager
 def _naming(network: nn.Module, lr_px: tuple[int, int]) -> Iterator[None]:
     """Turn whatever a network's forward raises into one line that says whose it was."""
     name = type(network).__name__
@@ -194,14 +231,15 @@ def _naming(network: nn.Module, lr_px: tuple[int, int]) -> Iterator[None]:
     except HarnessError as error:
         raise HarnessError(f"{name} {error}") from error
     except DataDependent as error:
-        raise HarnessError(
-            f"{name} cannot be counted: its forward reads values of the image ({error}, as "
-            "by .item() or a comparison), so that what it executes depends on the picture"
+        raise ForwardFailed(
+            f"{name} cannot be counted without values: its forward reads some ({error}, as by "
+            ".item() or a comparison)",
+            reads_values=True,
         ) from error
     except Exception as error:  # a user's forward may raise anything at all
         width, height = lr_px
         first_line = (str(error).strip().splitlines() or [""])[0]
-        raise HarnessError(
+        raise ForwardFailed(
             f"{name} cannot be counted: its forward failed on an LR image of "
             f"{width}x{height} px: {type(error).__name__}: {first_line}"
         ) from error

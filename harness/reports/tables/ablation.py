@@ -23,6 +23,8 @@ from harness.reports.tables import intervals, pairs
 from harness.reports.tables.fields import (
     Field,
     columns_of,
+    counted,
+    doubt_notes,
     field,
     hidden,
     joined,
@@ -90,6 +92,11 @@ def _tables(
         notes=_params_note(ablation, comparison)
         + ((ablation.note,) if ablation.note else ())
         + _bases_note(comparison)
+        + doubt_notes(
+            (entry.label, record.count_doubts)
+            for entry in comparison.entries
+            for record in entry.records
+        )
         + notes.notes(
             {entry.label: entry.records for entry in comparison.entries},
             sets=comparison.sets,
@@ -276,8 +283,8 @@ def _params(entry: ComparedRow) -> int | None:
     return entry.records[0].params if entry.records else None
 
 
-def _multi_adds(entry: ComparedRow) -> int | None:
-    return entry.records[0].multi_adds if entry.records else None
+def _multi_adds(entry: ComparedRow) -> int | str | None:
+    return counted(entry.records[0].multi_adds) if entry.records else None
 
 
 def _minus(value: _Number | None, base: _Number | None) -> _Number | None:

@@ -11,6 +11,8 @@ from harness.reports.tables import intervals
 from harness.reports.tables.fields import (
     Field,
     columns_of,
+    counted,
+    doubt_notes,
     field,
     hidden,
     joined,
@@ -41,6 +43,7 @@ def build(rows: Sequence[Contender], sets: Sequence[str]) -> Table:
             *(f"{row.runs.label}: {row.origin}." for row in rows),
             f"Scores: protocol {protocol}; {lr}; mean = plain mean of the set means over "
             f"{', '.join(sets)}.",
+            *doubt_notes((row.runs.label, row.count_doubts) for row in rows),
             *_warnings(rows, sets),
             *intervals.notes(inferences, ssim_printed=True),
         ),
@@ -61,7 +64,7 @@ def _fields(
     fields: list[Field[Contender]] = [
         field("label", "Network", lambda row: row.runs.label),
         field("params", "Params", lambda row: row.params, "count"),
-        field("multi_adds", "Multi-Adds\n(G)", lambda row: row.multi_adds, "giga"),
+        field("multi_adds", "Multi-Adds\n(G)", lambda row: counted(row.multi_adds), "giga"),
     ]
     if any(row.activations is not None for row in rows):
         fields.append(field("activations", "Activations\n(M)", lambda row: row.activations, "mega"))

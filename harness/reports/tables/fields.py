@@ -47,6 +47,21 @@ def numbered(texts: Iterable[str]) -> dict[str, int]:
     return {text: number for number, text in enumerate(dict.fromkeys(texts), start=1)}
 
 
+def counted(multi_adds: int | None) -> int | str:
+    """Return the cell of a network's Multi-Adds: ``n/a`` where the count is in doubt."""
+    return "n/a" if multi_adds is None else multi_adds
+
+
+def doubt_notes(doubts: Iterable[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
+    """Return the note on each network whose Multi-Adds are ``n/a``, by label and reasons."""
+    texts = dict.fromkeys(
+        f"Multi-Adds of {label}: n/a, because the count is in doubt: {'; '.join(reasons)}."
+        for label, reasons in doubts
+        if reasons
+    )
+    return tuple(texts)
+
+
 def columns_of(fields: Iterable[Field[RowT]]) -> tuple[Column, ...]:
     """Return the columns of a table's fields."""
     return tuple(item.column for item in fields)

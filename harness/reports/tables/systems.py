@@ -20,6 +20,8 @@ from harness.reports import notes
 from harness.reports.tables.fields import (
     Field,
     columns_of,
+    counted,
+    doubt_notes,
     field,
     hidden,
     joined,
@@ -178,9 +180,8 @@ def _line(label: str, source: str, records: tuple[Record, ...]) -> _Line:
         for name, pair in mean_scores([record.scores for record in records]).items()
         for metric, value in zip(_METRICS, pair, strict=True)
     }
-    return _Line(
-        label, first.scale, source, first.params, first.multi_adds, scores, records=records
-    )
+    multi_adds = counted(first.multi_adds)
+    return _Line(label, first.scale, source, first.params, multi_adds, scores, records=records)
 
 
 def _table(ablation: Ablation, lines: Sequence[_Line], failed: Sequence[Failure]) -> Table:
@@ -259,6 +260,11 @@ def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:
             f"*: short budget, of {paper.STEPS:,} steps, trained on {sets}; not "
             "comparable with the printed lines."
         )
+    texts += doubt_notes(
+        (f"{line.label} x{line.scale}", record.count_doubts)
+        for line in ours
+        for record in line.records
+    )
     texts.append(
         f"Commit: {notes.distinct(used, notes.commit)}; {notes.distinct(used, notes.device)}."
     )

@@ -244,10 +244,81 @@ class Mask(nn.Module):
 
 
 @pytest.mark.parametrize("before", [Item(), Compare(), Mask()])
-def test_control_flow_that_depends_on_the_image_is_refused_in_one_line(before):
-    with pytest.raises(HarnessError, match="Toy cannot be counted: its forward reads values") as e:
-        count(Toy(before=before), scale=2)
-    assert "\n" not in str(e.value)
+def test_a_forward_that_reads_values_is_counted_with_values(before):
+    cost = count(Toy(before=before), scale=2)
+    plain = count(Toy(), scale=2)
+    assert cost.doubts == ()
+    assert (cost.multi_adds, cost.activations, cost.convs) == (
+        plain.multi_adds,
+        plain.activations,
+        plain.convs,
+    )
+    assert "32x40 and 64x40 px" in cost.note
+
+
+def test_without_weights_it_cannot_be_counted():
+    with torch.device("meta"):
+        network = Toy(before=Item())
+    with pytest.raises(
+        HarnessError, match=r"Toy cannot be counted without values: .*item"
+    ) as error:
+        count(network, scale=2)
+    assert "\n" not in str(error.value)
+
+
+class Undecided(nn.Module):
+    """Does more where the picture has contrast."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x):
+        return self.conv(x) + self.conv(x) if x.std().item() > 0.1 else self.conv(x)
+
+
+class NotAffine(nn.Module):
+    """Reads a value, and its work grows with the square of the area."""
+
+    def forward(self, x):
+        pixels = x.flatten(2) - x.mean().item()
+        weights = (pixels.transpose(1, 2) @ pixels).softmax(-1)
+        return (pixels @ weights).unflatten(2, x.shape[2:])
+
+
+class NeedsLarge(nn.Module):
+    """Reads a value, and refuses small images."""
+
+    def forward(self, x):
+        if x.mean().item() < 2 and x.shape[2] < 100:
+            raise ValueError("too small")
+        return x
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        (Undecided(), "depends on the picture"),
+        (NotAffine(), "does not grow with their area"),
+        (NeedsLarge(), "too small"),
+    ],
+)
+def test_what_cannot_be_scaled_exactly_is_in_doubt(before, reason):
+    cost = count(Toy(before=before), scale=2, output_px=(256, 128))
+    assert cost.sure_multi_adds is None
+    assert cost.params
+    assert any(reason in doubt for doubt in cost.doubts)
+
+
+def test_counting_with_values_leaves_random_numbers_and_weights_alone():
+    network = Toy(before=Item())
+    weights = {name: value.clone() for name, value in network.state_dict().items()}
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    count(network, scale=2)
+    assert torch.equal(torch.rand(3), expected)
+    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
 
 
 def test_a_forward_that_fails_is_told_in_one_line():

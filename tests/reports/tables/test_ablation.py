@@ -267,3 +267,11 @@ def test_a_row_may_be_compared_with_another_than_the_base_row() -> None:
     assert any(note.endswith("relative to B: B+; B++.") for note in table.notes)
     table = only(build(Ablation("t", "T", rows, base="A"), records[:1] + records[2:]))
     assert cells(table, "ours_mean_psnr_diff_db") == [0.0, None, None, None]
+
+
+def test_a_count_in_doubt_is_no_number_and_has_its_reason_below() -> None:
+    doubtful = replace(made("wdsr_wru", 34.5), multi_adds=None, count_doubts=("by NumPy",))
+    table = only(build(AWRU, [bicubic(), made("wdsr_basic", 34.0), doubtful]))
+    assert cells(table, "ours_multi_adds").count("n/a") == 1
+    (note,) = (note for note in table.notes if "n/a" in note)
+    assert "by NumPy" in note

@@ -3,6 +3,8 @@
 from harness.reports.tables.fields import (
     Field,
     columns_of,
+    counted,
+    doubt_notes,
     field,
     hidden,
     joined,
@@ -47,3 +49,11 @@ def test_groups_and_the_reference_are_those_of_the_items():
 def test_texts_are_numbered_once_in_the_order_of_first_use():
     assert numbered(["b", "a", "b", "c", "a"]) == {"b": 1, "a": 2, "c": 3}
     assert numbered([]) == {}
+
+
+def test_a_count_in_doubt_is_not_available_and_the_note_says_why_once():
+    assert (counted(None), counted(0), counted(7)) == ("n/a", 0, 7)
+    reasons = ("reason one", "reason two")
+    (note,) = doubt_notes([("Net", reasons), ("Net", reasons), ("Sure", ())])
+    assert "Net" in note
+    assert "reason one; reason two" in note
