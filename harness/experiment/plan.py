@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -21,7 +22,7 @@ from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.multi_adds import Cost, count
 from harness.efficiency.counting.params import trainable
 from harness.efficiency.counting.trace import ForwardFailed
-from harness.errors import HarnessError, suggest
+from harness.errors import CheckpointError, HarnessError, suggest
 from harness.experiment import resolve
 from harness.models import registry
 from harness.models.awms import drop_branches
@@ -234,14 +235,15 @@ def _cost(
             return None
         variant.check_scale(scale)
         if checkpoint is not None and checkpoint.name not in _public():
-            loaded = load.load(
-                row.model,
-                scale=scale,
-                checkpoint=checkpoint,
-                overrides=row.overrides,
-                drop=row.drop,
-            )
-            return count(loaded.network, scale=scale)
+            with suppress(CheckpointError):  # the cell will tell
+                loaded = load.load(
+                    row.model,
+                    scale=scale,
+                    checkpoint=checkpoint,
+                    overrides=row.overrides,
+                    drop=row.drop,
+                )
+                return count(loaded.network, scale=scale)
         if networks.is_users(row.model):  # its constructor may need tensors with values
             build = partial(_build, variant, row)
             return _counted(CountedNetwork(row.model, build, scale=scale))

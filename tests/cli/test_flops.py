@@ -271,7 +271,7 @@ from harness.cli.flops import flops
 flops(sys.argv[1:], standalone_mode=False)
 used = resource.getrusage(resource.RUSAGE_SELF)
 light = not {"mlflow", "pandas", "fvcore", "ptflops"} & set(sys.modules)
-print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, light]))
+print(json.dumps([used.ru_maxrss / 1024, light]))
 """
 
 
@@ -286,9 +286,8 @@ def everything(tmp_path_factory):
     return path, *json.loads(done.stdout)
 
 
-def test_all_networks_take_seconds_and_little_memory(everything):
-    _, cpu_s, peak_mib, light = everything
-    assert cpu_s < 20
+def test_all_networks_take_little_memory_and_few_imports(everything):
+    _, peak_mib, light = everything
     assert peak_mib < 1536
     assert light
 
