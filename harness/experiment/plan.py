@@ -236,12 +236,9 @@ def _cost(
         variant.check_scale(scale)
         if checkpoint is not None and checkpoint.name not in _public():
             with suppress(CheckpointError):  # the cell will tell
+                own, drop = row.overrides, row.drop
                 loaded = load.load(
-                    row.model,
-                    scale=scale,
-                    checkpoint=checkpoint,
-                    overrides=row.overrides,
-                    drop=row.drop,
+                    row.model, scale=scale, checkpoint=checkpoint, overrides=own, drop=drop
                 )
                 return count(loaded.network, scale=scale)
         if networks.is_users(row.model):  # its constructor may need tensors with values
