@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from harness.models.layers import same_conv
+from harness.models.layers import same_conv, weigh
 
 
 class AWMS(nn.Module):
@@ -62,7 +62,7 @@ class AWMS(nn.Module):
     def branch(self, name: str, features: Tensor) -> Tensor:
         """Return one term ``alpha f_rec(x)`` of the sum in Eq. (3), ``(N, 3 scale^2, H, W)``."""
         output: Tensor = self.branches[name](features)
-        return self.alpha[name] * output if name in self.alpha else output
+        return weigh(self.alpha[name], output) if name in self.alpha else output
 
 
 def drop_branches(network: nn.Module, kernel_sizes: Iterable[int]) -> None:

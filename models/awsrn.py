@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.models.awms import AWMS
-from harness.models.layers import GlobalSkip, Normalise, check_positive, same_conv
+from harness.models.layers import GlobalSkip, Normalise, check_positive, same_conv, weighted_sum
 from harness.models.units import unit_class
 
 
@@ -39,7 +39,7 @@ class LRFU(nn.Module):
             The block's output, ``(N, channels, H, W)``.
         """
         fused = self.conv(torch.cat(list(outputs), 1))
-        return self.lambda_res * fused + self.lambda_x * block_input  # type: ignore[no-any-return]
+        return weighted_sum(self.lambda_res, fused, self.lambda_x, block_input)
 
 
 class AWSRN(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from harness.models.layers import same_conv
+from harness.models.layers import in_float32, same_conv, weighted_sum
 
 
 def residual_body(channels: int, inner_channels: int) -> nn.Sequential:
@@ -64,7 +64,7 @@ class AWRU(nn.Module):
         Returns:
             The same shape.
         """
-        return self.lambda_res * self.body(x) + self.lambda_x * x  # type: ignore[no-any-return]
+        return weighted_sum(self.lambda_res, self.body(x), self.lambda_x, x)
 
 
 class ScaledRU(nn.Module):
@@ -95,6 +95,9 @@ class ScaledRU(nn.Module):
 
 class Gate(nn.Module):
     """The squeeze-and-excitation box of Fig. 3(b): two images in, two weights out.
+
+    It is computed in float32 also under autocast: bf16 holds a weight near 1 in steps of 0.4 to
+    0.8 %.
 
     Both branches are average-pooled and concatenated; a weight-normalised 1x1
     convolution reduces them eightfold, a ReLU and a second one give two numbers per
@@ -133,9 +136,18 @@ class Gate(nn.Module):
         Returns:
             ``lambda_res`` and ``lambda_x``, each ``(N, 1, 1, 1)`` in 0..2.
         """
-        pooled = torch.cat([x.mean((2, 3), keepdim=True), residual.mean((2, 3), keepdim=True)], 1)
-        weights = 2 * torch.sigmoid(self.excite(torch.relu(self.squeeze(pooled))))
+        pooled = torch.cat([_pooled(x), _pooled(residual)], 1)
+        weights = in_float32(self._weights, pooled)
         return weights[:, :1], weights[:, 1:]
+
+    def _weights(self, pooled: Tensor) -> Tensor:
+        return 2 * torch.sigmoid(self.excite(torch.relu(self.squeeze(pooled))))
+
+
+def _pooled(features: Tensor) -> Tensor:
+    """Return the mean of each map, ``(N, C, 1, 1)``, in float32 or better."""
+    dtype = torch.promote_types(features.dtype, torch.float32)
+    return features.mean((2, 3), keepdim=True, dtype=dtype)
 
 
 class WeightedRU(nn.Module):
@@ -158,7 +170,7 @@ class WeightedRU(nn.Module):
         """
         residual = self.body(x)
         lambda_res, lambda_x = self.gate(residual, x)
-        return lambda_res * residual + lambda_x * x  # type: ignore[no-any-return]
+        return weighted_sum(lambda_res, residual, lambda_x, x)
 
 
 class Unit(Protocol):
