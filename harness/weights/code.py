@@ -1,0 +1,191 @@
+"""Digest of the code that a network comes from: the same whatever its folder and formatting.
+
+No network is built and nothing is imported for it: the files are parsed. What counts are the
+syntax trees, without docstrings, of the network's module and of all that it imports from below
+the user's project or from ``harness.models``, and the versions of other packages it imports.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import harness
+
+_NETWORKS = Path(harness.__file__).resolve().parent / "models"
+_BY_NAME = ("import_module", "__import__")
+_DYNAMIC = {*_BY_NAME, "exec", "spec_from_file_location", "run_path"}
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def code_digest(entry: Path, *, roots: Sequence[Path], details: object = None) -> str:
+    """Return a digest of a network's code.
+
+    Files are known by their place among the imports of the first one, not by their paths.
+    Where a module imports by a name that is known only when it runs, every Python file below the
+    first root counts.
+
+    Args:
+        entry: The file that the network's class or function stands in.
+        roots: Folders whose modules are followed, the user's project first.
+        details: What else says which network it is, fit for JSON: its class, its options.
+
+    Raises:
+        SyntaxError: A file is not Python.
+        OSError: A file cannot be read.
+    """
+    walk = _Walk(tuple(root.resolve() for root in roots))
+    walk.visit(entry.resolve())
+    content = [details, walk.files, sorted(walk.packages.items())]
+    text = json.dumps(content, separators=(",", ":"), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """One file: the digest of its tree, and the modules that it may import, in order.
+
+    Attributes:
+        tree: Digest of the syntax tree, without docstrings.
+        imports: Dotted names; relative ones begin with dots, one a level.
+        dynamic: Whether it imports by names that are known only when it runs.
+    """
+
+    tree: str
+    imports: tuple[str, ...]
+    dynamic: bool
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The files that were met, by the order in which they were met."""
+
+    roots: tuple[Path, ...]
+    numbers: dict[Path, int] = field(default_factory=dict)
+    files: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+    packages: dict[str, str] = field(default_factory=dict)
+
+    def visit(self, path: Path) -> int:
+        """Take in a file and all that it imports; returns its number."""
+        if path in self.numbers:
+            return self.numbers[path]
+        number = self.numbers[path] = len(self.files)
+        parsed = _parse(path, path.stat().st_mtime_ns, path.stat().st_size)
+        self.files.append((parsed.tree, ()))
+        needed = [self.visit(file) for name in parsed.imports for file in self._find(name, path)]
+        if parsed.dynamic:
+            needed += [self.visit(file) for file in _all_files(self.roots[0])]
+        self.files[number] = (parsed.tree, tuple(needed))
+        return number
+
+    def _find(self, name: str, importer: Path) -> list[Path]:
+        """Return the files that an import executes; none for a module from elsewhere."""
+        level = len(name) - len(name.lstrip("."))
+        if level:
+            base = importer.parents[level - 1]
+            return _files(base, name[level:])
+        if name.partition(".")[0] == "harness":
+            inside = name.removeprefix("harness.models")
+            return _files(_NETWORKS, inside.lstrip(".")) if inside != name else []
+        for root in (*self.roots, importer.parent):
+            if files := _files(root, name):
+                return files
+        self._note_package(name.partition(".")[0])
+        return []
+
+    def _note_package(self, top: str) -> None:
+        if top not in sys.stdlib_module_names and top not in self.packages:
+            self.packages[top] = _version(top)
+
+
+@lru_cache(maxsize=512)
+def _parse(path: Path, _changed: int, _size: int) -> _Parsed:
+    tree = ast.parse(path.read_bytes(), filename=str(path))
+    names, dynamic = [], False
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+        if isinstance(node, ast.Call) and _called(node) in _DYNAMIC:
+            first = node.args[0] if node.args else None
+            if isinstance(first, ast.Constant) and _called(node) in _BY_NAME:
+                names.append(str(first.value))
+            else:
+                dynamic = True
+        names += _imported(node)
+    text = ast.dump(tree, annotate_fields=False)
+    return _Parsed(hashlib.sha256(text.encode()).hexdigest(), tuple(names), dynamic)
+
+
+def _called(node: ast.Call) -> str:
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    """Give the modules that an import statement may load."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        base = "." * node.level + (node.module or "")
+        yield base
+        joint = "" if base.endswith(".") or not base else "."
+        yield from (f"{base}{joint}{alias.name}" for alias in node.names if alias.name != "*")
+
+
+def _files(root: Path, name: str) -> list[Path]:
+    """Return the files of a dotted module below a folder, those of its packages first.
+
+    A name that is no module but something in one gives the files of that module.
+    """
+    files, folder = [], root
+    for part in filter(None, name.split(".")):
+        if (folder / part).is_dir():
+            folder = folder / part
+            if (folder / "__init__.py").is_file():
+                files.append((folder / "__init__.py").resolve())
+        elif (folder / f"{part}.py").is_file():
+            files.append((folder / f"{part}.py").resolve())
+            break
+        else:
+            break
+    if not name.strip("."):
+        files += [root / "__init__.py"] * (root / "__init__.py").is_file()
+    return files
+
+
+def _all_files(root: Path) -> list[Path]:
+    """Return every Python file below a folder but those in hidden and installed ones."""
+    return sorted(
+        path.resolve()
+        for path in root.rglob("*.py")
+        if not any(
+            part.startswith(".") or part == "site-packages" for part in path.relative_to(root).parts
+        )
+    )
+
+
+@lru_cache(maxsize=256)
+def _version(top: str) -> str:
+    """Return the version of the package that a top-level module comes from."""
+    try:
+        return metadata.version(top)
+    except (metadata.PackageNotFoundError, ValueError):
+        pass
+    names = metadata.packages_distributions().get(top, [])
+    if names:
+        return metadata.version(names[0])
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    return f"from {Path(spec.origin).name}" if spec and spec.origin else "not installed"
