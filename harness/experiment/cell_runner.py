@@ -186,7 +186,7 @@ class CellRunner:
             earlier=stored.record,
         )
         record.write(self.plan.results, finished)
-        (planned.folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
+        checkpoints.remove_state(planned.folder)
         return finished
 
     def _fit(self, planned: PlannedCell, run: CellRun) -> TrainOutcome | None:

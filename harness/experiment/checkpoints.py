@@ -1,12 +1,16 @@
 """Store and read training state and weights, safely.
 
 Training state is a ``torch`` file read with ``weights_only``, so that a file cannot run
-code; finished weights are safetensors.
+code, behind a line with its digest; finished weights are safetensors with a digest. The state
+before the last one is kept, and used where the last one is damaged.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
+import logging
+import os
 import pickle
 import zipfile
 from dataclasses import dataclass
@@ -14,17 +18,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from harness.errors import CheckpointError, HarnessError
-from harness.host.files import write_atomic
+from harness.host.files import reason, write_atomic
+from harness.weights.sealed import read_sealed, seal
+
+log = logging.getLogger(__name__)
 
 STATE_FILE = "checkpoint.pt"
+EARLIER_STATE_FILE = "checkpoint.earlier.pt"
 WEIGHTS_FILE = "weights.safetensors"
 
 _FORMAT = 1
+_HEAD = b"awsrn-harness state, sha256 "
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +59,12 @@ class TrainingState:
     seconds: float
 
 
+class DamagedError(CheckpointError):
+    """A checkpoint is not what was written."""
+
+
 def write_state(folder: Path, state: TrainingState) -> None:
-    """Replace the training state of a cell, atomically.
+    """Store the training state of a cell, atomically; the one before it is kept beside it.
 
     Raises:
         CheckpointError: It cannot be written; the earlier state is still there.
@@ -62,18 +73,61 @@ def write_state(folder: Path, state: TrainingState) -> None:
     # Through memory: torch hides the cause when the disk fails under it.
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    _write(folder / STATE_FILE, buffer.getvalue())
+    payload = buffer.getvalue()
+    head = _HEAD + hashlib.sha256(payload).hexdigest().encode() + b"\n"
+    path, written = folder / STATE_FILE, folder / f".{STATE_FILE}.new"
+    _write(written, head + payload, kept=path.is_file())
+    try:
+        if path.is_file() and _is_whole(path):
+            os.replace(path, folder / EARLIER_STATE_FILE)
+        os.replace(written, path)
+    except OSError as error:
+        raise CheckpointError(f"cannot write '{path}': {reason(error)}") from error
+
+
+def has_state(folder: Path) -> bool:
+    """Tell whether a training was begun and is not finished."""
+    return any((folder / name).is_file() for name in (STATE_FILE, EARLIER_STATE_FILE))
+
+
+def remove_state(folder: Path) -> None:
+    """Remove the training state of a cell that is finished."""
+    for name in (STATE_FILE, EARLIER_STATE_FILE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def read_state(folder: Path, *, fingerprint: str) -> TrainingState | None:
     """Read the training state of a cell, or return None where it has none.
 
+    Where the last one is damaged, the one before it is taken, and that is said.
+
     Raises:
-        CheckpointError: The file is damaged, would run code, or belongs to another cell.
+        DamagedError: No file is whole; the message is of the last one.
+        CheckpointError: The file would run code, or belongs to another cell.
     """
-    path = folder / STATE_FILE
-    if not path.is_file():
-        return None
+    damage: DamagedError | None = None
+    for name in (STATE_FILE, EARLIER_STATE_FILE):
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            state = _read_state(path, fingerprint)
+        except DamagedError as error:
+            damage = damage or error
+            continue
+        if damage:
+            log.warning(
+                "'%s' is damaged: the checkpoint before it is taken, of step %d",
+                folder / STATE_FILE,
+                state.step,
+            )
+        return state
+    if damage:
+        raise damage
+    return None
+
+
+def _read_state(path: Path, fingerprint: str) -> TrainingState:
     raw = _load(path)
     if not isinstance(raw, dict) or raw.pop("format", None) != _FORMAT:
         raise CheckpointError(f"'{path}' is not a training checkpoint of this version{_WAY_OUT}")
@@ -85,7 +139,7 @@ def read_state(folder: Path, *, fingerprint: str) -> TrainingState | None:
         )
     if state.fingerprint != fingerprint:
         raise CheckpointError(
-            f"'{path}' belongs to another experiment (fingerprint {state.fingerprint[:12]}, "
+            f"'{path}' belongs to another experiment (fingerprint {str(state.fingerprint)[:12]}, "
             f"expected {fingerprint[:12]}){_WAY_OUT}"
         )
     return state
@@ -97,10 +151,7 @@ def write_weights(folder: Path, network: nn.Module) -> None:
     Raises:
         CheckpointError: They cannot be written.
     """
-    # Clones: a tensor that stands under two names must not be refused.
-    state = network.state_dict().items()
-    tensors = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in state}
-    _write(folder / WEIGHTS_FILE, save(tensors))
+    _write(folder / WEIGHTS_FILE, seal(network.state_dict()))
 
 
 def read_weights(path: Path, network: nn.Module) -> None:
@@ -110,9 +161,9 @@ def read_weights(path: Path, network: nn.Module) -> None:
         CheckpointError: The file is damaged, or holds the weights of another network.
     """
     try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"'{path}' is damaged ({error}){_WAY_OUT}") from error
+        tensors = read_sealed(path)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}{_WAY_OUT}") from error
     load_strictly(network, tensors, source=str(path))
 
 
@@ -143,27 +194,64 @@ def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, source: str
 _WAY_OUT = "; delete it to train this cell again from the start"
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, *, kept: bool = False) -> None:
     try:
         write_atomic(path, content)
     except HarnessError as error:
-        kept = " (the earlier one is kept)" if path.is_file() else ""
-        raise CheckpointError(f"{error}{kept}") from error
+        still_there = " (the earlier one is kept)" if kept or path.is_file() else ""
+        raise CheckpointError(f"{error}{still_there}") from error
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a file has the digest that it says, or says none."""
+    try:
+        _payload(path)
+    except CheckpointError:
+        return False
+    return True
+
+
+def _payload(path: Path) -> bytes:
+    """Return the ``torch`` file within a checkpoint; older checkpoints are nothing else."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"cannot read '{path}': {reason(error)}") from error
+    if not content.startswith(_HEAD):
+        return content
+    head, _, payload = content.partition(b"\n")
+    if head.removeprefix(_HEAD) != hashlib.sha256(payload).hexdigest().encode():
+        raise DamagedError(f"'{path}' is damaged: it has another digest than it says{_WAY_OUT}")
+    return payload
 
 
 def _load(path: Path) -> Any:
-    if not zipfile.is_zipfile(path):  # torch would try other, older formats
-        raise CheckpointError(
+    payload = _payload(path)
+    if not _holds_no_more_than_it_has(payload):
+        raise DamagedError(
             f"'{path}' is damaged or no training checkpoint, so it was not opened{_WAY_OUT}"
         )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "weights_only" in str(error) or "Unsupported" in str(error):
             raise CheckpointError(
                 f"'{path}' holds more than tensors and would run code when opened, "
                 f"so it was not opened{_WAY_OUT}"
             ) from error
-        raise CheckpointError(f"'{path}' is damaged{_WAY_OUT}") from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"'{path}' is damaged or incomplete{_WAY_OUT}") from error
+        raise DamagedError(f"'{path}' is damaged{_WAY_OUT}") from error
+    except Exception as error:  # torch raises what it likes on damaged files
+        raise DamagedError(f"'{path}' is damaged or incomplete{_WAY_OUT}") from error
+
+
+def _holds_no_more_than_it_has(payload: bytes) -> bool:
+    """Tell whether the bytes are a zip file, as torch writes them, of plausible sizes.
+
+    torch would try other, older formats, and allocate whatever sizes a damaged file states.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            sizes = [entry.file_size for entry in archive.infolist()]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError):
+        return False
+    return sum(sizes) <= len(payload)

@@ -80,8 +80,7 @@ def fit(job: TrainJob) -> TrainOutcome | None:
         CheckpointError: A checkpoint cannot be written or read.
     """
     folder = job.planned.folder
-    begun = (folder / checkpoints.STATE_FILE).is_file()  # read once, where it is used
-    if not begun and (folder / checkpoints.WEIGHTS_FILE).is_file():
+    if not checkpoints.has_state(folder) and (folder / checkpoints.WEIGHTS_FILE).is_file():
         return None
     from lightning_fabric import Fabric  # not at the top: a plan is made without it
 

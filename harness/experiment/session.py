@@ -14,6 +14,7 @@ import torch
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet, joined_name
 from harness.data.prepare import Prepared, open_cached
+from harness.errors import CheckpointError
 from harness.evaluation import evaluate
 from harness.evaluation.scoring import Scorer
 from harness.experiment import checkpoints
@@ -26,7 +27,7 @@ from harness.weights import load
 
 log = logging.getLogger(__name__)
 
-CellState = Literal["done", "to score", "resume", "to do"]
+CellState = Literal["done", "to score", "resume", "damaged", "to do"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ class CellStatus:
     Attributes:
         cell: The cell.
         state: ``done``; ``to score`` where there are weights; ``resume`` where training
-            stopped on the way; ``to do`` where it has not begun.
+            stopped on the way; ``damaged`` where what is left of that cannot be read; ``to do``
+            where it has not begun.
         step: The step that training resumes from.
         images_of: Id of a record. The state is this one if the training images, which nobody
             has read yet, are those of that record; empty where they are known.
@@ -90,7 +92,7 @@ class CellStatus:
     @property
     def to_train(self) -> bool:
         """Whether its weights are, or may be, still to be trained to the end."""
-        return self.state in ("resume", "to do") or bool(self.images_of)
+        return self.state in ("resume", "damaged", "to do") or bool(self.images_of)
 
     @property
     def words(self) -> str:
@@ -184,7 +186,11 @@ class Session:
             return CellStatus(cell, "done")
         if not cell.trained or (planned.folder / checkpoints.WEIGHTS_FILE).is_file():
             return CellStatus(cell, "to score")
-        begun = checkpoints.read_state(planned.folder, fingerprint=planned.fingerprint)
+        try:
+            begun = checkpoints.read_state(planned.folder, fingerprint=planned.fingerprint)
+        except CheckpointError as error:
+            log.warning("%s", error)
+            return CellStatus(cell, "damaged")
         return CellStatus(cell, "resume", begun.step) if begun else CellStatus(cell, "to do")
 
     def _recorded_images(self, scale: int) -> dict[str, list[str]]:

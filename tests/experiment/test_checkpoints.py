@@ -3,9 +3,12 @@
 import pickle
 import subprocess
 import sys
+import zipfile
+from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from harness.errors import CheckpointError
 from harness.experiment import checkpoints
@@ -67,6 +70,84 @@ def test_tensors_under_two_names_are_stored(tmp_path):
     checkpoints.write_weights(tmp_path, network)
     checkpoints.read_weights(tmp_path / WEIGHTS_FILE, other)
     assert torch.equal(other[1].weight, network[0].weight)
+
+
+def flip(path, position):
+    """Flip one bit; the position is a share of the file's length."""
+    content = bytearray(path.read_bytes())
+    content[int(position * len(content))] ^= 4
+    path.write_bytes(bytes(content))
+
+
+POSITIONS = [0.0, 0.002, *(number / 37 for number in range(1, 37)), 0.9999]
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_a_flipped_bit_in_the_state_is_seen(position, state, tmp_path):
+    checkpoints.write_state(tmp_path, state)
+    flip(tmp_path / STATE_FILE, position)
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt'"):
+        checkpoints.read_state(tmp_path, fingerprint="f" * 64)
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_a_flipped_bit_in_the_weights_is_seen(position, tmp_path):
+    checkpoints.write_weights(tmp_path, small())
+    flip(tmp_path / WEIGHTS_FILE, position)
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors'"):
+        checkpoints.read_weights(tmp_path / WEIGHTS_FILE, small())
+
+
+def test_the_state_before_a_damaged_one_is_taken_and_that_is_said(state, tmp_path, caplog):
+    checkpoints.write_state(tmp_path, state)
+    checkpoints.write_state(tmp_path, replace(state, step=9))
+    assert checkpoints.read_state(tmp_path, fingerprint="f" * 64).step == 9
+    flip(tmp_path / STATE_FILE, 0.5)
+    assert checkpoints.read_state(tmp_path, fingerprint="f" * 64).step == 7
+    assert "damaged" in caplog.text
+    assert "step 7" in caplog.text
+    # The damaged one does not take the place of the whole one when training goes on.
+    checkpoints.write_state(tmp_path, replace(state, step=11))
+    flip(tmp_path / STATE_FILE, 0.5)
+    assert checkpoints.read_state(tmp_path, fingerprint="f" * 64).step == 7
+
+
+def test_a_state_of_an_earlier_version_without_a_digest_is_read(state, tmp_path):
+    content = {"format": 1} | {name: getattr(state, name) for name in TrainingState.__slots__}
+    torch.save(content, tmp_path / STATE_FILE)
+    assert checkpoints.read_state(tmp_path, fingerprint="f" * 64).step == 7
+
+
+def test_weights_of_an_earlier_version_without_a_digest_are_read(tmp_path):
+    network, other = small(), small()
+    save_file(network.state_dict(), tmp_path / WEIGHTS_FILE)
+    checkpoints.read_weights(tmp_path / WEIGHTS_FILE, other)
+    assert torch.equal(network.head.bias, other.head.bias)
+
+
+def test_no_more_is_allocated_than_a_file_can_hold(state, tmp_path):
+    """A zip entry that claims 16 GB: refused before torch believes it."""
+    torch.save({"format": 1, "w": torch.zeros(1000)}, tmp_path / STATE_FILE)
+    path = tmp_path / STATE_FILE
+    with zipfile.ZipFile(path) as archive:
+        name = next(entry for entry in archive.namelist() if entry.endswith("data/0"))
+    content = path.read_bytes()
+    size = (4000).to_bytes(4, "little")
+    claimed = content.replace(size, (2**32 - 2).to_bytes(4, "little"))
+    assert name.encode() in content
+    assert claimed != content
+    path.write_bytes(claimed)
+    with pytest.raises(CheckpointError, match="damaged"):
+        checkpoints.read_state(tmp_path, fingerprint="f" * 64)
+
+
+def test_a_finished_cell_has_no_state_left(state, tmp_path):
+    assert not checkpoints.has_state(tmp_path)
+    for step in (1, 2):
+        checkpoints.write_state(tmp_path, replace(state, step=step))
+    assert checkpoints.has_state(tmp_path)
+    checkpoints.remove_state(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, 2000])
