@@ -24,7 +24,7 @@ def group(name: str) -> list[str]:
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Run the main job on the bundled images: Table 1 in minutes, results in demo/."""
-    session.install(*TESTED, ".")
+    session.install(*TESTED, "-e", ".")  # so that its records know the commit
     session.run("harness", "run", "ablation=awru", "profile=smoke", "seeds=0", "results.root=demo")
 
 

@@ -17,9 +17,10 @@ from harness.efficiency.counting.multi_adds import count
 from harness.host import environment
 from harness.models.adaptive import learned_scalars
 from harness.records.learned import LearnedScalars
+from harness.records.marks import Marks
 from harness.records.origin import Inputs, Provenance, RecordedSettings, ScoredWeights
-from harness.records.record import Record, SetScore
-from harness.weights import networks
+from harness.records.record import RECIPE, Record, SetScore
+from harness.weights import networks, projects, user_code
 from harness.weights.load import Loaded
 
 
@@ -34,6 +35,7 @@ def make_scored_record(
     self_ensemble: bool,
     started: datetime,
     earlier: Record | None,
+    marks: Marks,
 ) -> Record:
     """Return the record of weights that were not trained here, with one more set's score.
 
@@ -49,6 +51,7 @@ def make_scored_record(
         self_ensemble: Whether SR was the mean over the eight flips and turns of LR.
         started: When scoring began.
         earlier: The record that this one replaces; its scores on other sets are kept.
+        marks: Of the network as it is built.
     """
     cost = count(loaded.network, scale=loaded.scale)
     kept = [other for other in (earlier.scores if earlier else ()) if other.set != score.set]
@@ -73,16 +76,18 @@ def make_scored_record(
         learned=learned_by(loaded.network),
         config=RecordedSettings(self_ensemble=self_ensemble),
         data=Inputs(weights=ScoredWeights(loaded.file, loaded.sha256, loaded.names)),
-        provenance=provenance(device, torch.get_num_threads(), started),
+        provenance=provenance(device, torch.get_num_threads(), started, loaded.model),
         wall_time_s=round(seconds + (earlier.wall_time_s if earlier else 0.0), 1),
         loss=None,
         count_doubts=cost.doubts,
+        recipe=RECIPE,
+        marks=marks,
     )
 
 
 def scored_id(model: str, scale: int, protocol: Protocol, fingerprint: str) -> str:
     """Return the id of the record of scored weights."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", model)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", model.rpartition(":")[2])
     return f"{name}-x{scale}-{protocol.name}-{fingerprint[:12]}"
 
 
@@ -91,9 +96,10 @@ def _set_order(name: str) -> tuple[int, str]:
     return position, name
 
 
-def provenance(device: str, threads: int, started: datetime) -> Provenance:
-    """Return which code, machine and time a record comes from."""
+def provenance(device: str, threads: int, started: datetime, model: str) -> Provenance:
+    """Return which code, machine and time a record of a network comes from."""
     commit, dirty = environment.commit()
+    project_commit, project_dirty = _project_commit(model)
     return Provenance(
         commit=commit,
         dirty=dirty,
@@ -104,7 +110,17 @@ def provenance(device: str, threads: int, started: datetime) -> Provenance:
         threads=threads,
         started=started.isoformat(timespec="seconds"),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        project_commit=project_commit,
+        project_dirty=project_dirty,
     )
+
+
+def _project_commit(model: str) -> tuple[str | None, bool]:
+    """Return the commit of the repository that a user's network lies in, and if it was changed."""
+    file = user_code.source_file(model.rpartition(":")[0]) if networks.is_users(model) else None
+    if file is None or projects.is_installed(file):
+        return None, False
+    return environment.commit_of(projects.root_of(file))
 
 
 def learned_by(network: nn.Module) -> LearnedScalars:

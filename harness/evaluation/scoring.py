@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from harness.evaluation import below_bicubic, evaluate
 from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.host.device import DeviceChoice, inference_device
+from harness.records.marks import Marks
 from harness.records.record import Record, SetScore, digest, read, write
+from harness.weights import behaviour, networks
 from harness.weights.load import Loaded, load
 
 log = logging.getLogger(__name__)
@@ -125,9 +129,21 @@ class Scorer:
         return scored_id(self.loaded.model, self.scale, protocol, self.fingerprint(protocol))
 
     def fingerprint(self, protocol: Protocol) -> str:
-        """Return the SHA-256 of all that determines the scores of that protocol."""
+        """Return the SHA-256 of all that determines the scores of that protocol.
+
+        A network's code is in it only where there is a record of these weights by a network
+        of that name that computes something else.
+        """
+        digest = self._digest(protocol)
+        earlier = self._read(protocol, digest)
+        if earlier is None or self._is_of_this_network(earlier):
+            return digest
+        return self._digest(protocol, code=self._code)
+
+    def _digest(self, protocol: Protocol, code: str = "") -> str:
+        users = networks.is_users(self.loaded.model)
         content: dict[str, Any] = {
-            "model": self.loaded.model,
+            "model": self.loaded.model.rpartition(":")[2] if users else self.loaded.model,
             "scale": self.scale,
             "weights": self.loaded.sha256,
             "protocol": protocol.name,
@@ -137,11 +153,48 @@ class Scorer:
             "drop": list(self.loaded.drop),
             "self_ensemble": self.self_ensemble,
             "key": self.loaded.key,
+            "code": code,
         }
         return digest(content | {key: value for key, value in changes.items() if value})
 
+    def _read(self, protocol: Protocol, digest: str) -> Record | None:
+        if self.results is None:
+            return None
+        return read(self.results, scored_id(self.loaded.model, self.scale, protocol, digest))
+
+    def _is_of_this_network(self, record: Record) -> bool:
+        marks = record.marks
+        if not marks.code:  # of before marks were kept
+            return not networks.is_users(self.loaded.model)
+        if self._code in marks.code:
+            return True
+        own = self._marks
+        return own.structure == marks.structure and behaviour.same_behaviour(
+            own.behaviour, marks.behaviour
+        )
+
+    @cached_property
+    def _code(self) -> str:
+        return networks.code_digest(self.loaded.model)
+
+    @cached_property
+    def _marks(self) -> Marks:
+        """What the network is, as it is built: it is run for that."""
+        build = partial(
+            networks.build, self.loaded.model, scale=self.scale, overrides=self.loaded.overrides
+        )
+        return Marks((self._code,), behaviour.structure(build()), behaviour.behaviour(build))
+
+    def _marks_after(self, earlier: Record | None) -> Marks:
+        """Return the marks of a record that replaces another."""
+        if earlier is None or not earlier.marks.code:
+            return self._marks
+        codes = dict.fromkeys((*earlier.marks.code, self._code))
+        return replace(earlier.marks, code=tuple(codes))
+
     def _store(self, protocol: Protocol, score: SetScore, started: datetime) -> None:
         assert self.results is not None
+        earlier = self.stored(protocol)
         record = make_scored_record(
             self.loaded,
             record_id=self.record_id(protocol),
@@ -151,6 +204,7 @@ class Scorer:
             device=self.device.type,
             self_ensemble=self.self_ensemble,
             started=started,
-            earlier=self.stored(protocol),
+            earlier=earlier,
+            marks=self._marks_after(earlier),
         )
         write(self.results, record)

@@ -6,6 +6,7 @@ import gc
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared
 from harness.errors import HarnessError, RecordError, TrainingError
 from harness.evaluation import evaluate
-from harness.experiment import checkpoints
+from harness.experiment import checkpoints, recognition
 from harness.experiment.diagnosis import diagnose
 from harness.experiment.fit import TrainJob, TrainOutcome, fit
 from harness.experiment.plan import Cell
@@ -33,8 +34,10 @@ from harness.host.signals import Interrupted
 from harness.models.awms import drop_branches
 from harness.records import failure, record
 from harness.records.failure import Failure
+from harness.records.marks import Marks
 from harness.records.record import Record, SetScore
 from harness.weights import networks
+from harness.weights.sealed import digest, read_sealed
 
 log = logging.getLogger(__name__)
 
@@ -148,8 +151,16 @@ class CellRunner:
         stored = self.session.stored(planned)
         if stored.record is not None and stored.complete:
             log.info("done before: %s", stored.record.id)
-            return stored.record
+            return self._known_by_its_code(planned, stored.record)
         return self._tracked(planned, stored)
+
+    def _known_by_its_code(self, planned: PlannedCell, done: Record) -> Record:
+        """Return the record; where it was found by other marks, with the code's among them."""
+        if not planned.code or not done.marks.code or planned.code in done.marks.code:
+            return done
+        marks = replace(done.marks, code=(*done.marks.code, planned.code))
+        record.write(self.plan.results, marked := replace(done, marks=marks))
+        return marked
 
     def _tracked(self, planned: PlannedCell, stored: StoredScores) -> Record:
         """Do the work on a cell within its MLflow run."""
@@ -173,8 +184,10 @@ class CellRunner:
     def _train_and_score(self, planned: PlannedCell, stored: StoredScores, run: CellRun) -> Record:
         cell = planned.cell
         started = datetime.now(UTC)
+        marks = self._marks(planned, stored)
         outcome = self._fit(planned, run) if cell.trained else None
         network = self._network(planned)
+        weights = planned.folder / checkpoints.WEIGHTS_FILE
         finished = make_record(
             planned,
             self.plan.config,
@@ -184,10 +197,21 @@ class CellRunner:
             outcome=outcome,
             started=started,
             earlier=stored.record,
+            marks=marks,
+            weights_sha256=digest(read_sealed(weights)) if cell.trained else "",
         )
         record.write(self.plan.results, finished)
         checkpoints.remove_state(planned.folder)
         return finished
+
+    def _marks(self, planned: PlannedCell, stored: StoredScores) -> Marks:
+        """Return what the network is; of a training, kept beside its checkpoint from the start."""
+        if stored.record is not None and planned.code in stored.record.marks.code:
+            return stored.record.marks
+        marks = recognition.marks_of(planned.cell, code=planned.code, training=planned.training)
+        if planned.cell.trained:
+            recognition.write_begun(planned.folder, planned.fingerprint, marks)
+        return marks
 
     def _fit(self, planned: PlannedCell, run: CellRun) -> TrainOutcome | None:
         """Train, but not again what has failed in this run: rows may share a training."""

@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from harness.config import settings
 from harness.config.settings import Config
 from harness.experiment.plan import Cell
 from harness.records import record
-from harness.weights import user_code
+from harness.records.record import RECIPE
 
-RECIPE = 1
-"""Raised when the same settings would give other weights than before, so that earlier
-records are not taken for results of the present code."""
+IRRELEVANT = frozenset(
+    {
+        # Known by something else: the digest of the pixels, scale and seed of the cell.
+        *("profile", "scale", "seeds", "rows", "data.train", "data.lr"),
+        # Where things lie, what is looked at and how often, how patches reach the training.
+        *("data.root", "data.test", "data.cache", "data.workers", "results.root"),
+        *("tracking.mlflow", "tracking.uri"),
+        *("train.checkpoint_every", "train.log_every", "train.eval_every"),
+    }
+)
+"""The settings that cannot change the weights of a network. All others are in its fingerprint,
+also those that nobody thought of when this was written."""
+
+SOMETIMES: Mapping[str, Callable[[Config], bool]] = {
+    "threads": lambda config: config.device == "cpu",
+    "train.halve_every": lambda config: config.train.schedule == "halving",
+}
+"""Settings that can change the weights only together with others."""
+
+
+def deciding(config: Config) -> dict[str, Any]:
+    """Return the settings that the weights of a network depend on, by their keys."""
+    return {
+        key: value
+        for key, value in _by_key(settings.plain(config))
+        if key not in IRRELEVANT and (key not in SOMETIMES or SOMETIMES[key](config))
+    }
+
+
+def _by_key(plain: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    by_key = []
+    for key, value in plain.items():
+        if isinstance(value, Mapping):
+            by_key += [(f"{key}.{name}", inner) for name, inner in _by_key(value)]
+        else:
+            by_key.append((key, value))
+    return by_key
 
 
 def shared(cell: Cell, config: Config, data_sha256: str | None) -> dict[str, Any]:
@@ -27,46 +62,26 @@ def shared(cell: Cell, config: Config, data_sha256: str | None) -> dict[str, Any
     content: dict[str, Any] = {"recipe": RECIPE, "scale": cell.scale}
     if not cell.trained:
         return content
-    train = config.train
-    content |= {
-        "steps": train.steps,
-        "batch": train.batch,
-        "patch": train.patch,
-        "lr": train.lr,
-        "schedule": train.schedule,
-        "data": data_sha256,
-        "precision": config.precision,
-        "device": config.device,
-        "devices": config.devices,
-        "torch": version("torch").partition("+")[0],
-    }
-    if train.schedule == "halving":
-        content["halve_every"] = train.halve_every
-    if train.channels_last:  # named only where it is set: earlier fingerprints stay
-        content["channels_last"] = True
-    if config.device == "cpu":
-        content["threads"] = config.threads
-    return content
+    torch = version("torch").partition("+")[0]
+    return content | {"data": data_sha256, "torch": torch} | deciding(config)
 
 
-def fingerprint(cell: Cell, config: Config, data_sha256: str | None) -> str:
-    """Return the SHA-256 of everything that determines a cell's weights."""
-    own = {
-        "model": cell.row.model,
-        "source": _source_digest(cell.row.model),
-        "overrides": cell.row.overrides,
-        "seed": cell.seed,
-    }
+def training(cell: Cell, config: Config, data_sha256: str | None) -> str:
+    """Return the SHA-256 of what determines a cell's weights besides the network's code."""
+    own = {"overrides": cell.row.overrides, "seed": cell.seed}
     return record.digest(own | shared(cell, config, data_sha256))
+
+
+def fingerprint(training: str, code: str) -> str:
+    """Return the SHA-256 of everything that determines a cell's weights.
+
+    Args:
+        training: Of all but the code, from :func:`training`.
+        code: Of the network's code, from :func:`harness.weights.networks.code_digest`.
+    """
+    return record.digest({"training": training, "code": code})
 
 
 def group(cell: Cell, config: Config, data_sha256: str | None) -> str:
     """Return the hash that comparable cells have in common; empty where nothing is trained."""
     return record.digest(shared(cell, config, data_sha256))[:12] if cell.trained else ""
-
-
-def _source_digest(model: str) -> str | None:
-    """Return the digest of the file that a user's own class comes from."""
-    where, colon, _ = model.rpartition(":")
-    file = user_code.source_file(where) if colon else None
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file else None

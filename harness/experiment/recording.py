@@ -15,6 +15,7 @@ from harness.efficiency.counting.multi_adds import count
 from harness.evaluation.recording import learned_by, provenance
 from harness.experiment.fit import TrainOutcome
 from harness.experiment.session import PlannedCell
+from harness.records.marks import Marks
 from harness.records.means import mean_over_sets
 from harness.records.origin import (
     Inputs,
@@ -23,7 +24,7 @@ from harness.records.origin import (
     RecordedTraining,
     TrainingSet,
 )
-from harness.records.record import Record, SetScore
+from harness.records.record import RECIPE, Record, SetScore
 
 
 def make_record(
@@ -36,6 +37,8 @@ def make_record(
     outcome: TrainOutcome | None,
     started: datetime,
     earlier: Record | None,
+    marks: Marks,
+    weights_sha256: str,
 ) -> Record:
     """Return the record of a cell.
 
@@ -48,12 +51,14 @@ def make_record(
         outcome: How training went, where it was done now.
         started: When the work on the cell began.
         earlier: The record that this one replaces; its scores on other sets are kept.
+        marks: Of the network as it is built.
+        weights_sha256: Of its trained tensors; empty where nothing was trained.
     """
     cell = planned.cell
     cost = count(network, scale=cell.scale)
     new = {score.set for score in scores}
     kept = [score for score in (earlier.scores if earlier else ()) if score.set not in new]
-    origin = provenance(config.device, config.threads, started)
+    origin = provenance(config.device, config.threads, started, cell.row.model)
     loss = outcome.loss if outcome else None
     seconds = outcome.seconds if outcome else 0.0
     if earlier and not outcome:  # only scored anew: the weights came about as before
@@ -83,6 +88,9 @@ def make_record(
         wall_time_s=round(seconds, 1),
         loss=loss,
         count_doubts=cost.doubts,
+        recipe=RECIPE,
+        marks=marks,
+        weights_sha256=weights_sha256,
     )
 
 

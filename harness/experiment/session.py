@@ -17,13 +17,13 @@ from harness.data.prepare import Prepared, open_cached
 from harness.errors import CheckpointError
 from harness.evaluation import evaluate
 from harness.evaluation.scoring import Scorer
-from harness.experiment import checkpoints
-from harness.experiment.fingerprint import fingerprint, group
+from harness.experiment import checkpoints, fingerprint
 from harness.experiment.plan import Cell, Plan
+from harness.experiment.recognition import Recognition
 from harness.host.paths import cache_folder
 from harness.records import record
 from harness.records.record import Record
-from harness.weights import load
+from harness.weights import load, networks
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,9 @@ class PlannedCell:
         training_id: Id of the trained network, before branches are dropped.
         record_id: Id of its record.
         folder: Where its checkpoint and its weights lie.
+        code: Digest of the code of its network.
+        training: Digest of all that determines its weights besides the code; empty for weights
+            that are loaded.
     """
 
     cell: Cell
@@ -50,6 +53,8 @@ class PlannedCell:
     training_id: str
     record_id: str
     folder: Path
+    code: str = ""
+    training: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,7 @@ class Session:
         self.plan = plan
         self.images = images
         self._scorers: dict[str, Scorer] = {}
+        self._recognition = Recognition(plan.results)
         for prepared in images.values():
             if prepared is not None:
                 log.info("training set: %s", prepared.describe(plan.config.train.patch))
@@ -130,16 +136,23 @@ class Session:
             name, digest = scorer.record_id(DEFAULT), scorer.fingerprint(DEFAULT)
             return PlannedCell(cell, digest, "", name, name, record.folder(results, name))
         data_sha256 = images_sha256 if cell.trained else None
-        digest = fingerprint(cell, config, data_sha256)
+        code = networks.code_digest(cell.row.model)
+        training = fingerprint.training(cell, config, data_sha256)
+        digest = fingerprint.fingerprint(training, code)
         training_id = f"{cell.name()}-{digest[:12]}"
+        if not record.folder(results, training_id).is_dir():
+            begun = self._recognition.find(cell, training=training, code=code)
+            digest, training_id = begun or (digest, training_id)
         dropped = cell.row.drop if cell.trained else ()
         return PlannedCell(
             cell=cell,
             fingerprint=digest,
-            group=group(cell, config, data_sha256),
+            group=fingerprint.group(cell, config, data_sha256),
             training_id=training_id,
             record_id=training_id + (f"-drop{'.'.join(map(str, dropped))}" if dropped else ""),
             folder=record.folder(results, training_id),
+            code=code,
+            training=training,
         )
 
     def scorer(self, cell: Cell) -> Scorer:

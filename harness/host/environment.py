@@ -34,18 +34,30 @@ def _cpu_name() -> str:
 def commit() -> tuple[str | None, bool]:
     """Return the commit of the checkout the package runs from, and whether it was changed."""
     home = Path(harness.__file__).resolve().parent.parent
-
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(home), *arguments], capture_output=True, text=True, check=True
-            )
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        return done.stdout.strip()
-
-    top = git("rev-parse", "--show-toplevel")
+    top = _git(home, "rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != home:
         return None, False
-    changed = git("status", "--porcelain", "--", "harness", "models", "ablations")
-    return git("rev-parse", "HEAD"), bool(changed)
+    return commit_of(home, "harness", "models", "ablations")
+
+
+def commit_of(folder: Path, *paths: str) -> tuple[str | None, bool]:
+    """Return the commit of the repository that a folder lies in, and whether files were changed.
+
+    Args:
+        folder: The folder.
+        paths: What is looked at for changes, below it; all where none is named.
+    """
+    head = _git(folder, "rev-parse", "HEAD")
+    if head is None:
+        return None, False
+    return head, bool(_git(folder, "status", "--porcelain", "--", *(paths or (".",))))
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

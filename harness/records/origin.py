@@ -21,6 +21,9 @@ class Provenance:
         finished: When it ended.
         scored_at: Commit of a later scoring that added sets; None where there was none.
             Absent from older records.
+        project_commit: Commit of the repository that the user's own network lies in; None where
+            the network is ours, or lies in none.
+        project_dirty: Whether files of that repository differed from the commit.
     """
 
     commit: str | None
@@ -33,6 +36,8 @@ class Provenance:
     started: str
     finished: str
     scored_at: str | None = None
+    project_commit: str | None = None
+    project_dirty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,16 @@ from harness.host.files import write_atomic
 from harness.host.problems import FormatError, Problem
 from harness.host.reading import from_json, read_text
 from harness.records.learned import LearnedScalars
+from harness.records.marks import Marks
 from harness.records.origin import Inputs, Provenance, RecordedSettings
 
 SCHEMA: Literal[2] = 2
 """Of records written now. Those of schema 1 are read; what they lack has a default."""
+
+RECIPE = 2
+"""Raised when the same settings would give other weights than before, so that earlier records are
+not taken for results of the present code. 2: learned scalars are multiplied in float32 under bf16,
+and the code of the network is known by its syntax trees."""
 
 FILE_NAME = "record.json"
 _TOLERANCE = 1e-9
@@ -136,6 +142,10 @@ class Record:
         wall_time_s: Seconds of training, or of scoring where nothing was trained.
         loss: Mean L1 loss at the end of the training; None where nothing was trained.
         count_doubts: Why the Multi-Adds are not known; empty where they are.
+        recipe: How networks were trained, see :data:`RECIPE`; 1 in records of before it was kept.
+        marks: By what the record is found again; empty in such records.
+        weights_sha256: Of the tensors of the trained network, branches still there; empty where
+            nothing was trained, and in older records.
         schema: Form of the record: 2 for new ones.
     """
 
@@ -162,6 +172,9 @@ class Record:
     wall_time_s: float
     loss: float | None
     count_doubts: tuple[str, ...] = field(default=(), kw_only=True)
+    recipe: int = field(default=1, kw_only=True)
+    marks: Marks = field(default_factory=Marks, kw_only=True)
+    weights_sha256: str = field(default="", kw_only=True)
     schema: Literal[1, 2] = field(default=SCHEMA, kw_only=True)
 
     def score(self, name: str) -> SetScore | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,10 +10,13 @@ from statistics import fmean
 
 from harness.config.ablation import Ablation, Row
 from harness.config.paper import BICUBIC
-from harness.errors import RecordError
+from harness.errors import RecordError, UsageError
 from harness.records.failure import Failure
 from harness.records.means import mean_over_sets, mean_scores, same_images, shared_sets
 from harness.records.record import Record, SetScore
+from harness.weights import networks
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +176,22 @@ def _compares(comparison: Comparison) -> bool:
 
 def belongs(run: Record | Failure, row: Row) -> bool:
     """Tell whether a record or a failure is a run of that row."""
-    same_network = run.model == row.model and run.overrides == row.overrides
-    return same_network and sorted(run.drop) == sorted(row.drop)
+    same_options = run.overrides == row.overrides and sorted(run.drop) == sorted(row.drop)
+    return same_options and _is_of(run, row.model)
+
+
+def _is_of(run: Record | Failure, model: str) -> bool:
+    """Tell whether a run is of a network, by its code wherever that lies.
+
+    Failures, and records of before marks were kept, are known by the name, as are all where the
+    user's file is not there.
+    """
+    if isinstance(run, Record) and run.marks.code:
+        try:
+            return networks.code_digest(model) in run.marks.code
+        except UsageError:
+            log.debug("the code of '%s' is not here: records are known by its name", model)
+    return run.model == model
 
 
 def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> ComparedRow:

@@ -81,14 +81,14 @@ def behaviour(build: Callable[[], nn.Module]) -> Projections | None:
     return projections if repeatable and np.isfinite(projections).all() else None
 
 
-def same_behaviour(one: Sequence[float], other: Sequence[float]) -> bool:
+def same_behaviour(one: Projections | None, other: Projections | None) -> bool:
     """Whether two networks compute the same, up to the order in which floats are added.
 
     Args:
-        one: Projections of a network.
+        one: Projections of a network; None where it has none, and is like no other.
         other: Those of another.
     """
-    if len(one) != len(other):
+    if one is None or other is None or len(one) != len(other):
         return False
     first, second = np.asarray(one), np.asarray(other)
     for group in _groups(len(first)):

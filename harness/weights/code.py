@@ -49,6 +49,17 @@ def code_digest(entry: Path, *, roots: Sequence[Path], details: object = None) -
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def registered_file(module: str) -> Path:
+    """Return the file of a module of ``harness.models``, by its dotted name."""
+    return _NETWORKS / f"{module.rpartition('.')[2]}.py"
+
+
+def installed_digest(module: str, attribute: str) -> str:
+    """Return a digest of what an installed package has under a name: its version stands for it."""
+    text = json.dumps([module, attribute, _version(module.partition(".")[0])])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class _Parsed:
     """One file: the digest of its tree, and the modules that it may import, in order.

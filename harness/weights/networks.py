@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError, suggest
 from harness.models import registry
-from harness.weights import user_code
+from harness.weights import code, projects, user_code
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,3 +55,28 @@ def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) 
         return get(name).build(scale=scale, **(overrides or {}))
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
+
+
+def code_digest(name: str) -> str:
+    """Return a digest of the code that a network comes from; no torch is loaded for it.
+
+    The same for the same code in another folder, or with other comments, docstrings and
+    formatting; another one where a module that it imports is edited.
+
+    Raises:
+        UsageError: There is no such network or file, or it is not Python.
+    """
+    if not is_users(name):
+        variant = get(name)
+        module, _, attribute = str(variant.target).rpartition(":")
+        details = [attribute, dict(variant.fixed)]
+        return code.code_digest(code.registered_file(module), roots=(), details=details)
+    where, _, attribute = name.rpartition(":")
+    file = user_code.source_file(where)
+    if file is None or projects.is_installed(file):
+        return code.installed_digest(where, attribute)
+    roots = dict.fromkeys((projects.root_of(file), projects.above_package(file)))
+    try:
+        return code.code_digest(file, roots=tuple(roots), details=[attribute])
+    except (SyntaxError, OSError) as error:
+        raise UsageError(f"cannot read the code of '{name}': {error}") from error

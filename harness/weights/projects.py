@@ -57,7 +57,7 @@ def root_of(file: Path) -> Path:
     marked = (
         folder for folder in file.parents if any((folder / name).exists() for name in MARKERS)
     )
-    return next(marked, _above_package(file))
+    return next(marked, above_package(file))
 
 
 def project_of(file: Path) -> Project:
@@ -112,7 +112,7 @@ class Project:
         """
         file = file.resolve()
         importlib.invalidate_caches()  # the user may have written files since
-        for besides in (_above_package(file), folder):
+        for besides in (above_package(file), folder):
             if besides and str(besides) not in self._folders and self._is_inside(besides):
                 self._folders.append(str(besides))
         if str(file) in self.by_file:
@@ -274,7 +274,7 @@ def _project(root: Path) -> Project:
     return _by_name().setdefault(project.name, project)
 
 
-def _above_package(file: Path) -> Path:
+def above_package(file: Path) -> Path:
     """Return the folder above a file's outermost package, or its own folder."""
     folder = file.parent
     while (folder / "__init__.py").is_file():

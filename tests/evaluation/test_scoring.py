@@ -11,10 +11,10 @@ from harness.data.catalogue import find_test
 from harness.errors import CheckpointError, UsageError
 from harness.evaluation import audit, scoring
 from harness.experiment import checkpoints
-from harness.models import registry
+from harness.models import espcn, registry
 from harness.records import released
 from harness.records.record import load_all
-from harness.weights import load
+from harness.weights import load, networks
 
 CPU = torch.device("cpu")
 
@@ -141,3 +141,25 @@ def test_every_listed_file_names_a_network_its_scales_and_protocols():
         assert len(each.sha256) == 64
         for scale in each.scales:
             assert released.printed(each, scale) or each.model == "rlfn", each.file
+
+
+def test_weights_are_scored_anew_for_another_network_of_the_name(
+    file, tiny_root, tmp_path, monkeypatch
+):
+    """An edited ESPCN: its record stands beside the old one, which stays as it is."""
+    score(file, tiny_root, tmp_path)
+    (before,) = load_all(tmp_path)
+    forward = espcn.ESPCN.forward_luma
+    monkeypatch.setattr(networks, "code_digest", lambda name: "edited")
+    score(file, tiny_root, tmp_path, sets=("sample",))  # another name inside: the same network
+    (same,) = load_all(tmp_path)
+    assert same.id == before.id
+    assert same.marks.code == (*before.marks.code, "edited")
+    monkeypatch.setattr(networks, "code_digest", lambda name: "edited again")
+    monkeypatch.setattr(espcn.ESPCN, "forward_luma", lambda net, y: forward(net, y).square())
+    score(file, tiny_root, tmp_path)
+    records = load_all(tmp_path)
+    assert len(records) == 2
+    assert same in records
+    other = next(record for record in records if record != same)
+    assert other.scores[0].psnr_db != same.score("own").psnr_db

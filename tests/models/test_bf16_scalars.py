@@ -32,14 +32,14 @@ def maps(seed):
 
 
 def awru():
-    unit = AWRU(**SIZE)
-    unit.body = nn.Identity()
+    unit = AWRU(channels=32, inner_channels=64)
+    unit.body = nn.Sequential()
     return lambda: unit(maps(0)), {unit.lambda_res: maps(0), unit.lambda_x: maps(0)}
 
 
 def lrfu():
     unit = LRFU(channels=32, num_units=2, kernel_size=3)
-    unit.conv = FirstChannels()
+    unit.add_module("conv", FirstChannels())
     terms = {unit.lambda_res: maps(1), unit.lambda_x: maps(3)}
     return lambda: unit([maps(1), maps(2)], maps(3)), terms
 
@@ -94,7 +94,7 @@ def test_units_hand_on_what_a_plain_sum_would_be_held_in():
 
 def test_the_gate_of_wru_is_computed_in_float32():
     unit = WeightedRU(**SIZE)
-    unit.body = nn.Identity()
+    unit.body = nn.Sequential()
     assert isinstance(unit.gate, Gate)
     weight = NEAR_ONE / 2  # half of 2 sigmoid(.)
     outputs = []

@@ -115,7 +115,7 @@ def test_small_images_that_are_refused_are_enlarged():
                 raise ValueError("too small")
             return super().forward(lr)
 
-    assert len(behaviour(Picky)) == 64
+    assert len(behaviour(Picky) or ()) == 64
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,121 @@
+"""Find what was trained by a network whose code has changed since, and which has not itself."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.experiment.plan import Cell
+from harness.host.files import write_atomic
+from harness.host.problems import FormatError
+from harness.host.reading import from_json, read_text
+from harness.records import record
+from harness.records.marks import Marks
+from harness.weights import networks
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "network.json"
+"""Beside the checkpoint of a training that is not finished: what its network is."""
+
+
+@dataclass(frozen=True, slots=True)
+class BegunTraining:
+    """A training that was begun.
+
+    Attributes:
+        fingerprint: Of its cell.
+        marks: Of its network.
+    """
+
+    fingerprint: str
+    marks: Marks
+
+
+def marks_of(cell: Cell, *, code: str, training: str) -> Marks:
+    """Return what the network of a cell is, as it is built: it is run for that."""
+    from harness.weights import behaviour
+
+    build = partial(networks.build, cell.row.model, scale=cell.scale, overrides=cell.row.overrides)
+    computed = behaviour.behaviour(build)
+    if computed is None:
+        log.info("%s: not the same twice: its code alone tells what it is", cell.row.label)
+    return Marks((code,), behaviour.structure(build()), computed, training)
+
+
+def write_begun(folder: Path, fingerprint: str, marks: Marks) -> None:
+    """Say beside the checkpoint what the network in training is.
+
+    Raises:
+        HarnessError: The file cannot be written.
+    """
+    text = json.dumps(asdict(BegunTraining(fingerprint, marks)), indent=1)
+    write_atomic(folder / FILE_NAME, text + "\n")
+
+
+class Recognition:
+    """The trainings below a results root, found by what their networks are."""
+
+    def __init__(self, results: Path) -> None:
+        """Look below a results root; nothing is read before something is to be found."""
+        self._results = results
+        self._said: set[str] = set()
+
+    def find(self, cell: Cell, *, code: str, training: str) -> tuple[str, str] | None:
+        """Return fingerprint and id of a training that gives the weights of a cell.
+
+        Asked where none has the cell's own code. Trainings with the same settings, options and
+        seed are compared by the structure and the behaviour of their networks: the network is
+        built and run only where there are any.
+
+        Args:
+            cell: The cell.
+            code: Digest of its network's code.
+            training: Digest of all else that determines its weights.
+        """
+        own: Marks | None = None
+        for training_id, begun in self._with(training, cell.name()):
+            marks = begun.marks
+            if code not in marks.code:
+                if marks.behaviour is None:
+                    continue
+                own = own or marks_of(cell, code=code, training=training)
+                if not _is_same(own, marks):
+                    continue
+                if training_id not in self._said:
+                    self._said.add(training_id)
+                    log.info("code changed, network not: %s", training_id)
+            return begun.fingerprint, training_id
+        return None
+
+    def _with(self, training: str, name: str) -> Iterator[tuple[str, BegunTraining]]:
+        """Give the trainings that differ from a cell in their code only, by their ids."""
+        folders = sorted((self._results / "results" / "runs").glob(f"{name}-*"))
+        for folder in folders:
+            begun = _read(folder)
+            if begun is not None and begun.marks.training == training:
+                yield folder.name, begun
+
+
+def _read(folder: Path) -> BegunTraining | None:
+    """Read what a training is, finished or not; None where nothing says so, or it is damaged."""
+    try:
+        if (folder / record.FILE_NAME).is_file():
+            stored = record.read_file(folder / record.FILE_NAME)
+            return None if stored.drop else BegunTraining(stored.fingerprint, stored.marks)
+        if (folder / FILE_NAME).is_file():
+            return from_json(BegunTraining, read_text(folder / FILE_NAME))
+    except (HarnessError, FormatError) as error:
+        log.debug("%s: %s", folder.name, error)
+    return None
+
+
+def _is_same(own: Marks, other: Marks) -> bool:
+    from harness.weights.behaviour import same_behaviour
+
+    return own.structure == other.structure and same_behaviour(own.behaviour, other.behaviour)

@@ -1,0 +1,133 @@
+"""A training is done for the network that would be built now, and for no other."""
+
+import json
+import shutil
+
+import pytest
+
+from harness.records.record import load_all
+
+NET = """import torch
+from torch import nn
+from blocks import activate
+
+
+class Net(nn.Module):
+    def __init__(self, *, scale, channels=4):
+        super().__init__()
+        self.head = nn.Conv2d(3, channels, 3, padding=1)
+        self.tail = nn.Conv2d(channels, 3 * scale**2, 3, padding=1)
+        self.scale = scale
+
+    def forward(self, lr):
+        features = activate(self.head(lr / 255))
+        return 255 * nn.functional.pixel_shuffle(self.tail(features), self.scale)
+"""
+BLOCKS = """import torch
+
+
+def activate(x):
+    return torch.tanh(x)
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "net.py").write_text(NET)
+    (folder / "blocks.py").write_text(BLOCKS)
+    return folder
+
+
+@pytest.fixture
+def train(tiny, tmp_path, invoke):
+    """Train the network of a project; returns what was said."""
+
+    def run(project, *arguments):
+        own = [argument for argument in tiny if not argument.startswith("ablation=")]
+        result = invoke("train", f"{project / 'net.py'}:Net", "--scale", "2", *own, *arguments)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
+
+
+def trained(tmp_path):
+    return [record for record in load_all(tmp_path) if record.seed is not None]
+
+
+def edited(project, file, old, new):
+    """A copy of a project with one edit: files are loaded once in a process, wherever they lie."""
+    copy = project.with_name(f"{project.name}+")
+    shutil.copytree(project, copy)
+    text = (copy / file).read_text()
+    assert old in text
+    (copy / file).write_text(text.replace(old, new))
+    return copy
+
+
+def test_comments_and_folders_do_not_train_again(project, train, tmp_path):
+    train(project)
+    project = edited(project, "blocks.py", "return", "# squash\n    return")
+    moved = tmp_path / "elsewhere" / "deep"
+    shutil.copytree(project, moved)
+    for place in (project, moved):
+        assert "done before" in train(place)
+    (record,) = trained(tmp_path)
+    assert len(record.marks.code) == 1
+
+
+def test_another_name_inside_is_the_same_network(project, train, tmp_path):
+    train(project)
+    project = edited(project, "net.py", "features", "maps")
+    said = train(project)
+    assert "code changed, network not" in said
+    assert "done before" in said
+    (record,) = trained(tmp_path)
+    assert len(record.marks.code) == 2
+    assert "code changed" not in train(project)
+
+
+def test_an_edited_neighbour_is_another_network(project, train, tmp_path):
+    train(project)
+    (before,) = trained(tmp_path)
+    project = edited(project, "blocks.py", "tanh", "relu")
+    assert "done before: Net" not in train(project)
+    records = trained(tmp_path)
+    assert len(records) == 2
+    assert before in records
+    assert len({record.scores for record in records}) == 2
+    project = edited(project, "blocks.py", "relu", "tanh")
+    assert f"done before: {before.id}" in train(project)
+
+
+def test_an_interrupted_training_goes_on_after_a_name_has_changed(project, train, tmp_path):
+    train(project)
+    (whole,) = trained(tmp_path)
+    folder = tmp_path / "results" / "runs" / whole.id
+    begun = json.loads((folder / "network.json").read_text())
+    assert begun["fingerprint"] == whole.fingerprint
+    (folder / "record.json").unlink()
+    project = edited(project, "net.py", "features", "maps")
+    assert "code changed, network not" in train(project)
+    (record,) = trained(tmp_path)
+    assert record.id == whole.id
+    assert record.scores == whole.scores
+
+
+def test_options_of_the_network_are_told_apart(project, train, tmp_path):
+    train(project)
+    project = edited(project, "net.py", "channels=4", "channels=5")
+    train(project)
+    assert len({record.params for record in trained(tmp_path)}) == 2
+
+
+def test_a_record_has_the_digest_of_its_weights(project, train, tmp_path):
+    from harness.weights.sealed import digest, read_sealed
+
+    train(project)
+    (record,) = trained(tmp_path)
+    folder = tmp_path / "results" / "runs" / record.id
+    assert record.weights_sha256 == digest(read_sealed(folder / "weights.safetensors"))
+    assert record.recipe == 2
