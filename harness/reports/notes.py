@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from harness.config import paper
 from harness.records.failure import Failure
 from harness.records.origin import RecordedTraining
-from harness.records.record import Record, SetScore
+from harness.records.record import RECIPE, Record, SetScore
 
 
 def notes(
@@ -39,11 +39,22 @@ def notes(
         f"Scores: protocol {distinct(used, lambda record: record.protocol)}; {lr_text(scores)}; "
         f"{_means(sets, expected_sets, has_published=has_published)}.",
         f"{budget}." if budget else "",
+        _recipe(used),
         f"Not run yet: {', '.join(missing)}." if missing else "",
         *failed_text(failures),
         f"Commit: {distinct(used, commit)}.",
     ]
     return tuple(note for note in texts if note)
+
+
+def _recipe(records: Iterable[Record]) -> str:
+    """Return what earlier trainings did otherwise; nothing for those of today's recipe."""
+    earlier = [run for run in records if run.group and run.recipe < RECIPE]
+    if not earlier:
+        return ""
+    rounded = any(run.config.precision == "bf16-mixed" for run in earlier)
+    what = "learned scalars were rounded to bf16 in training" if rounded else "an earlier one"
+    return f"Training recipe 1 (today's is {RECIPE}): {what}."
 
 
 def failed_text(failures: Iterable[Failure]) -> list[str]:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.records.origin import Inputs, RecordedSettings
-from harness.records.record import Record
+from harness.records.record import RECIPE, Record
 from harness.reports.notes import commit, lr_text, notes
 
-RECORD = Record.from_json(
+EARLIER = Record.from_json(
     (Path(__file__).parents[1] / "files" / "record.json").read_text(), source="record.json"
 )
+RECORD = replace(EARLIER, recipe=RECIPE)
 FIVE = ("Set5", "Set14", "B100", "Urban100", "Manga109")
 
 
@@ -32,6 +33,12 @@ def test_notes_say_how_the_numbers_came_about() -> None:
         "Short budget: 300 of 1,000,000 steps; not comparable with the published column.",
         "Commit: 0123456789ab.",
     )
+
+
+def test_trainings_of_an_earlier_recipe_are_marked() -> None:
+    (mark,) = set(noted(EARLIER)) - set(noted(RECORD))
+    assert "recipe 1" in mark
+    assert "bf16" in mark
 
 
 def test_without_published_values_nothing_is_said_of_them() -> None:
