@@ -17,9 +17,9 @@ from harness.efficiency.counting.multi_adds import count
 from harness.host import environment
 from harness.models.adaptive import learned_scalars
 from harness.records.learned import LearnedScalars
-from harness.records.marks import Marks
+from harness.records.marks import RECIPE, Marks
 from harness.records.origin import Inputs, Provenance, RecordedSettings, ScoredWeights
-from harness.records.record import RECIPE, Record, SetScore
+from harness.records.record import Record, SetScore
 from harness.weights import networks, projects, user_code
 from harness.weights.load import Loaded
 

@@ -25,7 +25,7 @@ from harness.experiment import checkpoints, recognition
 from harness.experiment.diagnosis import diagnose
 from harness.experiment.fit import TrainJob, TrainOutcome, fit
 from harness.experiment.plan import Cell
-from harness.experiment.recording import final_metrics, make_record
+from harness.experiment.recording import facts, final_metrics, make_record
 from harness.experiment.session import PlannedCell, Session, StoredScores
 from harness.experiment.tracking import CellRun, Tracker, default_uri
 from harness.host import environment
@@ -165,7 +165,7 @@ class CellRunner:
     def _tracked(self, planned: PlannedCell, stored: StoredScores) -> Record:
         """Do the work on a cell within its MLflow run."""
         cell = planned.cell
-        config = settings.plain(self.plan.config) | _facts(cell)
+        config = settings.plain(self.plan.config) | facts(cell)
         run = self.tracker.cell(cell.name(), planned.record_id, config, self.parent_run)
         try:
             if cell.checkpoint:
@@ -291,16 +291,3 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _facts(cell: Cell) -> dict[str, object]:
-    """Return what tells a cell from others of its ablation, for the tracker."""
-    return {
-        "model": cell.row.model,
-        "label": cell.row.label,
-        "options": cell.row.overrides,
-        "drop": list(cell.row.drop),
-        "scale": cell.scale,
-        "seed": cell.seed,
-        "commit": environment.commit()[0] or "unknown",
-    }

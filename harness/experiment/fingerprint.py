@@ -10,7 +10,7 @@ from harness.config import settings
 from harness.config.settings import Config
 from harness.experiment.plan import Cell
 from harness.records import record
-from harness.records.record import RECIPE
+from harness.records.marks import RECIPE
 
 IRRELEVANT = frozenset(
     {

@@ -14,8 +14,10 @@ from harness.data.prepare import Prepared
 from harness.efficiency.counting.multi_adds import count
 from harness.evaluation.recording import learned_by, provenance
 from harness.experiment.fit import TrainOutcome
+from harness.experiment.plan import Cell
 from harness.experiment.session import PlannedCell
-from harness.records.marks import Marks
+from harness.host import environment
+from harness.records.marks import RECIPE, Marks
 from harness.records.means import mean_over_sets
 from harness.records.origin import (
     Inputs,
@@ -24,7 +26,7 @@ from harness.records.origin import (
     RecordedTraining,
     TrainingSet,
 )
-from harness.records.record import RECIPE, Record, SetScore
+from harness.records.record import Record, SetScore
 
 
 def make_record(
@@ -111,6 +113,19 @@ def final_metrics(record: Record) -> dict[str, float]:
     for name, values in learned.items():
         final |= {f"{name}.{depth}": value for depth, value in enumerate(values)}
     return final
+
+
+def facts(cell: Cell) -> dict[str, object]:
+    """Return what tells a cell from others of its ablation, for the tracker."""
+    return {
+        "model": cell.row.model,
+        "label": cell.row.label,
+        "options": cell.row.overrides,
+        "drop": list(cell.row.drop),
+        "scale": cell.scale,
+        "seed": cell.seed,
+        "commit": environment.commit()[0] or "unknown",
+    }
 
 
 def _is_paper_budget(config: Config) -> bool:

@@ -29,11 +29,6 @@ from harness.records.origin import Inputs, Provenance, RecordedSettings
 SCHEMA: Literal[2] = 2
 """Of records written now. Those of schema 1 are read; what they lack has a default."""
 
-RECIPE = 2
-"""Raised when the same settings would give other weights than before, so that earlier records are
-not taken for results of the present code. 2: learned scalars are multiplied in float32 under bf16,
-and the code of the network is known by its syntax trees."""
-
 FILE_NAME = "record.json"
 _TOLERANCE = 1e-9
 

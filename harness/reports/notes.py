@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.config import paper
 from harness.records.failure import Failure
+from harness.records.marks import RECIPE
 from harness.records.origin import RecordedTraining
-from harness.records.record import RECIPE, Record, SetScore
+from harness.records.record import Record, SetScore
 
 
 def notes(

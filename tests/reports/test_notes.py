@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from harness.records.marks import RECIPE
 from harness.records.origin import Inputs, RecordedSettings
-from harness.records.record import RECIPE, Record
+from harness.records.record import Record
 from harness.reports.notes import commit, lr_text, notes
 
 EARLIER = Record.from_json(
