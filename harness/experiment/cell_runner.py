@@ -208,7 +208,9 @@ class CellRunner:
         """Return what the network is; of a training, kept beside its checkpoint from the start."""
         if stored.record is not None and planned.code in stored.record.marks.code:
             return stored.record.marks
-        marks = recognition.marks_of(planned.cell, code=planned.code, training=planned.training)
+        marks = self.session.recognition.marks_of(
+            planned.cell, code=planned.code, training=planned.training
+        )
         if planned.cell.trained:
             recognition.write_begun(planned.folder, planned.fingerprint, marks)
         return marks

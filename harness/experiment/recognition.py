@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.experiment.plan import Cell
@@ -17,6 +18,9 @@ from harness.host.reading import from_json, read_text
 from harness.records import record
 from harness.records.marks import Marks
 from harness.weights import networks
+
+if TYPE_CHECKING:
+    from harness.weights.behaviour import Projections
 
 log = logging.getLogger(__name__)
 
@@ -37,17 +41,6 @@ class BegunTraining:
     marks: Marks
 
 
-def marks_of(cell: Cell, *, code: str, training: str) -> Marks:
-    """Return what the network of a cell is, as it is built: it is run for that."""
-    from harness.weights import behaviour
-
-    build = partial(networks.build, cell.row.model, scale=cell.scale, overrides=cell.row.overrides)
-    computed = behaviour.behaviour(build)
-    if computed is None:
-        log.info("%s: not the same twice: its code alone tells what it is", cell.row.label)
-    return Marks((code,), behaviour.structure(build()), computed, training)
-
-
 def write_begun(folder: Path, fingerprint: str, marks: Marks) -> None:
     """Say beside the checkpoint what the network in training is.
 
@@ -65,6 +58,24 @@ class Recognition:
         """Look below a results root; nothing is read before something is to be found."""
         self._results = results
         self._said: set[str] = set()
+        self._run_before: dict[str, tuple[str, Projections | None]] = {}
+
+    def marks_of(self, cell: Cell, *, code: str, training: str) -> Marks:
+        """Return what the network of a cell is, as it is built.
+
+        It is run for that: once for all seeds, which begin from other weights of the same network.
+        """
+        row = cell.row
+        key = record.digest({"code": code, "overrides": row.overrides, "scale": cell.scale})
+        if key not in self._run_before:
+            from harness.weights import behaviour
+
+            build = partial(networks.build, row.model, scale=cell.scale, overrides=row.overrides)
+            self._run_before[key] = behaviour.structure(build()), behaviour.behaviour(build)
+            if self._run_before[key][1] is None:
+                log.info("%s: not the same twice: its code alone tells what it is", row.label)
+        structure, projections = self._run_before[key]
+        return Marks((code,), structure, projections, training)
 
     def find(self, cell: Cell, *, code: str, training: str) -> tuple[str, str] | None:
         """Return fingerprint and id of a training that gives the weights of a cell.
@@ -84,7 +95,7 @@ class Recognition:
             if code not in marks.code:
                 if marks.behaviour is None:
                     continue
-                own = own or marks_of(cell, code=code, training=training)
+                own = own or self.marks_of(cell, code=code, training=training)
                 if not _is_same(own, marks):
                     continue
                 if training_id not in self._said:

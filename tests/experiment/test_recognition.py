@@ -131,3 +131,13 @@ def test_a_record_has_the_digest_of_its_weights(project, train, tmp_path):
     folder = tmp_path / "results" / "runs" / record.id
     assert record.weights_sha256 == digest(read_sealed(folder / "weights.safetensors"))
     assert record.recipe == 2
+
+
+def test_a_network_is_run_once_for_all_seeds(tiny, invoke, monkeypatch):
+    from harness.weights import behaviour
+
+    run, computed = [], behaviour.behaviour
+    monkeypatch.setattr(behaviour, "behaviour", lambda build: run.append(1) or computed(build))
+    result = invoke("run", *tiny, "train.steps=1", "seeds=0,1")
+    assert result.exit_code == 0, result.output
+    assert len(run) == 3  # two rows and bicubic
