@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from harness.config import settings
+from harness.config.file_limits import flat
 from harness.config.settings import Config
 from harness.experiment.plan import Cell
 from harness.records import record
@@ -36,19 +37,9 @@ def deciding(config: Config) -> dict[str, Any]:
     """Return the settings that the weights of a network depend on, by their keys."""
     return {
         key: value
-        for key, value in _by_key(settings.plain(config))
+        for key, value in flat(settings.plain(config))
         if key not in IRRELEVANT and (key not in SOMETIMES or SOMETIMES[key](config))
     }
-
-
-def _by_key(plain: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    by_key = []
-    for key, value in plain.items():
-        if isinstance(value, Mapping):
-            by_key += [(f"{key}.{name}", inner) for name, inner in _by_key(value)]
-        else:
-            by_key.append((key, value))
-    return by_key
 
 
 def shared(cell: Cell, config: Config, data_sha256: str | None) -> dict[str, Any]:

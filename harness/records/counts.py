@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from math import prod
 from pathlib import Path
 from typing import Literal
 
+from harness.config import paper
 from harness.errors import RecordError
 from harness.host.paths import bundled
 from harness.host.problems import FormatError, Problem
@@ -68,8 +70,8 @@ class Count:
 
     @property
     def lr_px(self) -> Fraction:
-        """Pixels of the LR image; a fraction where the scale does not divide 1280x720."""
-        return Fraction(1280 * 720, self.scale**2)
+        """Pixels of the LR image; a fraction where the scale does not divide the output."""
+        return Fraction(prod(paper.OUTPUT_PX), self.scale**2)
 
 
 def load(folder: Path | None = None) -> dict[tuple[str, int], Count]:
