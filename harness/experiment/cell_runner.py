@@ -19,7 +19,7 @@ from harness.config import settings
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared
-from harness.errors import HarnessError, RecordError, TrainingError
+from harness.errors import CheckpointError, HarnessError, RecordError, TrainingError
 from harness.evaluation import evaluate
 from harness.experiment import checkpoints, recognition
 from harness.experiment.diagnosis import diagnose
@@ -37,7 +37,6 @@ from harness.records.failure import Failure
 from harness.records.marks import Marks
 from harness.records.record import Record, SetScore
 from harness.weights import networks
-from harness.weights.sealed import digest, read_sealed
 
 log = logging.getLogger(__name__)
 
@@ -186,8 +185,9 @@ class CellRunner:
         started = datetime.now(UTC)
         marks = self._marks(planned, stored)
         outcome = self._fit(planned, run) if cell.trained else None
-        network = self._network(planned)
-        weights = planned.folder / checkpoints.WEIGHTS_FILE
+        network, weights_sha256 = self._network(planned)
+        if outcome is None and (earlier := stored.record):
+            _check_weights(earlier, weights_sha256)
         finished = make_record(
             planned,
             self.plan.config,
@@ -198,7 +198,7 @@ class CellRunner:
             started=started,
             earlier=stored.record,
             marks=marks,
-            weights_sha256=digest(read_sealed(weights)) if cell.trained else "",
+            weights_sha256=weights_sha256,
         )
         record.write(self.plan.results, finished)
         checkpoints.remove_state(planned.folder)
@@ -208,9 +208,8 @@ class CellRunner:
         """Return what the network is; of a training, kept beside its checkpoint from the start."""
         if stored.record is not None and planned.code in stored.record.marks.code:
             return stored.record.marks
-        marks = self.session.recognition.marks_of(
-            planned.cell, code=planned.code, training=planned.training
-        )
+        recognise = self.session.recognition.marks_of
+        marks = recognise(planned.cell, code=planned.code, training=planned.training)
         if planned.cell.trained:
             recognition.write_begun(planned.folder, planned.fingerprint, marks)
         return marks
@@ -249,20 +248,26 @@ class CellRunner:
             run=run,
         )
 
-    def _network(self, planned: PlannedCell) -> nn.Module:
-        """Return the finished network, branches dropped, on the device."""
+    def _network(self, planned: PlannedCell) -> tuple[nn.Module, str]:
+        """Return the finished network on the device, branches dropped, and its weights' digest."""
         cell = planned.cell
         network = networks.build(cell.row.model, scale=cell.scale, overrides=cell.row.overrides)
-        if cell.trained:
-            checkpoints.read_weights(planned.folder / checkpoints.WEIGHTS_FILE, network)
+        weights = planned.folder / checkpoints.WEIGHTS_FILE
+        sha256 = checkpoints.read_weights(weights, network) if cell.trained else ""
         drop_branches(network, cell.row.drop)
-        return network.to(self.plan.config.device)
+        return network.to(self.plan.config.device), sha256
 
     def _score(self, network: nn.Module, test: TestSet, scale: int) -> SetScore:
         device = torch.device(self.plan.config.device)
         score = evaluate.score(network, test, scale=scale, device=device)
         log.info("%s: %.2f dB / %.4f", score.set, score.psnr_db, score.ssim)
         return score
+
+
+def _check_weights(earlier: Record, sha256: str) -> None:
+    """Refuse weights that are others than those that a record was made with."""
+    if earlier.weights_sha256 not in ("", sha256):
+        raise CheckpointError(f"the weights of '{earlier.id}' are not those of its record")
 
 
 def _check_not_stopped(error: BaseException) -> None:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from harness.errors import CheckpointError, HarnessError
 from harness.host.files import reason, write_atomic
-from harness.weights.sealed import read_sealed, seal
+from harness.weights.sealed import digest, read_sealed, seal
 
 log = logging.getLogger(__name__)
 
@@ -154,8 +154,8 @@ def write_weights(folder: Path, network: nn.Module) -> None:
     _write(folder / WEIGHTS_FILE, seal(network.state_dict()))
 
 
-def read_weights(path: Path, network: nn.Module) -> None:
-    """Load weights into a network, strictly.
+def read_weights(path: Path, network: nn.Module) -> str:
+    """Load weights into a network, strictly; returns their digest.
 
     Raises:
         CheckpointError: The file is damaged, or holds the weights of another network.
@@ -165,6 +165,7 @@ def read_weights(path: Path, network: nn.Module) -> None:
     except CheckpointError as error:
         raise CheckpointError(f"{error}{_WAY_OUT}") from error
     load_strictly(network, tensors, source=str(path))
+    return digest(tensors)
 
 
 def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, source: str) -> None:

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from scipy.io import loadmat
 from torch import Tensor
 
@@ -19,6 +17,7 @@ from harness.errors import CheckpointError
 from harness.host.files import reason
 from harness.weights import contents, unsafe
 from harness.weights.contents import StateDict, Tensors
+from harness.weights.sealed import read_sealed
 
 MEAN = "normalise.mean"
 """The mean colour, ``(1, 3, 1, 1)`` in 0..255, that a network was trained with, where it is
@@ -122,17 +121,10 @@ def _load(path: Path) -> Any:
     if head.startswith(b"MATLAB 5.0"):
         return _load_matconvnet(path)
     if head[8:9] == b"{":
-        return _load_safetensors(path)
+        return read_sealed(path)
     if not head.startswith((b"PK", b"\x80")):  # neither zip nor pickle
         raise CheckpointError(f"'{path}' is no checkpoint: neither torch, safetensors nor .mat")
     return _load_torch(path)
-
-
-def _load_safetensors(path: Path) -> Tensors:
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"'{path}' is damaged ({error})") from error
 
 
 def _load_torch(path: Path) -> Any:

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from harness.records.record import load_all
+from harness.weights.sealed import digest, read_sealed, seal
 
 NET = """import torch
 from torch import nn
@@ -44,10 +45,10 @@ def project(tmp_path):
 def train(tiny, tmp_path, invoke):
     """Train the network of a project; returns what was said."""
 
-    def run(project, *arguments):
+    def run(project, *arguments, status=0):
         own = [argument for argument in tiny if not argument.startswith("ablation=")]
         result = invoke("train", f"{project / 'net.py'}:Net", "--scale", "2", *own, *arguments)
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == status, result.output
         return result.output
 
     return run
@@ -124,8 +125,6 @@ def test_options_of_the_network_are_told_apart(project, train, tmp_path):
 
 
 def test_a_record_has_the_digest_of_its_weights(project, train, tmp_path):
-    from harness.weights.sealed import digest, read_sealed
-
     train(project)
     (record,) = trained(tmp_path)
     folder = tmp_path / "results" / "runs" / record.id
@@ -137,7 +136,22 @@ def test_a_network_is_run_once_for_all_seeds(tiny, invoke, monkeypatch):
     from harness.weights import behaviour
 
     run, computed = [], behaviour.behaviour
-    monkeypatch.setattr(behaviour, "behaviour", lambda build: run.append(1) or computed(build))
+
+    def counted(build):
+        run.append(build)
+        return computed(build)
+
+    monkeypatch.setattr(behaviour, "behaviour", counted)
     result = invoke("run", *tiny, "train.steps=1", "seeds=0,1")
     assert result.exit_code == 0, result.output
     assert len(run) == 3  # two rows and bicubic
+
+
+def test_other_weights_than_those_of_the_record_are_not_scored(project, train, tmp_path, invoke):
+    train(project)
+    (record,) = trained(tmp_path)
+    weights = tmp_path / "results" / "runs" / record.id / "weights.safetensors"
+    weights.write_bytes(seal({name: 2 * value for name, value in read_sealed(weights).items()}))
+    said = train(project, "data.test=sample", status=1)
+    assert "not those of its record" in said
+    assert trained(tmp_path) == [record]
