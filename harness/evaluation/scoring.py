@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,13 @@ from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError
 from harness.evaluation import below_bicubic, evaluate
+from harness.evaluation.marks import is_same, marks_of, with_code
 from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.host.device import DeviceChoice, inference_device
 from harness.records.marks import Marks
 from harness.records.record import Record, SetScore, digest, read, write
-from harness.weights import behaviour, networks
+from harness.weights import networks
 from harness.weights.load import Loaded, load
 
 log = logging.getLogger(__name__)
@@ -168,10 +168,7 @@ class Scorer:
             return not networks.is_users(self.loaded.model)
         if self._code in marks.code:
             return True
-        own = self._marks
-        return own.structure == marks.structure and behaviour.same_behaviour(
-            own.behaviour, marks.behaviour
-        )
+        return is_same(self._marks, marks)
 
     @cached_property
     def _code(self) -> str:
@@ -179,18 +176,14 @@ class Scorer:
 
     @cached_property
     def _marks(self) -> Marks:
-        """What the network is, as it is built: it is run for that."""
-        build = partial(
-            networks.build, self.loaded.model, scale=self.scale, overrides=self.loaded.overrides
-        )
-        return Marks((self._code,), behaviour.structure(build()), behaviour.behaviour(build))
+        loaded = self.loaded
+        return marks_of(loaded.model, scale=self.scale, overrides=loaded.overrides)
 
     def _marks_after(self, earlier: Record | None) -> Marks:
         """Return the marks of a record that replaces another."""
         if earlier is None or not earlier.marks.code:
             return self._marks
-        codes = dict.fromkeys((*earlier.marks.code, self._code))
-        return replace(earlier.marks, code=tuple(codes))
+        return with_code(earlier.marks, self._code)
 
     def _store(self, protocol: Protocol, score: SetScore, started: datetime) -> None:
         assert self.results is not None

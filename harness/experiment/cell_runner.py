@@ -21,6 +21,7 @@ from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared
 from harness.errors import CheckpointError, HarnessError, RecordError, TrainingError
 from harness.evaluation import evaluate
+from harness.evaluation.marks import with_code
 from harness.experiment import checkpoints, recognition
 from harness.experiment.diagnosis import diagnose
 from harness.experiment.fit import TrainJob, TrainOutcome, fit
@@ -157,7 +158,7 @@ class CellRunner:
         """Return the record; where it was found by other marks, with the code's among them."""
         if not planned.code or not done.marks.code or planned.code in done.marks.code:
             return done
-        marks = replace(done.marks, code=(*done.marks.code, planned.code))
+        marks = with_code(done.marks, planned.code)
         record.write(self.plan.results, marked := replace(done, marks=marks))
         return marked
 
@@ -208,8 +209,7 @@ class CellRunner:
         """Return what the network is; of a training, kept beside its checkpoint from the start."""
         if stored.record is not None and planned.code in stored.record.marks.code:
             return stored.record.marks
-        recognise = self.session.recognition.marks_of
-        marks = recognise(planned.cell, code=planned.code, training=planned.training)
+        marks = recognition.marks_of_cell(planned.cell, training=planned.training)
         if planned.cell.trained:
             recognition.write_begun(planned.folder, planned.fingerprint, marks)
         return marks

@@ -6,9 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.experiment.plan import Cell
@@ -17,10 +15,6 @@ from harness.host.problems import FormatError
 from harness.host.reading import from_json, read_text
 from harness.records import record
 from harness.records.marks import Marks
-from harness.weights import networks
-
-if TYPE_CHECKING:
-    from harness.weights.behaviour import Projections
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +45,17 @@ def write_begun(folder: Path, fingerprint: str, marks: Marks) -> None:
     write_atomic(folder / FILE_NAME, text + "\n")
 
 
+def marks_of_cell(cell: Cell, *, training: str) -> Marks:
+    """Return what the network of a cell is; it is run for that."""
+    from harness.evaluation.marks import marks_of
+
+    row = cell.row
+    made = marks_of(row.model, scale=cell.scale, overrides=row.overrides, training=training)
+    if made.behaviour is None:
+        log.info("%s: not the same twice: its code alone tells what it is", row.label)
+    return made
+
+
 class Recognition:
     """The trainings below a results root, found by what their networks are."""
 
@@ -58,24 +63,6 @@ class Recognition:
         """Look below a results root; nothing is read before something is to be found."""
         self._results = results
         self._said: set[str] = set()
-        self._run_before: dict[str, tuple[str, Projections | None]] = {}
-
-    def marks_of(self, cell: Cell, *, code: str, training: str) -> Marks:
-        """Return what the network of a cell is, as it is built.
-
-        It is run for that: once for all seeds, which begin from other weights of the same network.
-        """
-        row = cell.row
-        key = record.digest({"code": code, "overrides": row.overrides, "scale": cell.scale})
-        if key not in self._run_before:
-            from harness.weights import behaviour
-
-            build = partial(networks.build, row.model, scale=cell.scale, overrides=row.overrides)
-            self._run_before[key] = behaviour.structure(build()), behaviour.behaviour(build)
-            if self._run_before[key][1] is None:
-                log.info("%s: not the same twice: its code alone tells what it is", row.label)
-        structure, projections = self._run_before[key]
-        return Marks((code,), structure, projections, training)
 
     def find(self, cell: Cell, *, code: str, training: str) -> tuple[str, str] | None:
         """Return fingerprint and id of a training that gives the weights of a cell.
@@ -89,14 +76,15 @@ class Recognition:
             code: Digest of its network's code.
             training: Digest of all else that determines its weights.
         """
+        from harness.evaluation.marks import is_same
+
         own: Marks | None = None
         for training_id, begun in self._with(training, cell.name()):
-            marks = begun.marks
-            if code not in marks.code:
-                if marks.behaviour is None:
+            if code not in begun.marks.code:
+                if begun.marks.behaviour is None:
                     continue
-                own = own or self.marks_of(cell, code=code, training=training)
-                if not _is_same(own, marks):
+                own = own or marks_of_cell(cell, training=training)
+                if not is_same(own, begun.marks):
                     continue
                 if training_id not in self._said:
                     self._said.add(training_id)
@@ -124,9 +112,3 @@ def _read(folder: Path) -> BegunTraining | None:
     except (HarnessError, FormatError) as error:
         log.debug("%s: %s", folder.name, error)
     return None
-
-
-def _is_same(own: Marks, other: Marks) -> bool:
-    from harness.weights.behaviour import same_behaviour
-
-    return own.structure == other.structure and same_behaviour(own.behaviour, other.behaviour)

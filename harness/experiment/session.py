@@ -115,7 +115,7 @@ class Session:
         self.plan = plan
         self.images = images
         self._scorers: dict[str, Scorer] = {}
-        self.recognition = Recognition(plan.results)
+        self._recognition = Recognition(plan.results)
         for prepared in images.values():
             if prepared is not None:
                 log.info("training set: %s", prepared.describe(plan.config.train.patch))
@@ -141,7 +141,7 @@ class Session:
         digest = fingerprint.fingerprint(training, code)
         training_id = f"{cell.name()}-{digest[:12]}"
         if not record.folder(results, training_id).is_dir():
-            begun = self.recognition.find(cell, training=training, code=code)
+            begun = self._recognition.find(cell, training=training, code=code)
             digest, training_id = begun or (digest, training_id)
         dropped = cell.row.drop if cell.trained else ()
         return PlannedCell(

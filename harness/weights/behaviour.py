@@ -68,14 +68,15 @@ def behaviour(build: Callable[[], nn.Module]) -> Projections | None:
         float64: its code alone tells then what it is.
     """
     with _reproducible():
-        factor = _accepted(build)
-        if factor is None:
-            return None
-        sizes = [(height * factor, width * factor) for height, width in SIZES]
-        try:
-            projections = project(build, sizes)
-            again = project(build, sizes[:1])
-        except Exception:  # a user's network may raise anything at all
+        for factor in _LARGER:
+            sizes = [(height * factor, width * factor) for height, width in SIZES]
+            try:
+                projections = project(build, sizes)
+                again = project(build, sizes[:1])
+            except Exception:  # a user's network may raise anything at all, as at small images
+                continue
+            break
+        else:
             return None
     repeatable = projections[: len(again)] == again
     return projections if repeatable and np.isfinite(projections).all() else None
@@ -141,20 +142,6 @@ def _groups(total: int) -> Iterator[slice]:
         for number in kinds:
             yield slice(start, start + number)
             start += number
-
-
-def _accepted(build: Callable[[], nn.Module]) -> int | None:
-    """Return by how much the images must be larger for the network to take them."""
-    for factor in _LARGER:
-        try:
-            network = _moved(build).eval()
-            for height, width in SIZES:
-                with torch.no_grad():
-                    network(torch.zeros(1, 3, height * factor, width * factor).double())
-        except Exception:  # refused: any kind of error
-            continue
-        return factor
-    return None
 
 
 def _moved(build: Callable[[], nn.Module]) -> nn.Module:

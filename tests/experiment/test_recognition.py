@@ -133,6 +133,7 @@ def test_a_record_has_the_digest_of_its_weights(project, train, tmp_path):
 
 
 def test_a_network_is_run_once_for_all_seeds(tiny, invoke, monkeypatch):
+    from harness.evaluation import marks
     from harness.weights import behaviour
 
     run, computed = [], behaviour.behaviour
@@ -142,6 +143,7 @@ def test_a_network_is_run_once_for_all_seeds(tiny, invoke, monkeypatch):
         return computed(build)
 
     monkeypatch.setattr(behaviour, "behaviour", counted)
+    monkeypatch.setattr(marks, "_run_before", {})
     result = invoke("run", *tiny, "train.steps=1", "seeds=0,1")
     assert result.exit_code == 0, result.output
     assert len(run) == 3  # two rows and bicubic
