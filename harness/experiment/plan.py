@@ -227,6 +227,7 @@ def _cost(
     where = f"row '{row.label}'"
     try:
         variant = networks.get(row.model)
+        networks.code_digest(row.model)  # now: as it was imported, whatever is edited later
         options = variant.options() if row.overrides else ()
         unknown = [key for key in row.overrides if key not in options]
         for key in unknown:

@@ -2,7 +2,9 @@
 
 No network is built and nothing is imported for it: the files are parsed. What counts are the
 syntax trees, without docstrings, of the network's module and of all that it imports from below
-the user's project or from ``harness.models``, and the versions of other packages it imports.
+the user's project, from elsewhere on the search path where nothing is installed, or from
+``harness.models``; and the versions of the packages it imports. Those of torch and NumPy do not
+count: every network has them, and a record says them in its provenance.
 """
 
 from __future__ import annotations
@@ -10,19 +12,22 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 import harness
+from harness.weights import projects
 
 _NETWORKS = Path(harness.__file__).resolve().parent / "models"
 _BY_NAME = ("import_module", "__import__")
 _DYNAMIC = {*_BY_NAME, "exec", "spec_from_file_location", "run_path"}
+_IN_EVERY_NETWORK = ("torch", "numpy")
+_NOT_CODE = ("kind", "type_comment")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -30,8 +35,8 @@ def code_digest(entry: Path, *, roots: Sequence[Path], details: object = None) -
     """Return a digest of a network's code.
 
     Files are known by their place among the imports of the first one, not by their paths.
-    Where a module imports by a name that is known only when it runs, every Python file below the
-    first root counts.
+    Where a module imports by a name that is known only when it runs, or what nobody finds before,
+    every Python file below the first root counts. A file that is not Python counts by its bytes.
 
     Args:
         entry: The file that the network's class or function stands in.
@@ -39,7 +44,6 @@ def code_digest(entry: Path, *, roots: Sequence[Path], details: object = None) -
         details: What else says which network it is, fit for JSON: its class, its options.
 
     Raises:
-        SyntaxError: A file is not Python.
         OSError: A file cannot be read.
     """
     walk = _Walk(tuple(root.resolve() for root in roots))
@@ -82,7 +86,7 @@ class _Walk:
     roots: tuple[Path, ...]
     numbers: dict[Path, int] = field(default_factory=dict)
     files: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
-    packages: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, str | None] = field(default_factory=dict)
 
     def visit(self, path: Path) -> int:
         """Take in a file and all that it imports; returns its number."""
@@ -93,9 +97,12 @@ class _Walk:
         self.files.append((parsed.tree, ()))
         needed = [self.visit(file) for name in parsed.imports for file in self._find(name, path)]
         if parsed.dynamic:
-            needed += [self.visit(file) for file in _all_files(self.roots[0])]
+            needed += self._visit_all()
         self.files[number] = (parsed.tree, tuple(needed))
         return number
+
+    def _visit_all(self) -> list[int]:
+        return [self.visit(file) for root in self.roots[:1] for file in _all_files(root)]
 
     def _find(self, name: str, importer: Path) -> list[Path]:
         """Return the files that an import executes; none for a module from elsewhere."""
@@ -109,17 +116,24 @@ class _Walk:
         for root in (*self.roots, importer.parent):
             if files := _files(root, name):
                 return files
-        self._note_package(name.partition(".")[0])
-        return []
-
-    def _note_package(self, top: str) -> None:
-        if top not in sys.stdlib_module_names and top not in self.packages:
-            self.packages[top] = _version(top)
+        top = name.partition(".")[0]
+        if top in sys.stdlib_module_names or top in _IN_EVERY_NETWORK:
+            return []
+        elsewhere = projects.locate(top, sys.path)
+        if elsewhere is not None and not projects.is_installed(elsewhere):
+            folder = elsewhere.parent
+            return _files(folder.parent if elsewhere.name == "__init__.py" else folder, name)
+        self.packages[top] = version = _version(top)
+        return _all_files(self.roots[0]) if version is None and self.roots else []
 
 
 @lru_cache(maxsize=512)
 def _parse(path: Path, _changed: int, _size: int) -> _Parsed:
-    tree = ast.parse(path.read_bytes(), filename=str(path))
+    content = path.read_bytes()
+    try:
+        tree = ast.parse(content, filename=str(path))
+    except (SyntaxError, ValueError):  # of another Python, or none at all
+        return _Parsed(hashlib.sha256(content).hexdigest(), (), dynamic=False)
     names, dynamic = [], False
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
@@ -131,8 +145,25 @@ def _parse(path: Path, _changed: int, _size: int) -> _Parsed:
             else:
                 dynamic = True
         names += _imported(node)
-    text = ast.dump(tree, annotate_fields=False)
+    text = json.dumps(_plain(tree), separators=(",", ":"))
     return _Parsed(hashlib.sha256(text.encode()).hexdigest(), tuple(names), dynamic)
+
+
+def _plain(node: object) -> object:
+    """Return a syntax tree as lists and text, the same in every version of Python.
+
+    ``ast.dump`` is not: versions differ in the empty fields that they have, and that they show.
+    """
+    if isinstance(node, list):
+        return [_plain(one) for one in node]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {
+        name: _plain(value)
+        for name, value in ast.iter_fields(node)
+        if name not in _NOT_CODE and value is not None and value != []
+    }
+    return [type(node).__name__, fields]
 
 
 def _called(node: ast.Call) -> str:
@@ -176,27 +207,24 @@ def _files(root: Path, name: str) -> list[Path]:
 
 def _all_files(root: Path) -> list[Path]:
     """Return every Python file below a folder but those in hidden and installed ones."""
-    return sorted(
-        path.resolve()
-        for path in root.rglob("*.py")
-        if not any(
-            part.startswith(".") or part == "site-packages" for part in path.relative_to(root).parts
+    found = []
+    for folder, below, files in os.walk(root):
+        below[:] = sorted(
+            name for name in below if not name.startswith(".") and name != "site-packages"
         )
-    )
+        found += [Path(folder, name).resolve() for name in sorted(files) if name.endswith(".py")]
+    return found
 
 
 @lru_cache(maxsize=256)
-def _version(top: str) -> str:
-    """Return the version of the package that a top-level module comes from."""
+def _version(top: str) -> str | None:
+    """Return the version of the package that a top-level module comes from, None without one.
+
+    Without what says how it was built: ``2.1.0+cpu`` is 2.1.0.
+    """
     try:
-        return metadata.version(top)
+        return metadata.version(top).partition("+")[0]
     except (metadata.PackageNotFoundError, ValueError):
         pass
     names = metadata.packages_distributions().get(top, [])
-    if names:
-        return metadata.version(names[0])
-    try:
-        spec = find_spec(top)
-    except (ImportError, ValueError):
-        spec = None
-    return f"from {Path(spec.origin).name}" if spec and spec.origin else "not installed"
+    return metadata.version(names[0]).partition("+")[0] if names else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError, suggest
@@ -61,22 +63,34 @@ def code_digest(name: str) -> str:
     """Return a digest of the code that a network comes from; no torch is loaded for it.
 
     The same for the same code in another folder, or with other comments, docstrings and
-    formatting; another one where a module that it imports is edited.
+    formatting; another one where a module that it imports is edited. In one process it is that
+    of the code as it was when first asked for.
 
     Raises:
-        UsageError: There is no such network or file, or it is not Python.
+        UsageError: There is no such network, or its file cannot be read.
     """
     if not is_users(name):
-        variant = get(name)
-        module, _, attribute = str(variant.target).rpartition(":")
-        details = [attribute, dict(variant.fixed)]
-        return code.code_digest(code.registered_file(module), roots=(), details=details)
+        return _registered_digest(name)
     where, _, attribute = name.rpartition(":")
     file = user_code.source_file(where)
     if file is None or projects.is_installed(file):
         return code.installed_digest(where, attribute)
-    roots = dict.fromkeys((projects.root_of(file), projects.above_package(file)))
     try:
-        return code.code_digest(file, roots=tuple(roots), details=[attribute])
-    except (SyntaxError, OSError) as error:
+        return _users_digest(file, attribute)
+    except OSError as error:
         raise UsageError(f"cannot read the code of '{name}': {error}") from error
+
+
+@cache
+def _registered_digest(name: str) -> str:
+    variant = get(name)
+    module, _, attribute = str(variant.target).rpartition(":")
+    details = [attribute, dict(variant.fixed)]
+    return code.code_digest(code.registered_file(module), roots=(), details=details)
+
+
+@cache
+def _users_digest(file: Path, attribute: str) -> str:
+    """Return the digest of a user's code, made once: it is imported once, too."""
+    roots = dict.fromkeys((projects.root_of(file), projects.above_package(file)))
+    return code.code_digest(file, roots=tuple(roots), details=[attribute])

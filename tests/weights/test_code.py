@@ -133,9 +133,55 @@ def test_relative_imports_and_packages_are_followed(project):
 def test_versions_of_other_packages_count(project, monkeypatch):
     from harness.weights import code
 
+    edit(project / "net.py", "from torch import nn", "from torch import nn\nimport scipy.fft")
     before = digest(project)
     monkeypatch.setattr(code, "_version", lambda top: f"{top} of another day")
     assert digest(project) != before
+
+
+def test_versions_of_what_every_network_needs_do_not_count(project):
+    before = digest(project)
+    with (project / "net.py").open("a") as file:
+        file.write("import torch.utils\n")
+    after = digest(project)
+    edit(project / "net.py", "import torch.utils", "import numpy.linalg")
+    assert len({before, after, digest(project)}) == 3  # the statements do
+
+    from harness.weights.code import _version
+
+    assert _version("torch") is not None
+    assert "+" not in _version("torch")
+
+
+def test_a_module_on_the_search_path_that_is_not_installed_counts(project, tmp_path, monkeypatch):
+    beside = tmp_path / "beside"
+    (beside / "shared").mkdir(parents=True)
+    (beside / "shared" / "__init__.py").write_text("")
+    (beside / "shared" / "parts.py").write_text("GAIN = 1\n")
+    monkeypatch.syspath_prepend(beside)
+    edit(project / "net.py", "from torch import nn", "from torch import nn\nimport shared.parts")
+    before = digest(project)
+    edit(beside / "shared" / "parts.py", "1", "2")
+    assert digest(project) != before
+
+
+def test_an_import_that_nobody_finds_before_makes_every_file_count(project):
+    edit(project / "net.py", "from torch import nn", "from torch import nn\nimport found_later")
+    before = digest(project)
+    edit(project / "unrelated.py", "1", "2")
+    assert digest(project) != before
+
+
+def test_a_file_that_is_not_python_counts_by_its_bytes(project):
+    (project / "blocks.py").write_text("def f(:\n")
+    before = digest(project)
+    edit(project / "blocks.py", "f(:", "g(:")
+    assert digest(project) != before
+
+
+def test_a_digest_is_the_same_in_every_python(project):
+    """Of known text, so that another Python, or another release of ours, would differ here."""
+    assert digest(project) == "e65fb8d692d93b1fae74678c06b9605b9f216e47bd0229c55bac10ab7c030ea1"
 
 
 def test_names_known_only_when_it_runs_make_every_file_count(project):
