@@ -87,7 +87,7 @@ def run(
 
 
 def _chosen(files: Sequence[str]) -> list[Weights]:
-    by_name = {weights.file: weights for weights in released.load()}
+    by_name = released.by_file()
     for name in files:
         if name not in by_name:
             raise UsageError(f"'{name}' is no file of the proof{suggest(name, by_name)}")

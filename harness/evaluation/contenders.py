@@ -135,17 +135,29 @@ def _check_alike(name: str, chosen: Sequence[Record]) -> None:
     Raises:
         UsageError: They are not.
     """
+    first = chosen[0]
     kinds = {
-        (record.model, digest(record.overrides), record.drop, record.scale, record.group)
-        for record in chosen
+        (digest(record.overrides), record.drop, record.scale, record.group) for record in chosen
     }
-    if len(kinds) > 1 or len({record.seed for record in chosen}) < len(chosen):
+    same = len(kinds) == 1 and all(_is_same_network(first, record) for record in chosen)
+    if not same or len({record.seed for record in chosen}) < len(chosen):
         ids = ", ".join(record.id for record in chosen[:3])
         more = f" and {len(chosen) - 3} more" if len(chosen) > 3 else ""
         raise UsageError(
             f"'{name}' means records of different trainings: {ids}{more} "
             "(write more of the id, or a pattern with *)"
         )
+
+
+def _is_same_network(one: Record, other: Record) -> bool:
+    """Tell by their marks whether two records are of one network, wherever its file lay."""
+    if not (one.marks.code and other.marks.code):  # of before marks were kept
+        return one.model == other.model
+    if set(one.marks.code) & set(other.marks.code):
+        return True
+    from harness.evaluation.marks import is_same
+
+    return is_same(one.marks, other.marks)
 
 
 def _activations(record: Record) -> int | None:

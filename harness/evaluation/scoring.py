@@ -20,8 +20,9 @@ from harness.evaluation.marks import is_same, marks_of, with_code
 from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.host.device import DeviceChoice, inference_device
+from harness.host.locks import held
 from harness.records.marks import Marks
-from harness.records.record import Record, SetScore, digest, read, write
+from harness.records.record import Record, SetScore, digest, folder, read, write
 from harness.weights import networks
 from harness.weights.load import Loaded, load
 
@@ -94,6 +95,7 @@ class Scorer:
         self.self_ensemble = self_ensemble
         network = loaded.network.to(device)
         self.network = SelfEnsemble(network) if self_ensemble else network
+        self._fingerprints: dict[str, str] = {}
 
     def score(self, test: TestSet, by: Sequence[Protocol]) -> tuple[SetScore, ...]:
         """Score a set by several protocols; each one's record is written at once."""
@@ -134,11 +136,13 @@ class Scorer:
         A network's code is in it only where there is a record of these weights by a network
         of that name that computes something else.
         """
-        digest = self._digest(protocol)
-        earlier = self._read(protocol, digest)
-        if earlier is None or self._is_of_this_network(earlier):
-            return digest
-        return self._digest(protocol, code=self._code)
+        if protocol.name not in self._fingerprints:
+            plain = self._digest(protocol)
+            earlier = self._read(protocol, plain)
+            alike = earlier is None or self._is_of_this_network(earlier)
+            code = "" if alike else self._code
+            self._fingerprints[protocol.name] = self._digest(protocol, code=code)
+        return self._fingerprints[protocol.name]
 
     def _digest(self, protocol: Protocol, code: str = "") -> str:
         users = networks.is_users(self.loaded.model)
@@ -164,8 +168,8 @@ class Scorer:
 
     def _is_of_this_network(self, record: Record) -> bool:
         marks = record.marks
-        if not marks.code:  # of before marks were kept
-            return not networks.is_users(self.loaded.model)
+        if not marks.code:  # of before marks were kept: nothing tells what it was
+            return False
         if self._code in marks.code:
             return True
         return is_same(self._marks, marks)
@@ -187,17 +191,20 @@ class Scorer:
 
     def _store(self, protocol: Protocol, score: SetScore, started: datetime) -> None:
         assert self.results is not None
-        earlier = self.stored(protocol)
-        record = make_scored_record(
-            self.loaded,
-            record_id=self.record_id(protocol),
-            fingerprint=self.fingerprint(protocol),
-            protocol=protocol,
-            score=score,
-            device=self.device.type,
-            self_ensemble=self.self_ensemble,
-            started=started,
-            earlier=earlier,
-            marks=self._marks_after(earlier),
-        )
-        write(self.results, record)
+        record_id = self.record_id(protocol)
+        lock = folder(self.results, record_id) / ".lock"
+        with held(lock, what=f"{record_id} is being scored"):
+            earlier = self.stored(protocol)
+            record = make_scored_record(
+                self.loaded,
+                record_id=record_id,
+                fingerprint=self.fingerprint(protocol),
+                protocol=protocol,
+                score=score,
+                device=self.device.type,
+                self_ensemble=self.self_ensemble,
+                started=started,
+                earlier=earlier,
+                marks=self._marks_after(earlier),
+            )
+            write(self.results, record)

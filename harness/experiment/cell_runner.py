@@ -8,11 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 from torch import nn
 
 from harness.config import settings
@@ -22,18 +20,18 @@ from harness.data.prepare import Prepared
 from harness.errors import CheckpointError, HarnessError, RecordError, TrainingError
 from harness.evaluation import evaluate
 from harness.evaluation.marks import with_code
-from harness.experiment import checkpoints, recognition
-from harness.experiment.diagnosis import diagnose
+from harness.experiment import checkpoints, failed_cells, recognition
+from harness.experiment.diagnosis import Diagnosis, diagnose
 from harness.experiment.fit import TrainJob, TrainOutcome, fit
 from harness.experiment.plan import Cell
 from harness.experiment.recording import facts, final_metrics, make_record
 from harness.experiment.session import PlannedCell, Session, StoredScores
 from harness.experiment.tracking import CellRun, Tracker, default_uri
-from harness.host import environment
+from harness.host import locks
 from harness.host.logs import log_file
 from harness.host.signals import Interrupted
 from harness.models.awms import drop_branches
-from harness.records import failure, record
+from harness.records import record
 from harness.records.failure import Failure
 from harness.records.marks import Marks
 from harness.records.record import Record, SetScore
@@ -42,6 +40,14 @@ from harness.weights import networks
 log = logging.getLogger(__name__)
 
 _FAILURES = (Exception, SystemExit)  # a user's network may raise anything, and call exit()
+
+
+class _FailedBefore(TrainingError):
+    """The training of a cell has failed in this run, for another row."""
+
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        super().__init__(diagnosis.reason)
+        self.diagnosis = diagnosis
 
 
 class CellRunner:
@@ -68,7 +74,7 @@ class CellRunner:
         self.tracker = Tracker(uri, self.plan.results / "results" / "mlflow-artifacts")
         self.parent_run: str | None = None
         self.failed: list[Failure] = []
-        self._failed_trainings: dict[str, str] = {}  # why, by the id of the training
+        self._failed_trainings: dict[str, Diagnosis] = {}  # by the id of the training
 
     @contextmanager
     def ablation_run(self, ids: Sequence[str]) -> Iterator[list[Path]]:
@@ -93,12 +99,13 @@ class CellRunner:
             return self.session.identify(cell)
         except _FAILURES as error:
             _check_not_stopped(error)
-            return self._failure(cell, _fallback_id(cell), "", error)
+            return self._failure(cell, "", "", error)
 
     def run(self, planned: PlannedCell) -> Record | Failure:
         """Bring one cell to its record, doing only what is not done yet, or to its failure."""
         try:
-            with _alone(planned.folder), log_file(planned.folder / "train.log"):
+            lock, busy = planned.folder / ".lock", f"{planned.folder.name} is being run"
+            with locks.held(lock, what=busy), log_file(planned.folder / "train.log"):
                 return self._run(planned)
         except _FAILURES as error:  # no lock, no log: a full or read-only disk
             _check_not_stopped(error)
@@ -111,7 +118,9 @@ class CellRunner:
             _check_not_stopped(error)
             failed = self._failure(planned.cell, planned.record_id, planned.group, error)
         else:
-            failure.remove(self.plan.results, (planned.record_id, _fallback_id(planned.cell)))
+            failed_cells.forget(
+                self.plan.results, planned.cell, cell_id=planned.record_id, group=planned.group
+            )
             return finished
         gc.collect()  # the trace held the network and its optimiser: their memory is needed
         if torch.cuda.is_available():
@@ -121,31 +130,21 @@ class CellRunner:
     def _failure(self, cell: Cell, cell_id: str, group: str, error: BaseException) -> Failure:
         """Return, and store, why a cell failed."""
         log.debug("the trace of the failure:", exc_info=error)
-        found = diagnose(error, model=cell.row.model, results=self.plan.results)
-        failed = Failure(
-            id=cell_id,
+        failed = failed_cells.store(
+            self.plan.results,
+            cell,
+            cell_id=cell_id,
             group=group,
-            label=cell.row.label,
-            model=cell.row.model,
-            overrides=cell.row.overrides,
-            drop=cell.row.drop,
-            scale=cell.scale,
-            seed=cell.seed,
-            reason=found.reason,
-            place=found.place,
-            time=datetime.now(UTC).isoformat(timespec="seconds"),
-            commit=self._commit,
+            found=self._diagnosis(cell, error),
         )
         self.failed.append(failed)
-        try:
-            failure.write(self.plan.results, failed)
-        except HarnessError as problem:
-            log.warning("%s", problem)
         return failed
 
-    @cached_property
-    def _commit(self) -> str | None:
-        return environment.commit()[0]
+    def _diagnosis(self, cell: Cell, error: BaseException) -> Diagnosis:
+        """Return what went wrong; where a training was not tried again, what did before."""
+        if isinstance(error, _FailedBefore):
+            return error.diagnosis
+        return diagnose(error, model=cell.row.model, results=self.plan.results)
 
     def _finished(self, planned: PlannedCell) -> Record:
         stored = self.session.stored(planned)
@@ -159,7 +158,11 @@ class CellRunner:
         if not planned.code or not done.marks.code or planned.code in done.marks.code:
             return done
         marks = with_code(done.marks, planned.code)
-        record.write(self.plan.results, marked := replace(done, marks=marks))
+        try:
+            record.write(self.plan.results, marked := replace(done, marks=marks))
+        except HarnessError as error:  # the record is there, which is what was asked for
+            log.warning("%s", error)
+            return done
         return marked
 
     def _tracked(self, planned: PlannedCell, stored: StoredScores) -> Record:
@@ -187,8 +190,8 @@ class CellRunner:
         marks = self._marks(planned, stored)
         outcome = self._fit(planned, run) if cell.trained else None
         network, weights_sha256 = self._network(planned)
-        if outcome is None and (earlier := stored.record):
-            _check_weights(earlier, weights_sha256)
+        if cell.trained:
+            self._check_weights(planned, weights_sha256)
         finished = make_record(
             planned,
             self.plan.config,
@@ -207,8 +210,8 @@ class CellRunner:
 
     def _marks(self, planned: PlannedCell, stored: StoredScores) -> Marks:
         """Return what the network is; of a training, kept beside its checkpoint from the start."""
-        if stored.record is not None and planned.code in stored.record.marks.code:
-            return stored.record.marks
+        if stored.record is not None and stored.record.marks.code:
+            return with_code(stored.record.marks, planned.code)
         marks = recognition.marks_of_cell(planned.cell, training=planned.training)
         if planned.cell.trained:
             recognition.write_begun(planned.folder, planned.fingerprint, marks)
@@ -217,13 +220,12 @@ class CellRunner:
     def _fit(self, planned: PlannedCell, run: CellRun) -> TrainOutcome | None:
         """Train, but not again what has failed in this run: rows may share a training."""
         if earlier := self._failed_trainings.get(planned.training_id):
-            raise TrainingError(earlier)
+            raise _FailedBefore(earlier)
         try:
             return fit(self._job(planned, run))
         except _FAILURES as error:
             _check_not_stopped(error)
-            found = diagnose(error, model=planned.cell.row.model, results=self.plan.results)
-            self._failed_trainings[planned.training_id] = found.reason
+            self._failed_trainings[planned.training_id] = self._diagnosis(planned.cell, error)
             raise
 
     def _score_loaded(self, planned: PlannedCell, stored: StoredScores) -> Record:
@@ -257,6 +259,20 @@ class CellRunner:
         drop_branches(network, cell.row.drop)
         return network.to(self.plan.config.device), sha256
 
+    def _check_weights(self, planned: PlannedCell, sha256: str) -> None:
+        """Refuse weights that are others than those that a record of them was made with.
+
+        Rows that differ only in the branches that they drop have one training, and a record each.
+        """
+        for record_id in dict.fromkeys((planned.record_id, planned.training_id)):
+            earlier = record.read(self.plan.results, record_id)
+            if earlier is not None and earlier.weights_sha256 not in ("", sha256):
+                where = record.folder(self.plan.results, record_id) / record.FILE_NAME
+                raise CheckpointError(
+                    f"the weights of '{planned.training_id}' are not those of the record "
+                    f"'{record_id}': trained anew, or changed; remove '{where}' to score these"
+                )
+
     def _score(self, network: nn.Module, test: TestSet, scale: int) -> SetScore:
         device = torch.device(self.plan.config.device)
         score = evaluate.score(network, test, scale=scale, device=device)
@@ -264,37 +280,7 @@ class CellRunner:
         return score
 
 
-def _check_weights(earlier: Record, sha256: str) -> None:
-    """Refuse weights that are others than those that a record was made with."""
-    if earlier.weights_sha256 not in ("", sha256):
-        raise CheckpointError(f"the weights of '{earlier.id}' are not those of its record")
-
-
 def _check_not_stopped(error: BaseException) -> None:
     """Raise an error again that is no failure of a cell: the user stopped the run."""
     if isinstance(error, Interrupted):
         raise error
-
-
-def _fallback_id(cell: Cell) -> str:
-    """Return the id of the failure of a cell that has no other: its weights cannot be read."""
-    row = cell.row
-    file = cell.checkpoint.name if cell.checkpoint else ""
-    content = {"file": file, "overrides": row.overrides, "drop": list(row.drop)}
-    return f"{cell.name()}-unidentified-{record.digest(content)[:12]}"
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a cell, so that two runs of it do not train it at the same time."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.warning("%s is being run by another process; waiting for it", folder.name)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()

@@ -79,8 +79,7 @@ def fit(job: TrainJob) -> TrainOutcome | None:
         TrainingError: The loss is not finite.
         CheckpointError: A checkpoint cannot be written or read.
     """
-    folder = job.planned.folder
-    if not checkpoints.has_state(folder) and (folder / checkpoints.WEIGHTS_FILE).is_file():
+    if not _goes_on(job.planned):
         return None
     from lightning_fabric import Fabric  # not at the top: a plan is made without it
 
@@ -107,6 +106,18 @@ def fit(job: TrainJob) -> TrainOutcome | None:
                 f"{job.config.train.batch} and train.patch={job.config.train.patch}; lower them"
             ) from error
         raise
+
+
+def _goes_on(planned: PlannedCell) -> bool:
+    """Tell whether there is anything to train, or a state that tells how training went."""
+    folder = planned.folder
+    if not (folder / checkpoints.WEIGHTS_FILE).is_file():
+        return True
+    try:
+        return checkpoints.read_state(folder, fingerprint=planned.fingerprint) is not None
+    except checkpoints.DamagedError as error:
+        log.warning("%s; the finished weights are there, and are used", error)
+        return False
 
 
 def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float]:

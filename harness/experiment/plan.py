@@ -195,7 +195,7 @@ def _with_weights(row: Row, scale: int, problems: list[str]) -> tuple[Row, Path 
     Public weights that are not there are done without: the row is trained. A user's own
     must be there.
     """
-    public = _public() if row.checkpoint else {}
+    public = released.by_file() if row.checkpoint else {}
     folder = os.environ.get("HARNESS_CHECKPOINTS", "")
     for name in row.checkpoint:
         if known := public.get(name):
@@ -235,7 +235,7 @@ def _cost(
         if unknown:
             return None
         variant.check_scale(scale)
-        if checkpoint is not None and checkpoint.name not in _public():
+        if checkpoint is not None and checkpoint.name not in released.by_file():
             with suppress(CheckpointError):  # the cell will tell
                 own, drop = row.overrides, row.drop
                 loaded = load.load(
@@ -272,11 +272,6 @@ def _build(variant: Variant, row: Row, *, scale: int) -> nn.Module:
     network: nn.Module = variant.build(scale=scale, **row.overrides)
     drop_branches(network, row.drop)
     return network
-
-
-def _public() -> dict[str, released.Weights]:
-    """Return the public weights by the names of their files."""
-    return {weights.file: weights for weights in released.load()}
 
 
 def _slug(model: str) -> str:

@@ -64,7 +64,7 @@ def execute(
     runner = CellRunner(session, images, folder)
     cells = [runner.identify(cell) for cell in plan.cells]
     done: list[Record] = []
-    failures: list[Failure] = []
+    failures = runner.failed
     with runner.ablation_run([_id(planned) for planned in cells]) as artifacts:
         try:
             for number, (cell, planned) in enumerate(zip(plan.cells, cells, strict=True), 1):
@@ -74,7 +74,6 @@ def execute(
                     done.append(outcome)
                     continue
                 log.warning("failed: %s", outcome.explanation)
-                failures.append(outcome)
                 if fail_fast:
                     break
         except BaseException:

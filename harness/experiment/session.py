@@ -14,7 +14,7 @@ import torch
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet, joined_name
 from harness.data.prepare import Prepared, open_cached
-from harness.errors import CheckpointError
+from harness.errors import HarnessError, RecordError
 from harness.evaluation import evaluate
 from harness.evaluation.scoring import Scorer
 from harness.experiment import checkpoints, fingerprint
@@ -80,8 +80,8 @@ class CellStatus:
     Attributes:
         cell: The cell.
         state: ``done``; ``to score`` where there are weights; ``resume`` where training
-            stopped on the way; ``damaged`` where what is left of that cannot be read; ``to do``
-            where it has not begun.
+            stopped on the way; ``damaged`` where a file of it cannot be read; ``to do`` where
+            it has not begun.
         step: The step that training resumes from.
         images_of: Id of a record. The state is this one if the training images, which nobody
             has read yet, are those of that record; empty where they are known.
@@ -134,7 +134,8 @@ class Session:
         if cell.checkpoint:
             scorer = self.scorer(cell)
             name, digest = scorer.record_id(DEFAULT), scorer.fingerprint(DEFAULT)
-            return PlannedCell(cell, digest, "", name, name, record.folder(results, name))
+            folder, code = record.folder(results, name), networks.code_digest(cell.row.model)
+            return PlannedCell(cell, digest, "", name, name, folder, code)
         data_sha256 = images_sha256 if cell.trained else None
         code = networks.code_digest(cell.row.model)
         training = fingerprint.training(cell, config, data_sha256)
@@ -181,29 +182,34 @@ class Session:
                 missing.append(test)
         return StoredScores(earlier, tuple(missing))
 
-    def status(self, cell: Cell) -> CellStatus:
+    def status(self, planned: PlannedCell) -> CellStatus:
         """Return how far a cell is, as :func:`statuses` says."""
+        cell = planned.cell
         if not cell.trained or self.images.get(cell.scale):
-            return self._status(self.identify(cell))
+            return self._status(planned)
         for images_sha256, ids in self._recorded_images(cell.scale).items():
-            planned = self._identify(cell, images_sha256)
-            status = self._status(planned)
+            supposed = self._identify(cell, images_sha256)
+            status = self._status(supposed)
             if status.state != "to do":
-                images_of = planned.record_id if planned.record_id in ids else ids[0]
+                images_of = supposed.record_id if supposed.record_id in ids else ids[0]
                 return replace(status, images_of=images_of)
         return CellStatus(cell, "to do")
 
     def _status(self, planned: PlannedCell) -> CellStatus:
         cell = planned.cell
+        try:
+            return self._whole_status(planned)
+        except HarnessError as error:
+            log.warning("%s", error)
+            return CellStatus(cell, "damaged")
+
+    def _whole_status(self, planned: PlannedCell) -> CellStatus:
+        cell = planned.cell
         if self.stored(planned).complete:
             return CellStatus(cell, "done")
         if not cell.trained or (planned.folder / checkpoints.WEIGHTS_FILE).is_file():
             return CellStatus(cell, "to score")
-        try:
-            begun = checkpoints.read_state(planned.folder, fingerprint=planned.fingerprint)
-        except CheckpointError as error:
-            log.warning("%s", error)
-            return CellStatus(cell, "damaged")
+        begun = checkpoints.read_state(planned.folder, fingerprint=planned.fingerprint)
         return CellStatus(cell, "resume", begun.step) if begun else CellStatus(cell, "to do")
 
     def _recorded_images(self, scale: int) -> dict[str, list[str]]:
@@ -218,7 +224,14 @@ class Session:
 
     @cached_property
     def _records(self) -> list[Record]:
-        return record.load_all(self.plan.results)
+        """Records of which one that cannot be read is passed over: its own cell will tell."""
+        found = []
+        for path in record.files(self.plan.results):
+            try:
+                found.append(record.read_file(path))
+            except RecordError as error:
+                log.warning("passed over: %s", error)
+        return found
 
 
 def statuses(plan: Plan) -> list[CellStatus]:
@@ -237,8 +250,13 @@ def statuses(plan: Plan) -> list[CellStatus]:
     found = []
     to_train: dict[str, bool] = {}
     for cell in plan.cells:
-        training = session.identify(cell).training_id
-        status = session.status(cell)
+        try:
+            planned = session.identify(cell)
+        except HarnessError as error:  # its weights cannot be read
+            log.warning("%s", error)
+            found.append(CellStatus(cell, "damaged"))
+            continue
+        status, training = session.status(planned), planned.training_id
         # A record without weights gives none: a later row that wants them trains them again.
         earlier = to_train.get(training)
         shared = earlier is not None and (earlier or not status.to_train)

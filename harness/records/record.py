@@ -282,8 +282,12 @@ def load_all(results: Path) -> list[Record]:
     Raises:
         RecordError: A file cannot be read.
     """
-    files = sorted((results / "results" / "runs").glob(f"*/{FILE_NAME}"))
-    return sorted((read_file(path) for path in files), key=lambda record: record.id)
+    return sorted((read_file(path) for path in files(results)), key=lambda record: record.id)
+
+
+def files(results: Path) -> list[Path]:
+    """Return the file of every record below a results root."""
+    return sorted((results / "results" / "runs").glob(f"*/{FILE_NAME}"))
 
 
 def read_file(path: Path) -> Record:

@@ -89,6 +89,11 @@ def load(folder: Path | None = None) -> tuple[Weights, ...]:
         raise RecordError(f"'{path}' is no list of weights: {error}") from error
 
 
+def by_file() -> dict[str, Weights]:
+    """Return every released file that is known, by its name."""
+    return {weights.file: weights for weights in load()}
+
+
 def printed(weights: Weights, scale: int) -> dict[str, tuple[float, float]]:
     """Return PSNR in dB and SSIM that the paper prints, by set.
 

@@ -181,12 +181,12 @@ def belongs(run: Record | Failure, row: Row) -> bool:
 
 
 def _is_of(run: Record | Failure, model: str) -> bool:
-    """Tell whether a run is of a network, by its code wherever that lies.
+    """Tell whether a run is of a network: a registered one by its id, a user's by its code.
 
-    Failures, and records of before marks were kept, are known by the name, as are all where the
-    user's file is not there.
+    A user's failures, and records of before marks were kept, are known by the name, as are all
+    where the file is not there.
     """
-    if isinstance(run, Record) and run.marks.code:
+    if isinstance(run, Record) and run.marks.code and networks.is_users(model):
         try:
             return networks.code_digest(model) in run.marks.code
         except UsageError:
@@ -196,24 +196,42 @@ def _is_of(run: Record | Failure, model: str) -> bool:
 
 def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> ComparedRow:
     """Return a row with its records in the group."""
-    records = _runs(row, group)
+    records = runs_of(row, group)
     whole = _whole(row, rows)
     return ComparedRow(
         row.label,
         records,
         mean_scores([record.scores for record in records]),
         base=row.base or (whole.label if whole else base),
-        weight=_removed_weight(row, _runs(whole, group)) if whole else None,
+        weight=_removed_weight(row, runs_of(whole, group)) if whole else None,
     )
 
 
-def _runs(row: Row, group: Sequence[Record]) -> tuple[Record, ...]:
-    """Return a row's records in the group; of one seed's, the last finished."""
+def runs_of(row: Row, group: Iterable[Record]) -> tuple[Record, ...]:
+    """Return a row's records in a group, one a seed."""
+    return one_a_seed([record for record in group if belongs(record, row)])
+
+
+def one_a_seed(records: Sequence[Record]) -> tuple[Record, ...]:
+    """Return the records of one network in one group, one a seed and by seed.
+
+    Of several of one seed, that of the network's code of today is taken; else that which was
+    finished last.
+    """
     by_seed: dict[int | None, Record] = {}
-    for record in sorted(group, key=_finished):
-        if belongs(record, row):
-            by_seed[record.seed] = record
+    for record in sorted(records, key=lambda record: (_is_of_today(record), *_finished(record))):
+        by_seed[record.seed] = record
     return tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
+
+
+def _is_of_today(record: Record) -> bool:
+    """Tell whether a record is of its network as it stands in the code today."""
+    if not record.marks.code:
+        return False
+    try:
+        return networks.code_digest(record.model) in record.marks.code
+    except UsageError:
+        return False
 
 
 def _whole(row: Row, rows: Sequence[Row]) -> Row | None:

@@ -9,6 +9,7 @@ from harness.errors import UsageError
 from harness.evaluation import contenders
 from harness.evaluation.contenders import Request
 from harness.records import counts
+from harness.records.marks import Marks
 from harness.records.record import ImageScore, Record, SetScore, write
 
 RECORD = Record.from_json(
@@ -41,6 +42,22 @@ def test_an_id_in_full_is_that_record_even_where_others_begin_so(root):
     write(root, made(1, id="net-x2-s1"))
     row = contenders.stored("net-x2-s1", Request(results=root))
     assert row.runs.seeds == (1,)
+
+
+def test_one_network_is_known_by_its_marks_wherever_its_file_lay(root):
+    marks = {"marks": Marks(code=("digest",))}
+    for seed, model in ((20, "a/net.py:Net"), (21, "b/net.py:Net")):
+        write(root, made(seed, id=f"Net-s{seed}", model=model, **marks))
+    assert contenders.stored("Net-s", Request(results=root)).runs.seeds == (20, 21)
+    # The same code in another words: told by structure and behaviour.
+    other = Marks(code=("edited",), structure="s", behaviour=(1.0,) * 64)
+    write(root, made(20, id="Net-s20", model="a/net.py:Net", marks=other))
+    write(root, made(21, id="Net-s21", model="a/net.py:Net", marks=replace(other, code=("two",))))
+    assert contenders.stored("Net-s", Request(results=root)).runs.seeds == (20, 21)
+    changed = replace(other, code=("three",), behaviour=(1.0,) * 63 + (1.1,))
+    write(root, made(21, id="Net-s21", model="a/net.py:Net", marks=changed))
+    with pytest.raises(UsageError, match="different trainings"):
+        contenders.stored("Net-s", Request(results=root))
 
 
 @pytest.mark.parametrize("name", ["other", "", "net-x2-s0,other"])

@@ -1,6 +1,8 @@
 """Weights that are scored leave a record, which is kept and completed."""
 
 import hashlib
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,7 @@ import torch
 from harness.config import protocols
 from harness.data.catalogue import find_test
 from harness.errors import CheckpointError, UsageError
-from harness.evaluation import audit, scoring
+from harness.evaluation import audit, recording, scoring
 from harness.experiment import checkpoints
 from harness.models import espcn, registry
 from harness.records import released
@@ -163,3 +165,24 @@ def test_weights_are_scored_anew_for_another_network_of_the_name(
     assert same in records
     other = next(record for record in records if record != same)
     assert other.scores[0].psnr_db != same.score("own").psnr_db
+
+
+def test_sets_that_are_scored_at_the_same_time_are_all_kept(file, tiny_root, tmp_path, monkeypatch):
+    """Neither reads what is stored until the other has written."""
+    made = recording.make_scored_record
+
+    def slow(*arguments, **options):
+        time.sleep(0.5)
+        return made(*arguments, **options)
+
+    monkeypatch.setattr(scoring, "make_scored_record", slow)
+    threads = [
+        threading.Thread(target=score, args=(file, tiny_root, tmp_path), kwargs={"sets": (name,)})
+        for name in ("own", "sample")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (record,) = load_all(tmp_path)
+    assert {score.set for score in record.scores} == {"own", "sample"}

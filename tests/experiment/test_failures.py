@@ -1,6 +1,7 @@
 """One bad cell stops nothing else: what is stored, shown and tried again."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -197,6 +198,26 @@ def test_what_failed_is_tried_again_and_forgotten_once_it_succeeds(
     assert "ailed" not in next((tmp_path / "reports").glob("*.md")).read_text()
 
 
+def test_a_mended_network_forgets_that_it_failed(rows, tmp_path, invoke):
+    """Its code is another one then, and so is its id."""
+    arguments = rows("forward", **{"train.steps": 1})
+    assert invoke(*arguments).exit_code == 1
+    (bad,) = failure.load_all(tmp_path)
+    (tmp_path / "mended").mkdir()
+    rows_file = tmp_path / "tiny.yaml"
+    text = NETWORK.replace('raise ValueError("shapes do not fit\\nsecond line")', "return lr")
+    assert text != NETWORK
+    (tmp_path / "mended" / "net.py").write_text(text)
+    # A file is loaded once in a process: here the mended one lies elsewhere.
+    failure.write(tmp_path, replace(bad, model=f"{tmp_path}/mended/net.py:Net"))
+    rows_file.write_text(rows_file.read_text().replace("/net.py", "/mended/net.py"))
+    again = invoke(*arguments)
+    assert again.exit_code == 0, again.output
+    assert failure.load_all(tmp_path) == []
+    assert not (tmp_path / "results" / "runs" / bad.id / "failure.json").exists()
+    assert "ailed" not in next((tmp_path / "reports").glob("*.md")).read_text()
+
+
 def test_a_forward_that_always_fails_and_one_that_stops_the_run(rows, tmp_path, invoke):
     result = invoke(*rows("always", "interrupt", **{"train.steps": 1}))
     assert result.exit_code == 130
@@ -261,10 +282,20 @@ def test_rows_that_share_a_training_try_it_once(tiny, tmp_path, invoke):
     result = invoke("run", *tiny, *fatal)
     assert result.exit_code == 1
     whole, cut = failed(tmp_path)["whole"], failed(tmp_path)["w/o 9x9"]
-    assert whole.reason == cut.reason
+    assert (whole.reason, whole.place) == (cut.reason, cut.place)
     assert cut.id == f"{whole.id}-drop9"
     log = tmp_path / "results" / "runs" / whole.id / "train.log"
     assert log.read_text().count("step 1/6") == 1
+
+
+def test_rows_that_share_a_training_have_the_place_where_it_failed(rows, tmp_path, invoke):
+    arguments = rows("forward", **{"train.steps": 1})
+    text = (tmp_path / "tiny.yaml").read_text()
+    (tmp_path / "tiny.yaml").write_text(text.replace("label: 'good'", "label: 'again'"))
+    text = (tmp_path / "tiny.yaml").read_text().replace("base: good", "base: again")
+    (tmp_path / "tiny.yaml").write_text(text.replace("fault: ''", "fault: 'forward'"))
+    assert invoke(*arguments).exit_code == 1
+    assert failed(tmp_path)["again"].place == line("shapes do not fit")
 
 
 def test_tables_that_cannot_be_written_are_no_failure_of_a_cell(rows, tmp_path, caplog):

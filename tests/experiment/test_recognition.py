@@ -2,10 +2,11 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from harness.records.record import load_all
+from harness.records.record import load_all, write
 from harness.weights.sealed import digest, read_sealed, seal
 
 NET = """import torch
@@ -155,5 +156,22 @@ def test_other_weights_than_those_of_the_record_are_not_scored(project, train, t
     weights = tmp_path / "results" / "runs" / record.id / "weights.safetensors"
     weights.write_bytes(seal({name: 2 * value for name, value in read_sealed(weights).items()}))
     said = train(project, "data.test=sample", status=1)
-    assert "not those of its record" in said
+    assert f"'{record.id}' are not those of the record '{record.id}'" in said
     assert trained(tmp_path) == [record]
+
+
+def test_weights_that_are_trained_anew_are_held_to_their_record(project, train, tmp_path):
+    """Lost weights are trained again for a new set: to the same bytes, or they are refused."""
+    train(project)
+    (record,) = trained(tmp_path)
+    folder = tmp_path / "results" / "runs" / record.id
+    (folder / "weights.safetensors").unlink()
+    train(project, "data.test=sample")
+    (again,) = trained(tmp_path)
+    assert (len(again.scores), again.weights_sha256) == (2, record.weights_sha256)
+
+    (folder / "weights.safetensors").unlink()
+    write(tmp_path, replace(record, weights_sha256="0" * 64))
+    assert "remove 'results/runs/" in train(project, "data.test=sample", status=1)
+    (kept,) = trained(tmp_path)
+    assert len(kept.scores) == 1

@@ -345,6 +345,21 @@ def test_killed_run_continues_to_the_same_bytes(tiny, tmp_path, kills):
     assert weights(killed) == weights(whole)
 
 
+def test_whole_weights_beside_a_damaged_state_are_used(tiny, tmp_path, invoke):
+    """As left by a process that was killed between the two: the weights are finished."""
+    arguments = [str(item) for item in one_cell(tiny, tmp_path, 6)]
+    assert invoke(*arguments).exit_code == 0
+    before = weights(tmp_path)
+    (folder,) = (tmp_path / "results" / "runs" / name for name in before)
+    (folder / "record.json").unlink()
+    (folder / "checkpoint.pt").write_bytes(b"awsrn-harness state, sha256 " + bytes(100))
+    again = invoke(*arguments)
+    assert again.exit_code == 0, again.output
+    assert "the finished weights are there" in again.stderr
+    assert weights(tmp_path) == before
+    assert "step 6/6" not in again.stderr
+
+
 def test_ctrl_c_saves_and_a_second_run_goes_on(tiny, tmp_path):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     arguments = {"train.checkpoint_every": 1000, "train.log_every": 1}

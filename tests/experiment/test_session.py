@@ -181,3 +181,26 @@ def test_a_dry_run_loads_neither_lightning_nor_mlflow(tiny, tmp_path):
     loaded = set(re.findall(r"\w+", done.stdout.rpartition("loaded:")[2]))
     assert "harness" in loaded
     assert not loaded & {"lightning_fabric", "mlflow", "pandas"}
+
+
+def test_a_dry_run_goes_on_past_what_is_damaged(tiny, tmp_path, invoke, capsys):
+    """A record, weights of a row, and the record of another ablation."""
+    invoke("run", *tiny)
+    planned_run = made(tiny)
+    plain = begun(planned_run).identify(planned_run.cells[1])
+    (plain.folder / "record.json").write_text("{")
+    (tmp_path / "results" / "runs" / "other").mkdir()
+    (tmp_path / "results" / "runs" / "other" / "record.json").write_text("[]")
+    assert words(tiny) == {"Bicubic": "done", "plain": "damaged", "basic": "done"}
+    assert "record.json' is not a record" in capsys.readouterr().err
+
+    shutil.rmtree(tmp_path / "cache")  # the training images are not known: others tell
+    assert words(tiny)["basic"].startswith("done, if")
+
+    (tmp_path / "espcn.pth").write_bytes(b"no tensors")
+    (tmp_path / "tiny.yaml").write_text(
+        f"rows: [{{label: loaded, model: espcn, checkpoint: '{tmp_path}/espcn.pth'}}]\n"
+    )
+    result = invoke("run", *tiny, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert words(tiny)["loaded"] == "damaged"

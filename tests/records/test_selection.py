@@ -10,7 +10,8 @@ import pytest
 from harness.config.ablation import Ablation, Row
 from harness.errors import RecordError
 from harness.records.record import Record, SetScore
-from harness.records.selection import Comparison, comparisons
+from harness.records.selection import Comparison, belongs, comparisons, one_a_seed
+from harness.weights import networks
 
 RECORD = Record.from_json(
     (Path(__file__).parents[1] / "files" / "record.json").read_text(), source="record.json"
@@ -172,3 +173,28 @@ def test_records_of_different_protocols_are_refused() -> None:
     mixed = [made("a", 30.0), replace(made("b", 30.1), protocol="y_rounded")]
     with pytest.raises(RecordError, match="different protocols are not comparable: awsrn"):
         comparisons(AB, mixed)
+
+
+def test_of_several_trainings_of_a_seed_that_of_the_code_of_today_is_taken(monkeypatch):
+    """Then that which was finished last, as where the code is not here."""
+
+    def of(name, psnr_db, code, finished):
+        provenance = replace(RECORD.provenance, finished=finished)
+        marks = replace(RECORD.marks, code=(code,) if code else ())
+        return replace(made("a", psnr_db), id=name, marks=marks, provenance=provenance)
+
+    monkeypatch.setattr(networks, "code_digest", lambda model: "today")
+    first = of("first", 30.0, "today", "2026-01-01")
+    second = of("second", 31.0, "edited", "2026-01-02")
+    assert one_a_seed([first, second]) == one_a_seed([second, first]) == (first,)
+    monkeypatch.setattr(networks, "code_digest", lambda model: "edited once more")
+    assert one_a_seed([second, first]) == (second,)
+
+
+def test_a_registered_network_is_known_by_its_id_and_a_user_s_by_its_code(monkeypatch):
+    monkeypatch.setattr(networks, "code_digest", lambda model: "today")
+    marked = replace(made("a", 30.0), marks=replace(RECORD.marks, code=("before",)))
+    assert belongs(marked, Row("A", "a"))
+    assert not belongs(replace(marked, model="net.py:A"), Row("A", "net.py:A"))
+    moved = replace(marked, model="old/net.py:A", marks=replace(RECORD.marks, code=("today",)))
+    assert belongs(moved, Row("A", "net.py:A"))

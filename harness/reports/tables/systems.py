@@ -15,7 +15,7 @@ from harness.records.means import mean_scores
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.released import ReleasedScores
-from harness.records.selection import belongs, by_group
+from harness.records.selection import belongs, by_group, one_a_seed
 from harness.reports import notes
 from harness.reports.tables.fields import (
     Field,
@@ -84,7 +84,7 @@ def build(
     ours |= {
         (run.label, run.scale): _failed_line(run)
         for run in failed
-        if run.seed is None or (run.label, run.scale) not in ours  # else of other seeds
+        if (run.label, run.scale) not in ours  # else of other seeds, or sets
     }
     printed = _printed(ablation, scales={scale for _, scale in ours})
     lines = [
@@ -139,18 +139,19 @@ def _ours(row: Row, scale: int, records: Sequence[Record]) -> _Line | None:
         record, source = loaded
         return _line(row.label, source, (record,))
     trained = [record for record in at_scale if record.group and belongs(record, row)]
-    if not trained:
+    are_public = set(row.checkpoint) <= released.by_file().keys()
+    if not trained or not are_public:  # a user's own weights are loaded, never trained instead
         return None
     groups = by_group(trained).values()
     longest = max(
         groups, key=lambda training: (training[0].full_budget, training[0].steps, training[0].id)
     )
-    return _line(row.label, _training(longest[0]), tuple(longest))
+    return _line(row.label, _training(longest[0]), one_a_seed(longest))
 
 
 def _loaded(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, str] | None:
     """Return the record of the first file of a row that was scored, and a name for its source."""
-    public = {weights.file: weights for weights in released.load()}
+    public = released.by_file()
     for name in row.checkpoint:
         if weights := public.get(name):
             if record := ReleasedScores(records).record(weights, scale, DEFAULT.name):
