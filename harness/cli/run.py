@@ -131,14 +131,14 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
                 status.words,
             ]
         )
-    unknown = any(status.to_train and status.cell.doubts for status in statuses)
+    unknown = any(status.to_train and status.cell.cost.doubts for status in statuses)
     shared = any(status.shared for status in statuses)
     note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
     note += dict.fromkeys(
         f"Multi-Adds of {cell.row.label}: n/a, because the count is in doubt: "
-        f"{'; '.join(cell.doubts)}"
+        f"{'; '.join(cell.cost.doubts)}"
         for cell in plan.cells
-        if cell.doubts
+        if cell.cost.doubts
     )
     from harness.data.catalogue import lr_text
 

@@ -17,7 +17,7 @@ from harness.data.catalogue import TestSet, find_test
 from harness.deploy.prune_search import RemovalLoss, What, candidates, greedy
 from harness.efficiency.counting import multi_adds
 from harness.errors import UsageError
-from harness.evaluation import evaluate, metrics
+from harness.evaluation import evaluate, metrics, pixels
 from harness.host.device import inference_device
 from harness.records.record import ImageScore, SetScore
 from harness.weights import load, pruned, schemes
@@ -144,7 +144,7 @@ def scorer(
     test: TestSet, *, scale: int, device: torch.device, protocol: Protocol
 ) -> Callable[[nn.Module], float]:
     """Return a function from a network to its mean PSNR on a set, in dB; files are read once."""
-    pairs = list(evaluate.pairs(test, scale=scale, protocol=protocol))
+    pairs = list(pixels.pairs(test, scale=scale, protocol=protocol))
 
     def measure(network: nn.Module) -> float:
         images = []

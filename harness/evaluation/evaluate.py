@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -16,21 +13,16 @@ from torch import Tensor, nn
 
 from harness.config.protocols import DEFAULT, Protocol
 from harness.data.catalogue import TestSet
-from harness.data.images import is_grey
-from harness.data.prepare import hash_pair, load_pair
-from harness.data.resize import downscale
 from harness.errors import TrainingError, UsageError
-from harness.evaluation import metrics
+from harness.evaluation import metrics, pixels
 from harness.evaluation.metrics import Image
+from harness.evaluation.pixels import LowResolution
 from harness.evaluation.self_ensemble import SelfEnsemble, ensemble
-from harness.host.paths import printable
 from harness.models.bicubic import Bicubic
 from harness.models.luma import YCBCR, LumaNetwork
 from harness.records.record import ImageScore, SetScore
 
 log = logging.getLogger(__name__)
-
-LowResolution = NDArray[np.uint8] | NDArray[np.float64]
 
 
 def upscale(
@@ -132,7 +124,7 @@ def score_all(
     network.eval()
     try:
         for alike in _given_the_same(protocols):
-            for name, lr, hr in pairs(test, scale=scale, protocol=alike[0]):
+            for name, lr, hr in pixels.pairs(test, scale=scale, protocol=alike[0]):
                 output = infer(network, lr, device)
                 if output.shape != hr.shape:
                     raise TrainingError(
@@ -164,7 +156,7 @@ def _set_score(
     test: TestSet, scale: int, protocol: Protocol, images: Sequence[ImageScore]
 ) -> SetScore:
     read = test.lr is not None and protocol.reads_files
-    digest = fingerprint(test, scale=scale, protocol=protocol)
+    digest = pixels.fingerprint(test, scale=scale, protocol=protocol)
     if equal := [image.name for image in images if not math.isfinite(image.psnr_db)]:
         log.warning(
             "%s: SR equals HR in %s: infinite PSNR, left out of the mean",
@@ -178,49 +170,3 @@ def _set_score(
         tuple(images),
         lr_from=test.lr_from if read else "",
     )
-
-
-def pairs(
-    test: TestSet, *, scale: int, protocol: Protocol = DEFAULT
-) -> Iterator[tuple[str, LowResolution, Image]]:
-    """Yield name, LR and HR of every image of a set, as the protocol has them.
-
-    Both are ``(H, W, 3)`` RGB, or ``(H, W)`` luma; HR is 8-bit.
-    """
-    source = test if protocol.reads_files else replace(test, lr=None)
-    for index, path in enumerate(source.hr):
-        lr, hr = load_pair(source, index, scale)
-        grey = protocol.grey == "luma" and is_grey(path)
-        yield printable(path.stem), *_as_protocol_has_it(lr, hr, scale, protocol, grey=grey)
-
-
-def _as_protocol_has_it(
-    lr: Image, hr: Image, scale: int, protocol: Protocol, *, grey: bool
-) -> tuple[LowResolution, Image]:
-    """Return LR and HR of one image, from its 8-bit RGB; ``grey`` is its own luma."""
-    if grey:
-        luma = hr[..., 0]
-    elif protocol.on_luma:
-        luma = metrics.to_uint8(metrics.luma(hr))
-    else:
-        return _low_resolution(lr, hr, scale, protocol), hr
-    if protocol.lr == "luma of 8-bit RGB":
-        return lr[..., 0] if grey else metrics.luma(lr), luma
-    return _low_resolution(luma, luma, scale, protocol), luma
-
-
-def _low_resolution(lr: Image, hr: Image, scale: int, protocol: Protocol) -> LowResolution:
-    """Return the set's own LR, or make LR from HR, quantised or not."""
-    if protocol.reads_files:
-        return lr
-    source: NDArray[Any] = hr if protocol.lr == "8-bit RGB" else hr.astype(np.float64)
-    return downscale(source, scale, boundary=protocol.boundary)
-
-
-def fingerprint(test: TestSet, *, scale: int, protocol: Protocol = DEFAULT) -> str:
-    """Return the SHA-256 of all LR and HR pixels of a set, in order, with their sizes."""
-    total = hashlib.sha256()
-    for name, lr, hr in pairs(test, scale=scale, protocol=protocol):
-        total.update(name.encode())
-        hash_pair(total, lr, hr)
-    return total.hexdigest()

@@ -15,7 +15,7 @@ from harness.config import protocols
 from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError
-from harness.evaluation import below_bicubic, evaluate
+from harness.evaluation import below_bicubic, evaluate, pixels
 from harness.evaluation.marks import is_same, marks_of, with_code
 from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
@@ -124,7 +124,7 @@ class Scorer:
         score = record.score(test.name) if record else None
         if score is None:
             return False
-        return score.sha256 == evaluate.fingerprint(test, scale=self.scale, protocol=protocol)
+        return score.sha256 == pixels.fingerprint(test, scale=self.scale, protocol=protocol)
 
     def record_id(self, protocol: Protocol) -> str:
         """Return the id of the record of that protocol."""

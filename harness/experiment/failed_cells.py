@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.experiment.diagnosis import Diagnosis
 from harness.experiment.plan import Cell
 from harness.host import environment
 from harness.records import failure
 from harness.records.failure import Failure
 from harness.records.record import digest
+
+if TYPE_CHECKING:  # it needs PyTorch
+    from harness.experiment.diagnosis import Diagnosis
 
 log = logging.getLogger(__name__)
 

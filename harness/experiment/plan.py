@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import Any
-
-import torch
-from torch import nn
 
 from harness.config import settings
 from harness.config.ablation import Ablation, Row
 from harness.config.settings import PROFILES, Config
 from harness.data.catalogue import TestSet, TrainSet
-from harness.efficiency.counting.counted import CountedNetwork
-from harness.efficiency.counting.multi_adds import Cost, count
-from harness.efficiency.counting.params import trainable
-from harness.efficiency.counting.trace import ForwardFailed
-from harness.errors import CheckpointError, HarnessError, suggest
-from harness.experiment import resolve
+from harness.errors import suggest
+from harness.experiment import costs, resolve
+from harness.experiment.costs import CellCost, slug
 from harness.models import registry
-from harness.models.awms import drop_branches
-from harness.models.variant import Variant
-from harness.records import counts, released
-from harness.records.counts import Count
-from harness.weights import load, networks
+from harness.records import released
+from harness.weights import networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +29,7 @@ class Cell:
         label: The network's name in tables.
         scale: Upscaling factor.
         seed: Seed of start weights and patches; None for a network without parameters.
-        cost: Parameters and Multi-Adds of the network as it is trained, as stored where it
-            is as registered.
+        cost: Parameters and Multi-Adds of the network as it is trained.
         checkpoint: Weights that are loaded instead of trained.
     """
 
@@ -50,7 +37,7 @@ class Cell:
     label: str
     scale: int
     seed: int | None
-    cost: Cost | Count
+    cost: CellCost
     checkpoint: Path | None = None
 
     @property
@@ -58,14 +45,9 @@ class Cell:
         """Whether there is anything to train."""
         return self.seed is not None
 
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """Why the Multi-Adds may not be right; stored counts have been checked before."""
-        return self.cost.doubts if isinstance(self.cost, Cost) else ()
-
     def name(self) -> str:
         """Return a readable name, the beginning of the record's id."""
-        parts = [_slug(self.row.model), f"x{self.scale}"]
+        parts = [slug(self.row.model), f"x{self.scale}"]
         return "-".join([*parts, f"s{self.seed}"] if self.trained else parts)
 
 
@@ -99,11 +81,9 @@ class Plan:
 
         None where the count of the network is in doubt.
         """
-        if cell.doubts:
-            return None
         train = self.config.train
-        per_pixel = cell.cost.multi_adds / cell.cost.lr_px
-        return round(3 * per_pixel * train.patch**2 * train.batch * train.steps)
+        forward = cell.cost.of_lr_pixels(train.patch**2 * train.batch * train.steps, cell.scale)
+        return None if forward is None else round(3 * forward)
 
 
 def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[str] = ()) -> Plan:
@@ -152,10 +132,11 @@ def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cel
         rows.insert(0, Row("Bicubic", "bicubic"))
     cells = []
     for scale in config.scale:
-        planned = [_planned(row, scale, ablation, problems) for row in rows]
+        results = Path(config.results.root)
+        planned = [_planned(row, scale, ablation, results, problems) for row in rows]
         for seed in config.seeds:
             for row, checkpoint, cost in filter(None, planned):
-                label = networks.get(row.model).label
+                label = networks.label(row.model)
                 own_seed = seed if cost.params and checkpoint is None else None
                 cells.append(Cell(row, label, scale, own_seed, cost, checkpoint))
     unique = {(cell.row.label, cell.scale, cell.seed): cell for cell in cells}
@@ -175,8 +156,8 @@ def _selected(ablation: Ablation, wanted: Sequence[str], problems: list[str]) ->
 
 
 def _planned(
-    row: Row, scale: int, ablation: Ablation, problems: list[str]
-) -> tuple[Row, Path | None, Cost | Count] | None:
+    row: Row, scale: int, ablation: Ablation, results: Path, problems: list[str]
+) -> tuple[Row, Path | None, CellCost] | None:
     """Return a row at one scale, with the weights it loads if any, and what it costs.
 
     Where systems are compared, those that are not defined at the scale are left out.
@@ -185,7 +166,7 @@ def _planned(
     registered = row.model in registry.names()
     if ablation.compares_systems and registered and scale not in registry.get(row.model).scales:
         return None
-    cost = _cost(row, scale, checkpoint, problems)
+    cost = costs.cost(row, scale=scale, checkpoint=checkpoint, results=results, problems=problems)
     return (row, checkpoint, cost) if cost else None
 
 
@@ -215,80 +196,11 @@ def _with_weights(row: Row, scale: int, problems: list[str]) -> tuple[Row, Path 
     return row, None
 
 
-def _cost(
-    row: Row, scale: int, checkpoint: Path | None, problems: list[str]
-) -> Cost | Count | None:
-    """Return what a row's network costs; note what is wrong with it.
-
-    One that is as registered has a stored count. Another is built, without memory if its
-    constructor allows it, and counted; one whose weights are the user's own, as they are
-    loaded, because their file may lack parts that were pruned.
-    """
-    where = f"row '{row.label}'"
-    try:
-        variant = networks.get(row.model)
-        networks.code_digest(row.model)  # now: as it was imported, whatever is edited later
-        options = variant.options() if row.overrides else ()
-        unknown = [key for key in row.overrides if key not in options]
-        for key in unknown:
-            problems.append(f"{where}: {row.model} has no option '{key}'{suggest(key, options)}")
-        if unknown:
-            return None
-        variant.check_scale(scale)
-        if checkpoint is not None and checkpoint.name not in released.by_file():
-            with suppress(CheckpointError):  # the cell will tell
-                own, drop = row.overrides, row.drop
-                loaded = load.load(
-                    row.model, scale=scale, checkpoint=checkpoint, overrides=own, drop=drop
-                )
-                return count(loaded.network, scale=scale)
-        if networks.is_users(row.model):  # its constructor may need tensors with values
-            build = partial(_build, variant, row)
-            return _counted(CountedNetwork(row.model, build, scale=scale))
-        if not row.overrides and not row.drop:
-            return counts.of_model(row.model, scale)
-        with torch.device("meta"):
-            return count(_build(variant, row, scale=scale), scale=scale)
-    except (TypeError, ValueError, HarnessError) as error:
-        problems.append(f"{where}: {error}")
-        return None
-
-
-def _counted(network: CountedNetwork) -> Cost:
-    """Return what a network costs; of one whose forward fails, which its cell will tell, params.
-
-    Raises:
-        HarnessError: It cannot be built, or does not return an SR image.
-    """
-    try:
-        return network.cost
-    except ForwardFailed as error:
-        params = trainable(network.network)
-        return Cost(params, params, 0, 0, 0, 0, lr_px=Fraction(0), doubts=(str(error),))
-
-
-def _build(variant: Variant, row: Row, *, scale: int) -> nn.Module:
-    """Return the network of a row, branches dropped."""
-    network: nn.Module = variant.build(scale=scale, **row.overrides)
-    drop_branches(network, row.drop)
-    return network
-
-
-def _slug(model: str) -> str:
-    """Return a model's name fit for a folder: a user's class by its own name.
-
-    Example:
-        >>> _slug("nets/my_net.py:MyNet")
-        'MyNet'
-    """
-    return "".join(letter if letter.isalnum() else "_" for letter in model.rpartition(":")[2])
-
-
 def single(name: str) -> Ablation:
     """Return the ablation that has one network as its only row.
 
     Raises:
         UsageError: There is no such network.
     """
-    label = networks.get(name).label
-    return Ablation(name=_slug(name), title=label, rows=(Row(label, name),), base=label)
+    label = networks.label(name)
+    return Ablation(name=slug(name), title=label, rows=(Row(label, name),), base=label)

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-import torch
-
 from harness.config.ablation import Ablation
 from harness.config.settings import Config
 from harness.data import catalogue
@@ -47,8 +45,11 @@ def device(config: Config, problems: list[str]) -> Config:
     except UsageError as error:
         problems.append(str(error))
         chosen = "cuda"
-    if chosen == "cuda" and config.devices > torch.cuda.device_count():
-        problems.append(f"devices={config.devices}: there are {torch.cuda.device_count()} GPUs")
+    if chosen == "cuda":
+        import torch  # not at the top: a plan without a GPU does without
+
+        if config.devices > (gpus := torch.cuda.device_count()):
+            problems.append(f"devices={config.devices}: there are {gpus} GPUs")
     if config.train.batch % config.devices:
         problems.append(
             f"devices={config.devices}: does not divide train.batch={config.train.batch}"

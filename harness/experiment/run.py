@@ -9,8 +9,7 @@ from pathlib import Path
 
 from harness.data.prepare import prepare
 from harness.errors import HarnessError
-from harness.experiment.cell_runner import CellRunner
-from harness.experiment.fit import make_deterministic
+from harness.experiment import failed_cells
 from harness.experiment.plan import Cell, Plan
 from harness.experiment.session import PlannedCell, Session
 from harness.host.paths import cache_folder
@@ -57,10 +56,16 @@ def execute(
         Interrupted: The user stopped it; the cells that were finished are stored.
         HarnessError: The training images, or the tables where no cell failed, cannot be made.
     """
-    make_deterministic(plan.config)
     folder = cache_folder(plan.config.data.cache)
     images = {scale: prepare(sets, scale, folder) for scale, sets in plan.train.items()}
     session = Session(plan, images)
+    if records := _done_before(session):
+        report()
+        return RunOutcome(records, (), 0)
+    from harness.experiment.cell_runner import CellRunner  # with PyTorch: there is work to do
+    from harness.experiment.fit import make_deterministic
+
+    make_deterministic(plan.config)
     runner = CellRunner(session, images, folder)
     cells = [runner.identify(cell) for cell in plan.cells]
     done: list[Record] = []
@@ -68,7 +73,7 @@ def execute(
     with runner.ablation_run([_id(planned) for planned in cells]) as artifacts:
         try:
             for number, (cell, planned) in enumerate(zip(plan.cells, cells, strict=True), 1):
-                log.info("cell %d of %d: %s", number, len(cells), _describe(cell))
+                _announce(plan, number, cell)
                 outcome = planned if isinstance(planned, Failure) else runner.run(planned)
                 if isinstance(outcome, Record):
                     done.append(outcome)
@@ -97,6 +102,35 @@ def _id(planned: PlannedCell | Failure) -> str:
     return planned.id if isinstance(planned, Failure) else planned.record_id
 
 
-def _describe(cell: Cell) -> str:
+def _done_before(session: Session) -> tuple[Record, ...]:
+    """Return the records of all cells, none where anything is left to do; PyTorch stays out.
+
+    Cells that load weights are left to the runner: what they are, their files have to tell.
+    """
+    found: list[tuple[PlannedCell, Record]] = []
+    for cell in session.plan.cells:
+        if cell.checkpoint:
+            return ()
+        try:
+            planned = session.identify(cell)
+            stored = session.stored(planned)
+        except HarnessError:  # the runner will tell
+            return ()
+        if stored.record is None or not stored.complete:
+            return ()
+        if planned.code not in stored.record.marks.code and planned.cell.trained:
+            return ()  # found by what it computes: the runner keeps its code, too
+        found.append((planned, stored.record))
+    for number, (planned, done) in enumerate(found, 1):
+        _announce(session.plan, number, planned.cell)
+        log.info("done before: %s", done.id)
+        failed_cells.forget(
+            session.plan.results, planned.cell, cell_id=planned.record_id, group=planned.group
+        )
+    return tuple(done for _, done in found)
+
+
+def _announce(plan: Plan, number: int, cell: Cell) -> None:
     seed = f", seed {cell.seed}" if cell.trained else ""
-    return f"{cell.row.label} ({cell.row.model}) x{cell.scale}{seed}"
+    what = f"{cell.row.label} ({cell.row.model}) x{cell.scale}{seed}"
+    log.info("cell %d of %d: %s", number, len(plan.cells), what)

@@ -1,4 +1,7 @@
-"""What the cells of a plan are called on disk, and how far each of them is."""
+"""What the cells of a plan are called on disk, and how far each of them is.
+
+PyTorch is loaded only where something is left to do, or weights are to be loaded.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet, joined_name
 from harness.data.prepare import Prepared, open_cached
 from harness.errors import HarnessError, RecordError
-from harness.evaluation import evaluate
-from harness.evaluation.scoring import Scorer
-from harness.experiment import checkpoints, fingerprint
+from harness.evaluation import pixels
+from harness.experiment import fingerprint
 from harness.experiment.plan import Cell, Plan
 from harness.experiment.recognition import Recognition
 from harness.host.paths import cache_folder
 from harness.records import record
 from harness.records.record import Record
-from harness.weights import load, networks
+from harness.weights import networks
+
+if TYPE_CHECKING:
+    from harness.evaluation.scoring import Scorer
 
 log = logging.getLogger(__name__)
 
@@ -160,6 +163,11 @@ class Session:
         """Return what scores a cell whose weights are loaded."""
         key = f"{cell.row.label} x{cell.scale}"
         if key not in self._scorers:
+            import torch
+
+            from harness.evaluation.scoring import Scorer
+            from harness.weights import load
+
             loaded = load.load(
                 cell.row.model,
                 scale=cell.scale,
@@ -207,6 +215,8 @@ class Session:
         cell = planned.cell
         if self.stored(planned).complete:
             return CellStatus(cell, "done")
+        from harness.experiment import checkpoints
+
         if not cell.trained or (planned.folder / checkpoints.WEIGHTS_FILE).is_file():
             return CellStatus(cell, "to score")
         begun = checkpoints.read_state(planned.folder, fingerprint=planned.fingerprint)
@@ -267,4 +277,4 @@ def statuses(plan: Plan) -> list[CellStatus]:
 
 @cache
 def _pixels(test: TestSet, scale: int) -> str:
-    return evaluate.fingerprint(test, scale=scale)
+    return pixels.fingerprint(test, scale=scale)

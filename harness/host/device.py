@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from glob import glob
 from typing import TYPE_CHECKING, Literal
 
 from harness.errors import UsageError
@@ -12,6 +14,7 @@ if TYPE_CHECKING:  # PyTorch is imported where it is needed: this package stays 
 Device = Literal["cpu", "cuda"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 
+_TRACES_OF_DRIVERS = ("/dev/nvidia*", "/dev/nvhost*", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
 _MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
@@ -25,14 +28,21 @@ def choose_device(asked: DeviceChoice, *, option: str = "--device ") -> Device:
     Raises:
         UsageError: CUDA is asked for, and there is none.
     """
-    import torch
-
-    available = torch.cuda.is_available()
+    available = _finds_gpu()
     if asked == "cuda" and not available:
         raise UsageError(
             f"{option}{asked}: PyTorch finds no CUDA device here (expected auto or cpu)"
         )
     return "cuda" if available and asked != "cpu" else "cpu"
+
+
+def _finds_gpu() -> bool:
+    """Tell whether PyTorch finds a GPU; it is not loaded where no driver has left a trace."""
+    if "torch" not in sys.modules and not any(map(glob, _TRACES_OF_DRIVERS)):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def inference_device(asked: DeviceChoice) -> torch.device:

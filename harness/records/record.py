@@ -285,9 +285,9 @@ def load_all(results: Path) -> list[Record]:
     return sorted((read_file(path) for path in files(results)), key=lambda record: record.id)
 
 
-def files(results: Path) -> list[Path]:
-    """Return the file of every record below a results root."""
-    return sorted((results / "results" / "runs").glob(f"*/{FILE_NAME}"))
+def files(results: Path, *, prefix: str = "") -> list[Path]:
+    """Return the file of every record below a results root whose id begins so."""
+    return sorted((results / "results" / "runs").glob(f"{prefix}*/{FILE_NAME}"))
 
 
 def read_file(path: Path) -> Record:

@@ -37,6 +37,15 @@ def get(name: str) -> Variant:
         raise UsageError(f"{error.args[0]}{suggest(name, registry.names())}") from error
 
 
+def label(name: str) -> str:
+    """Return the name of a network in tables; of a user's, whose file is not read, its class's.
+
+    Raises:
+        UsageError: No network of that name is registered.
+    """
+    return name.rpartition(":")[2] if is_users(name) else get(name).label
+
+
 def is_users(name: str) -> bool:
     """Tell whether a name is that of a user's own class."""
     return ":" in name

@@ -18,7 +18,7 @@ from harness.data.catalogue import find_test
 from harness.data.images import read_rgb
 from harness.data.resize import downscale, imresize
 from harness.errors import UsageError
-from harness.evaluation import evaluate, metrics
+from harness.evaluation import evaluate, metrics, pixels
 from harness.models import registry
 from harness.models.luma import LumaNetwork
 from harness.records import record as records
@@ -142,7 +142,7 @@ def test_falsr_truncates_what_others_round(name, level):
 
 
 def test_falsr_selfexsr_makes_lr_as_old_matlab_did(one, hr):
-    [(_, lr, _)] = evaluate.pairs(one, scale=2, protocol=protocols.get("falsr_selfexsr"))
+    [(_, lr, _)] = pixels.pairs(one, scale=2, protocol=protocols.get("falsr_selfexsr"))
     assert np.array_equal(lr, imresize(hr, Fraction(1, 2), boundary="replicate"))
     assert not np.array_equal(lr, downscale(hr, 2))
 
@@ -206,7 +206,7 @@ def test_grey_file_is_its_own_luma_where_the_protocol_says_so(name, tmp_path, hr
 
 def test_the_pixels_of_another_protocol_have_another_fingerprint(one):
     digests = {
-        name: evaluate.fingerprint(one, scale=2, protocol=protocols.get(name))
+        name: pixels.fingerprint(one, scale=2, protocol=protocols.get(name))
         for name in protocols.names()
     }
     assert digests["awsrn"] == digests["y_rounded"] == digests["rgb"] == digests["falsr"]
@@ -249,7 +249,7 @@ def test_lr_of_selfexsr_is_that_of_its_files(data_root):
     if not files.is_dir():
         pytest.skip("HARNESS_DATA lacks Set5/LR_selfexsr")
     test, protocol = find_test("Set5", data_root, 2), protocols.get("falsr_selfexsr")
-    for name, lr, _ in evaluate.pairs(test, scale=2, protocol=protocol):
+    for name, lr, _ in pixels.pairs(test, scale=2, protocol=protocol):
         assert np.array_equal(read_rgb(files / f"{name}x2.png"), lr)
 
 

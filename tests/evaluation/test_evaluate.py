@@ -14,7 +14,7 @@ from harness.data.catalogue import find_test
 from harness.data.prepare import load_pair
 from harness.data.resize import upscale
 from harness.errors import TrainingError
-from harness.evaluation import evaluate
+from harness.evaluation import evaluate, pixels
 from harness.models import registry
 from harness.records.record import load_all
 
@@ -93,12 +93,12 @@ def test_scoring_leaves_the_mode_of_the_network(one_image):
 def test_fingerprint_follows_the_pixels(one_image, tmp_path):
     from PIL import Image
 
-    before = evaluate.fingerprint(one_image, scale=2)
-    assert evaluate.fingerprint(one_image, scale=3) != before
+    before = pixels.fingerprint(one_image, scale=2)
+    assert pixels.fingerprint(one_image, scale=3) != before
     changed = astronaut()[:65, :47].copy()
     changed[0, 0, 0] ^= 1
     Image.fromarray(changed).save(one_image.hr[0])
-    assert evaluate.fingerprint(one_image, scale=2) != before
+    assert pixels.fingerprint(one_image, scale=2) != before
 
 
 def test_an_image_that_is_reproduced_is_named_and_left_out_of_the_mean(tmp_path, invoke, caplog):

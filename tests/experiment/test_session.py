@@ -204,3 +204,21 @@ def test_a_dry_run_goes_on_past_what_is_damaged(tiny, tmp_path, invoke, capsys):
     result = invoke("run", *tiny, "--dry-run")
     assert result.exit_code == 0, result.output
     assert words(tiny)["loaded"] == "damaged"
+
+
+def test_what_is_done_is_told_without_pytorch(tiny, tmp_path, invoke):
+    """By a run, and by a dry one; of networks with other options, too."""
+    assert invoke("run", *tiny).exit_code == 0
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('loaded:', *sys.modules))\n"
+        "from harness.cli.main import main\n"
+        "main()"
+    )
+    for arguments in (["run", *tiny], ["run", *tiny, "--dry-run"]):
+        script = [sys.executable, "-c", code, *arguments]
+        done = subprocess.run(script, capture_output=True, text=True, check=True)
+        loaded = done.stdout.rpartition("loaded:")[2].split()
+        assert not {"torch", "mlflow"} & set(loaded)
+        assert "numpy" in loaded  # of the pixels
+        assert (done.stdout + done.stderr).count("done") >= 3

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from harness.data.catalogue import TestSet
 from harness.errors import UsageError
-from harness.evaluation import evaluate
+from harness.evaluation import evaluate, pixels
 from harness.evaluation.metrics import Image
 from harness.models.awms import AWMS
 from harness.models.awsrn import AWSRN
@@ -77,7 +77,7 @@ def draw(loaded: Loaded, test: TestSet, *, scale: int, box: CropBox | None) -> F
         UsageError: The network has no weighted branches, or the box is not in the image.
         DataError: The image cannot be read.
     """
-    name, lr, hr = next(evaluate.pairs(test, scale=scale))
+    name, lr, hr = next(pixels.pairs(test, scale=scale))
     left, top, width, height = box or (0, 0, hr.shape[1], hr.shape[0])
     check_box((left, top, width, height), hr)
     area = np.s_[top : top + height, left : left + width]

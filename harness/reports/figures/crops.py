@@ -17,7 +17,7 @@ from harness.config.paper import BICUBIC
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError, suggest
-from harness.evaluation import evaluate, metrics
+from harness.evaluation import evaluate, metrics, pixels
 from harness.evaluation.metrics import Image
 from harness.host.device import DeviceChoice, inference_device
 from harness.weights import load, networks, pretrained
@@ -111,7 +111,7 @@ def view(
         HarnessError: The image cannot be read, or a network fails.
     """
     place = inference_device(device)
-    name, lr, hr = next(evaluate.pairs(test, scale=scale))
+    name, lr, hr = next(pixels.pairs(test, scale=scale))
     if box is not None:
         check_box(box, hr)
     bicubic = load.load(BICUBIC, scale=scale, checkpoint=None)

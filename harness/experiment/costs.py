@@ -1,0 +1,176 @@
+"""What the networks of a plan cost: as stored, as recorded by an earlier run, or counted now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, partial
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.config import paper
+from harness.config.ablation import Row
+from harness.errors import CheckpointError, HarnessError, suggest
+from harness.records import counts, record, released
+from harness.records.record import Record
+from harness.weights import networks
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from harness.efficiency.counting.counted import CountedNetwork
+    from harness.efficiency.counting.multi_adds import Cost
+    from harness.models.variant import Variant
+
+
+@dataclass(frozen=True, slots=True)
+class CellCost:
+    """What the network of a cell costs.
+
+    Attributes:
+        params: Trainable scalars.
+        multi_adds: Multi-Adds executed for a 1280x720 output; None where the count is in doubt.
+        doubts: Why it is.
+    """
+
+    params: int
+    multi_adds: int | None
+    doubts: tuple[str, ...] = ()
+
+    def of_lr_pixels(self, pixels: int, scale: int) -> Fraction | None:
+        """Return the Multi-Adds for that many LR pixels, None where they are not known."""
+        if self.multi_adds is None:
+            return None
+        return Fraction(self.multi_adds * pixels * scale**2, prod(paper.OUTPUT_PX))
+
+
+def cost(
+    row: Row, *, scale: int, checkpoint: Path | None, results: Path, problems: list[str]
+) -> CellCost | None:
+    """Return what a row's network costs; note what is wrong with it, and return None then.
+
+    One that is as registered has a stored count. Of another there may be a record, by a network
+    of the same code: then nothing is built, and no torch is loaded. Else it is built, without
+    memory if its constructor allows it, and counted; one whose weights are the user's own, as
+    they are loaded, because their file may lack parts that were pruned.
+
+    Args:
+        row: The row.
+        scale: Upscaling factor.
+        checkpoint: The weights that it loads; None where it is trained.
+        results: Results root, below which records lie.
+        problems: Where what is wrong is added.
+    """
+    where = f"row '{row.label}'"
+    try:
+        code = networks.code_digest(row.model)  # now: as it is imported, whatever is edited later
+        own_weights = checkpoint is not None and checkpoint.name not in released.by_file()
+        if not own_weights:
+            if stored := _stored(row, scale):
+                return stored
+            if recorded := _recorded(row, scale, code, results):
+                return CellCost(recorded.params, recorded.multi_adds, recorded.count_doubts)
+        variant = networks.get(row.model)
+        options = variant.options() if row.overrides else ()
+        unknown = [key for key in row.overrides if key not in options]
+        for key in unknown:
+            problems.append(f"{where}: {row.model} has no option '{key}'{suggest(key, options)}")
+        if unknown:
+            return None
+        variant.check_scale(scale)
+        return _counted(row, variant, scale, checkpoint if own_weights else None)
+    except (TypeError, ValueError, HarnessError) as error:
+        problems.append(f"{where}: {error}")
+        return None
+
+
+def _stored(row: Row, scale: int) -> CellCost | None:
+    """Return the stored count of a network that is as registered, None of any other."""
+    if networks.is_users(row.model) or row.overrides or row.drop:
+        return None
+    networks.get(row.model).check_scale(scale)
+    count = counts.of_model(row.model, scale)
+    return CellCost(count.params, count.multi_adds)
+
+
+def _recorded(row: Row, scale: int, code: str, results: Path) -> Record | None:
+    """Return a record of the same network, None where there is none."""
+    for found in _records(results.resolve(), f"{slug(row.model)}-x{scale}"):
+        same = found.overrides == row.overrides and sorted(found.drop) == sorted(row.drop)
+        if same and code in found.marks.code and not found.data.weights:
+            return found
+    return None
+
+
+@cache
+def _records(results: Path, prefix: str) -> tuple[Record, ...]:
+    """Return the records whose ids begin so, read once; others than whole ones are left out."""
+
+    def readable() -> Iterator[Record]:
+        for path in record.files(results, prefix=prefix):
+            with suppress(HarnessError):  # its own cell will tell
+                yield record.read_file(path)
+
+    return tuple(readable())
+
+
+def _counted(row: Row, variant: Variant, scale: int, own_weights: Path | None) -> CellCost:
+    """Build a network and count it."""
+    import torch
+
+    from harness.efficiency.counting.counted import CountedNetwork
+    from harness.efficiency.counting.multi_adds import count
+    from harness.weights import load
+
+    if own_weights is not None:
+        with suppress(CheckpointError):  # the cell will tell
+            own, drop = row.overrides, row.drop
+            loaded = load.load(
+                row.model, scale=scale, checkpoint=own_weights, overrides=own, drop=drop
+            )
+            return _as_counted(count(loaded.network, scale=scale))
+    if networks.is_users(row.model):  # its constructor may need tensors with values
+        return _users(CountedNetwork(row.model, partial(_build, variant, row), scale=scale))
+    with torch.device("meta"):
+        return _as_counted(count(_build(variant, row, scale=scale), scale=scale))
+
+
+def _users(network: CountedNetwork) -> CellCost:
+    """Return what a network costs; of one whose forward fails, which its cell will tell, params.
+
+    Raises:
+        HarnessError: It cannot be built, or does not return an SR image.
+    """
+    from harness.efficiency.counting.params import trainable
+    from harness.efficiency.counting.trace import ForwardFailed
+
+    try:
+        return _as_counted(network.cost)
+    except ForwardFailed as error:
+        return CellCost(trainable(network.network), None, (str(error),))
+
+
+def _as_counted(cost: Cost) -> CellCost:
+    return CellCost(cost.params, cost.sure_multi_adds, cost.doubts)
+
+
+def _build(variant: Variant, row: Row, *, scale: int) -> nn.Module:
+    """Return the network of a row, branches dropped."""
+    from harness.models.awms import drop_branches
+
+    network: nn.Module = variant.build(scale=scale, **row.overrides)
+    drop_branches(network, row.drop)
+    return network
+
+
+def slug(model: str) -> str:
+    """Return a model's name fit for a folder: a user's class by its own name.
+
+    Example:
+        >>> slug("nets/my_net.py:MyNet")
+        'MyNet'
+    """
+    return "".join(letter if letter.isalnum() else "_" for letter in model.rpartition(":")[2])
