@@ -26,6 +26,7 @@ from harness.experiment.fit import TrainJob, TrainOutcome, fit
 from harness.experiment.plan import Cell
 from harness.experiment.recording import facts, final_metrics, make_record
 from harness.experiment.session import PlannedCell, Session, StoredScores
+from harness.experiment.table_metrics import table_metrics
 from harness.experiment.tracking import CellRun, Tracker, default_uri
 from harness.host import locks
 from harness.host.logs import log_file
@@ -54,7 +55,8 @@ class CellRunner:
     """Brings the cells of one plan to their records, or says why one failed.
 
     Attributes:
-        failed: The cells that failed so far.
+        done: The records of the cells that are done so far.
+        failed: The cells that failed.
     """
 
     def __init__(self, session: Session, images: Mapping[int, Prepared], cache: Path) -> None:
@@ -73,6 +75,7 @@ class CellRunner:
         uri = (tracking.uri or default_uri(self.plan.results)) if tracking.mlflow else None
         self.tracker = Tracker(uri, self.plan.results / "results" / "mlflow-artifacts")
         self.parent_run: str | None = None
+        self.done: list[Record] = []
         self.failed: list[Failure] = []
         self._failed_trainings: dict[str, Diagnosis] = {}  # by the id of the training
 
@@ -91,7 +94,9 @@ class CellRunner:
             status = "KILLED"
             raise
         finally:
-            self.tracker.finish(self.parent_run, status=status, artifacts=tuple(artifacts))
+            run = CellRun(self.tracker, self.parent_run)
+            metrics = table_metrics(artifacts, self.done)
+            run.finish(metrics, step=0, artifacts=tuple(artifacts), status=status)
 
     def identify(self, cell: Cell) -> PlannedCell | Failure:
         """Return a cell with its names, or why it has none: its weights cannot be read."""
@@ -103,6 +108,12 @@ class CellRunner:
 
     def run(self, planned: PlannedCell) -> Record | Failure:
         """Bring one cell to its record, doing only what is not done yet, or to its failure."""
+        outcome = self._outcome(planned)
+        if isinstance(outcome, Record):
+            self.done.append(outcome)
+        return outcome
+
+    def _outcome(self, planned: PlannedCell) -> Record | Failure:
         try:
             lock, busy = planned.folder / ".lock", f"{planned.folder.name} is being run"
             with locks.held(lock, what=busy), log_file(planned.folder / "train.log"):

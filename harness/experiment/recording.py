@@ -16,6 +16,7 @@ from harness.evaluation.recording import learned_by, provenance
 from harness.experiment.fit import TrainOutcome
 from harness.experiment.plan import Cell
 from harness.experiment.session import PlannedCell
+from harness.experiment.trainer import LOSS_WINDOW
 from harness.host import environment
 from harness.records.marks import RECIPE, Marks
 from harness.records.means import mean_over_sets
@@ -124,6 +125,7 @@ def facts(cell: Cell) -> dict[str, object]:
         "drop": list(cell.row.drop),
         "scale": cell.scale,
         "seed": cell.seed,
+        "loss_is_mean_over_steps": LOSS_WINDOW,
         "commit": environment.commit()[0] or "unknown",
     }
 

@@ -68,15 +68,13 @@ def execute(
     make_deterministic(plan.config)
     runner = CellRunner(session, images, folder)
     cells = [runner.identify(cell) for cell in plan.cells]
-    done: list[Record] = []
-    failures = runner.failed
+    done, failures = runner.done, runner.failed
     with runner.ablation_run([_id(planned) for planned in cells]) as artifacts:
         try:
             for number, (cell, planned) in enumerate(zip(plan.cells, cells, strict=True), 1):
                 _announce(plan, number, cell)
                 outcome = planned if isinstance(planned, Failure) else runner.run(planned)
                 if isinstance(outcome, Record):
-                    done.append(outcome)
                     continue
                 log.warning("failed: %s", outcome.explanation)
                 if fail_fast:

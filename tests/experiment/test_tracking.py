@@ -15,6 +15,7 @@ import pytest
 from harness.experiment import mlflow_store, tracking
 from harness.experiment.mlflow_store import EXPERIMENT, PROCESS, connect
 from harness.experiment.tracking import Tracker
+from harness.experiment.trainer import LOSS_WINDOW
 from harness.host import process
 
 
@@ -62,6 +63,14 @@ def test_ablation_is_a_parent_run_with_a_nested_run_per_cell(tiny, tmp_path, inv
     assert files == {"config.yaml", "record.json", "weights.safetensors"}
     tables = {file.path for file in client().list_artifacts(parents[0].info.run_id)}
     assert {name.rpartition(".")[2] for name in tables} == {"csv", "md", "tex", "yaml"}
+    assert cell.data.params["loss_is_mean_over_steps"] == str(LOSS_WINDOW)
+    shown = parents[0].data.metrics
+    plain = next(run for run in cells if run.data.tags["harness.label"] == "plain")
+    assert shown["plain/own_psnr_db"] == pytest.approx(plain.data.metrics["psnr_db.own"])
+    assert shown["basic/mean_psnr_diff_db"] == pytest.approx(
+        shown["basic/mean_psnr_db"] - shown["plain/mean_psnr_db"]
+    )
+    assert {name.partition("/")[0] for name in shown} == {"Bicubic", "plain", "basic"}
 
 
 def test_a_repeated_ablation_goes_on_in_the_same_run(tiny, tmp_path, invoke, client):
