@@ -94,13 +94,22 @@ def _run(
     from harness.experiment.run import execute
     from harness.reports import write
 
-    def report() -> tuple[Path, ...]:
-        return write.write([planned.ablation], planned.results) if tabulate else ()
+    written: list[Path] = []
+
+    def report() -> Sequence[Path]:
+        if tabulate:
+            written[:] = write.write([planned.ablation], planned.results)
+        return written
 
     outcome = execute(planned, report=report, fail_fast=fail_fast)
     if tables := write.text(planned.ablation, outcome.records, outcome.failures):
         click.echo(tables)
-    if tabulate:
+    if tabulate and not written:
+        click.echo(
+            f"No table: '{planned.ablation.name}' compares nothing, as none of its rows is trained "
+            "or loads weights"
+        )
+    elif tabulate:
         click.echo(f"\nLaTeX, CSV and Markdown: {write.folder(planned.results).resolve()}")
     click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
     if outcome.failures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from harness.experiment.costs import CellCost, slug
 from harness.models import registry
 from harness.records import released
 from harness.weights import networks
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
     )
     config = resolve.device(config, all_problems)
     ablation = _selected(ablation, config.rows, all_problems)
+    _warn_of_equal_rows(ablation)
     cells = _cells(ablation, config, all_problems)
     train = {}
     planned = {cell.row.label for cell in cells}
@@ -141,6 +145,18 @@ def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cel
                 cells.append(Cell(row, label, scale, own_seed, cost, checkpoint))
     unique = {(cell.row.label, cell.scale, cell.seed): cell for cell in cells}
     return tuple(unique.values())
+
+
+def _warn_of_equal_rows(ablation: Ablation) -> None:
+    """Say which rows compare nothing, because they differ in their labels only."""
+    for number, row in enumerate(ablation.rows):
+        for other in ablation.rows[:number]:
+            if replace(row, label=other.label, base=other.base) == other:
+                log.warning(
+                    "rows '%s' and '%s' are one network: every number of theirs is the same",
+                    other.label,
+                    row.label,
+                )
 
 
 def _selected(ablation: Ablation, wanted: Sequence[str], problems: list[str]) -> Ablation:

@@ -212,3 +212,24 @@ def test_damaged_checkpoint_of_a_cell(tiny, tmp_path, invoke):
     assert result.exit_code == 1
     assert "weights.safetensors' is damaged" in result.stderr
     assert "delete it to train this cell again" in result.stderr
+
+
+def test_an_ablation_that_compares_nothing_says_so(tmp_path, invoke):
+    (tmp_path / "only.yaml").write_text("rows: [{label: A, model: bicubic}]\n")
+    own = ["profile=smoke", "data.test=sample", f"results.root={tmp_path}", "tracking.mlflow=false"]
+    result = invoke("run", f"ablation={tmp_path}/only.yaml", *own)
+    assert result.exit_code == 0, result.output
+    assert "'only' compares nothing" in result.stdout
+    assert "LaTeX" not in result.stdout
+    assert not (tmp_path / "reports").exists()
+
+
+def test_rows_that_differ_in_their_labels_only_are_named(tmp_path, invoke):
+    (tmp_path / "same.yaml").write_text(
+        "rows: [{label: A, model: espcn}, {label: B, model: espcn}, {label: C, model: fsrcnn}]\n"
+    )
+    own = ["profile=smoke", "data.test=sample", f"results.root={tmp_path}"]
+    result = invoke("run", f"ablation={tmp_path}/same.yaml", *own, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "rows 'A' and 'B' are one network" in result.stderr
+    assert "'C'" not in result.stderr
