@@ -2,7 +2,8 @@
 
     HarnessError            exit 1   something failed
     ├── UsageError          exit 2   what was asked for does not exist or cannot be
-    │   └── ConfigError              several such problems, reported together
+    │   ├── ConfigError              several such problems, reported together
+    │   └── PartError                a user's part of a backbone cannot be used
     ├── DataError                    an image, folder or data set cannot be used
     ├── CheckpointError              a checkpoint cannot be written, read or does not fit
     ├── TrainingError                training cannot go on
@@ -42,6 +43,10 @@ class ConfigError(UsageError):
     def bullets(self) -> list[str]:
         """Return the problems as list items."""
         return [f"  - {problem}" for problem in self.problems]
+
+
+class PartError(UsageError):
+    """A user's unit, fusion or tail cannot be found, made or run, or does not fit."""
 
 
 class DataError(HarnessError):

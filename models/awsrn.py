@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from harness.models.awms import AWMS
 from harness.models.layers import GlobalSkip, Normalise, check_positive, same_conv, weighted_sum
+from harness.models.parts import Factory, chosen, make
 from harness.models.units import unit_class
 
 
@@ -58,8 +60,10 @@ class AWSRN(nn.Module):
         num_units: int = 4,
         channels: int = 32,
         inner_channels: int = 128,
-        unit: str = "awru",
+        unit: str | Factory = "awru",
+        fusion: str | Factory = "lrfu",
         fusion_kernel: int | None = 3,
+        tail: str | Factory = "awms",
         kernel_sizes: Sequence[int] = (3, 5, 7, 9),
         weighted: bool = True,
         skip_kernel: int = 3,
@@ -73,15 +77,24 @@ class AWSRN(nn.Module):
             num_units: Residual units per LFB.
             channels: Features between the units.
             inner_channels: Features inside a unit, before its ReLU.
-            unit: ``basic``, ``wru`` or ``awru`` (Fig. 3), or ``scaled``: constant weights.
+            unit: ``basic``, ``wru`` or ``awru`` (Fig. 3), or ``scaled``: constant weights; or
+                what makes a unit from ``channels`` and ``inner_channels``.
+            fusion: ``lrfu`` (Eq. 4), or what makes a fusion from ``channels`` and
+                ``num_units``.
             fusion_kernel: Kernel size of the LRFUs; None leaves them out, block
-                shortcuts included (AWSRN-NL).
+                shortcuts included (AWSRN-NL), but not a fusion of another kind.
+            tail: ``awms`` (Eq. 3), or what makes a reconstruction from ``channels`` and
+                ``scale``.
             kernel_sizes: Kernel sizes of the reconstruction (Eq. 3).
             weighted: Whether its branches have adaptive weights; False with one
                 kernel size is a plain convolution (AWSRN-B).
             skip_kernel: Kernel size of the global path ``f_up`` (Eq. 3).
             lambda_init: Where ``lambda_res`` and ``lambda_x`` of every AWRU start (1 and 1,
                 Sec. 4.2), or the constants of every ``scaled`` unit (0.1 and 1).
+
+        A part that is not built in is given ``conv`` besides, the factory of this network's
+        convolutions, :func:`harness.models.layers.same_conv`, where it accepts that; a fusion
+        ``kernel_size``, and a tail ``kernel_sizes`` and ``weighted``, likewise.
 
         Raises:
             ValueError: A value that no such network can have.
@@ -95,21 +108,30 @@ class AWSRN(nn.Module):
             inner_channels=inner_channels,
         )
         make_unit = unit_class(unit, lambda_init=lambda_init)
+        conv: dict[str, Any] = {"conv": same_conv}
         self.scale = scale
         self.num_units = num_units
         self.normalise = Normalise()
         self.head = same_conv(3, channels, 3)
         self.units = nn.ModuleList(
-            make_unit(channels=channels, inner_channels=inner_channels)
+            make(make_unit, offered=conv, channels=channels, inner_channels=inner_channels)
             for _ in range(num_blocks * num_units)
         )
         self.fusions = nn.ModuleList(
-            LRFU(channels=channels, num_units=num_units, kernel_size=fusion_kernel)
+            make(
+                chosen(fusion, {"lrfu": LRFU}, option="fusion"),
+                offered=conv | {"kernel_size": fusion_kernel},
+                channels=channels,
+                num_units=num_units,
+            )
             for _ in range(num_blocks)
-            if fusion_kernel is not None
+            if fusion_kernel is not None or not isinstance(fusion, str)
         )
-        self.tail = AWMS(
-            channels=channels, scale=scale, kernel_sizes=kernel_sizes, weighted=weighted
+        self.tail = make(
+            chosen(tail, {"awms": AWMS}, option="tail"),
+            offered=conv | {"kernel_sizes": kernel_sizes, "weighted": weighted},
+            channels=channels,
+            scale=scale,
         )
         self.skip = GlobalSkip(scale=scale, kernel_size=skip_kernel)
 

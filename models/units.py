@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from harness.models.layers import in_float32, same_conv, weighted_sum
+from harness.models.parts import Factory, chosen
 
 
 def residual_body(channels: int, inner_channels: int) -> nn.Sequential:
@@ -173,33 +173,25 @@ class WeightedRU(nn.Module):
         return weighted_sum(lambda_res, residual, lambda_x, x)
 
 
-class Unit(Protocol):
-    """The one signature by which networks make their residual units."""
-
-    def __call__(self, *, channels: int, inner_channels: int) -> nn.Module:
-        """Return a unit that keeps the shape ``(N, channels, H, W)``."""
+UNITS: dict[str, Factory] = {"basic": BasicRU, "wru": WeightedRU, "awru": AWRU, "scaled": ScaledRU}
 
 
-UNITS: dict[str, Unit] = {"basic": BasicRU, "wru": WeightedRU, "awru": AWRU, "scaled": ScaledRU}
-
-
-def unit_class(name: str, *, lambda_init: Sequence[float] | None = None) -> Unit:
+def unit_class(name: str | Factory, *, lambda_init: Sequence[float] | None = None) -> Factory:
     """Return the residual unit of that name.
 
     Args:
-        name: ``basic``, ``wru``, ``awru`` or ``scaled``.
+        name: ``basic``, ``wru``, ``awru`` or ``scaled``; or what makes a unit.
         lambda_init: Where the weights of ``awru`` start, or the constants of ``scaled``, of
             ``f_res(x)`` and of ``x``; None for the unit's own.
 
     Raises:
         ValueError: There is no such unit, it has no such weights, or they are not two numbers.
     """
-    if name not in UNITS:
-        raise ValueError(f"unit must be one of {', '.join(UNITS)}, not '{name}'")
+    unit = chosen(name, UNITS, option="unit")
     if lambda_init is None:
-        return UNITS[name]
+        return unit
     weighted: dict[str, type[AWRU | ScaledRU]] = {"awru": AWRU, "scaled": ScaledRU}
-    if name not in weighted:
+    if not isinstance(name, str) or name not in weighted:
         raise ValueError(f"unit '{name}' takes no lambda_init: only {' and '.join(weighted)} do")
     numbers = [isinstance(value, int | float) for value in lambda_init]
     if numbers != [True, True]:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
+PARTS = ("unit", "fusion", "tail")
+"""Options of the backbones that take a part of the user's own as ``FILE.py:CLASS``."""
+
 ALL_SCALES = (2, 3, 4, 8)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.models.awsrn import AWSRN
+from harness.models.parts import Factory
 
 
 class WDSR(AWSRN):
@@ -24,7 +25,8 @@ class WDSR(AWSRN):
         num_units: int = 16,
         channels: int = 32,
         inner_channels: int = 128,
-        unit: str = "basic",
+        unit: str | Factory = "basic",
+        tail: str | Factory = "awms",
         kernel_sizes: Sequence[int] = (3,),
         weighted: bool = False,
         skip_kernel: int = 5,
@@ -39,6 +41,7 @@ class WDSR(AWSRN):
             inner_channels=inner_channels,
             unit=unit,
             fusion_kernel=None,
+            tail=tail,
             kernel_sizes=kernel_sizes,
             weighted=weighted,
             skip_kernel=skip_kernel,

@@ -28,7 +28,7 @@ NETWORK_FLOORS: tuple[set[str], ...] = (
     {"awms"},
     {"units", "luma"},
     {"layers", "bicubic"},
-    {"resampling"},
+    {"resampling", "parts"},
 )
 FAMILIES = 2
 

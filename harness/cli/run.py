@@ -135,7 +135,7 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
                 f"x{cell.scale}",
                 str(cell.seed) if cell.trained else "-",
                 f"{train.steps:,}" if trains else "-",
-                f"{cell.cost.params:,}",
+                "n/a" if cell.cost.params is None else f"{cell.cost.params:,}",
                 _tera(cost) if trains else "-",
                 status.words,
             ]

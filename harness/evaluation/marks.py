@@ -24,7 +24,7 @@ def marks_of(model: str, *, scale: int, overrides: Mapping[str, Any], training: 
         overrides: Arguments of its constructor.
         training: Digest of all else that determines its weights; empty where they are loaded.
     """
-    code = networks.code_digest(model)
+    code = networks.code_digest(model, overrides)
     key = digest({"code": code, "scale": scale, "overrides": dict(overrides)})
     if key not in _run_before:
         build = partial(networks.build, model, scale=scale, overrides=overrides)

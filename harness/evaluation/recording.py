@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from harness.records.learned import LearnedScalars
 from harness.records.marks import RECIPE, Marks
 from harness.records.origin import Inputs, Provenance, RecordedSettings, ScoredWeights
 from harness.records.record import Record, SetScore
-from harness.weights import networks, projects, user_code
+from harness.weights import networks, parts, projects, user_code
 from harness.weights.load import Loaded
 
 
@@ -54,6 +55,7 @@ def make_scored_record(
         marks: Of the network as it is built.
     """
     cost = count(loaded.network, scale=loaded.scale)
+    names = (loaded.model, *parts.named(loaded.overrides).values())
     kept = [other for other in (earlier.scores if earlier else ()) if other.set != score.set]
     seconds = (datetime.now(UTC) - started).total_seconds()
     return Record(
@@ -76,7 +78,7 @@ def make_scored_record(
         learned=learned_by(loaded.network),
         config=RecordedSettings(self_ensemble=self_ensemble),
         data=Inputs(weights=ScoredWeights(loaded.file, loaded.sha256, loaded.names)),
-        provenance=provenance(device, torch.get_num_threads(), started, loaded.model),
+        provenance=provenance(device, torch.get_num_threads(), started, *names),
         wall_time_s=round(seconds + (earlier.wall_time_s if earlier else 0.0), 1),
         loss=None,
         count_doubts=cost.doubts,
@@ -96,10 +98,18 @@ def _set_order(name: str) -> tuple[int, str]:
     return position, name
 
 
-def provenance(device: str, threads: int, started: datetime, model: str) -> Provenance:
-    """Return which code, machine and time a record of a network comes from."""
+def provenance(device: str, threads: int, started: datetime, *users: str) -> Provenance:
+    """Return which code, machine and time a record of a network comes from.
+
+    Args:
+        device: ``cpu`` or ``cuda``.
+        threads: Of PyTorch, on the CPU.
+        started: When the work began.
+        users: Names of the network and of its parts: the first that is of a user's repository
+            tells its commit.
+    """
     commit, dirty = environment.commit()
-    project_commit, project_dirty = _project_commit(model)
+    project_commit, project_dirty = _project_commit(users)
     return Provenance(
         commit=commit,
         dirty=dirty,
@@ -115,12 +125,13 @@ def provenance(device: str, threads: int, started: datetime, model: str) -> Prov
     )
 
 
-def _project_commit(model: str) -> tuple[str | None, bool]:
-    """Return the commit of the repository that a user's network lies in, and if it was changed."""
-    file = user_code.source_file(model.rpartition(":")[0]) if networks.is_users(model) else None
-    if file is None or projects.is_installed(file):
-        return None, False
-    return environment.commit_of(projects.root_of(file))
+def _project_commit(names: Iterable[str]) -> tuple[str | None, bool]:
+    """Return the commit of the repository that a user's code lies in, and if it was changed."""
+    for name in filter(networks.is_users, names):
+        file = user_code.source_file(name.rpartition(":")[0])
+        if file is not None and not projects.is_installed(file):
+            return environment.commit_of(projects.root_of(file))
+    return None, False
 
 
 def learned_by(network: nn.Module) -> LearnedScalars:

@@ -23,7 +23,7 @@ from harness.host.device import DeviceChoice, inference_device
 from harness.host.locks import held
 from harness.records.marks import Marks
 from harness.records.record import Record, SetScore, digest, folder, read, write
-from harness.weights import networks
+from harness.weights import networks, parts
 from harness.weights.load import Loaded, load
 
 log = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class Scorer:
             "protocol": protocol.name,
         }
         changes = {
-            "overrides": self.loaded.overrides,
+            "overrides": parts.portable(self.loaded.overrides),
             "drop": list(self.loaded.drop),
             "self_ensemble": self.self_ensemble,
             "key": self.loaded.key,
@@ -176,7 +176,7 @@ class Scorer:
 
     @cached_property
     def _code(self) -> str:
-        return networks.code_digest(self.loaded.model)
+        return networks.code_digest(self.loaded.model, self.loaded.overrides)
 
     @cached_property
     def _marks(self) -> Marks:

@@ -36,7 +36,7 @@ from harness.records import record
 from harness.records.failure import Failure
 from harness.records.marks import Marks
 from harness.records.record import Record, SetScore
-from harness.weights import networks
+from harness.weights import networks, parts
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,8 @@ class CellRunner:
         """Return what went wrong; where a training was not tried again, what did before."""
         if isinstance(error, _FailedBefore):
             return error.diagnosis
-        return diagnose(error, model=cell.row.model, results=self.plan.results)
+        users = (cell.row.model, *parts.named(cell.row.overrides).values())
+        return diagnose(error, users=users, results=self.plan.results)
 
     def _finished(self, planned: PlannedCell) -> Record:
         stored = self.session.stored(planned)

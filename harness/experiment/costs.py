@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,17 +14,18 @@ from typing import TYPE_CHECKING
 
 from harness.config import paper
 from harness.config.ablation import Row
-from harness.errors import CheckpointError, HarnessError, suggest
+from harness.errors import CheckpointError, HarnessError, PartError, suggest
 from harness.records import counts, record, released
 from harness.records.record import Record
-from harness.weights import networks
+from harness.weights import networks, parts
 
 if TYPE_CHECKING:
     from torch import nn
 
     from harness.efficiency.counting.counted import CountedNetwork
     from harness.efficiency.counting.multi_adds import Cost
-    from harness.models.variant import Variant
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,12 @@ class CellCost:
     """What the network of a cell costs.
 
     Attributes:
-        params: Trainable scalars.
+        params: Trainable scalars; None where the network cannot be built.
         multi_adds: Multi-Adds executed for a 1280x720 output; None where the count is in doubt.
         doubts: Why it is.
     """
 
-    params: int
+    params: int | None
     multi_adds: int | None
     doubts: tuple[str, ...] = ()
 
@@ -66,7 +68,8 @@ def cost(
     """
     where = f"row '{row.label}'"
     try:
-        code = networks.code_digest(row.model)  # now: as it is imported, whatever is edited later
+        # Now: as it is imported, whatever is edited later.
+        code = networks.code_digest(row.model, row.overrides)
         own_weights = checkpoint is not None and checkpoint.name not in released.by_file()
         if not own_weights:
             if stored := _stored(row, scale):
@@ -81,7 +84,10 @@ def cost(
         if unknown:
             return None
         variant.check_scale(scale)
-        return _counted(row, variant, scale, checkpoint if own_weights else None)
+        return _counted(row, scale, checkpoint if own_weights else None)
+    except PartError as error:  # its cells will tell, and stop no other
+        log.warning("%s: %s", where, error)
+        return CellCost(None, None, (str(error),))
     except (TypeError, ValueError, HarnessError) as error:
         problems.append(f"{where}: {error}")
         return None
@@ -99,7 +105,8 @@ def _stored(row: Row, scale: int) -> CellCost | None:
 def _recorded(row: Row, scale: int, code: str, results: Path) -> Record | None:
     """Return a record of the same network, None where there is none."""
     for found in _records(results.resolve(), f"{slug(row.model)}-x{scale}"):
-        same = found.overrides == row.overrides and sorted(found.drop) == sorted(row.drop)
+        same = parts.portable(found.overrides) == parts.portable(row.overrides)
+        same = same and sorted(found.drop) == sorted(row.drop)
         if same and code in found.marks.code and not found.data.weights:
             return found
     return None
@@ -117,7 +124,7 @@ def _records(results: Path, prefix: str) -> tuple[Record, ...]:
     return tuple(readable())
 
 
-def _counted(row: Row, variant: Variant, scale: int, own_weights: Path | None) -> CellCost:
+def _counted(row: Row, scale: int, own_weights: Path | None) -> CellCost:
     """Build a network and count it."""
     import torch
 
@@ -132,10 +139,11 @@ def _counted(row: Row, variant: Variant, scale: int, own_weights: Path | None) -
                 row.model, scale=scale, checkpoint=own_weights, overrides=own, drop=drop
             )
             return _as_counted(count(loaded.network, scale=scale))
-    if networks.is_users(row.model):  # its constructor may need tensors with values
-        return _users(CountedNetwork(row.model, partial(_build, variant, row), scale=scale))
+    if networks.is_users(row.model) or parts.named(row.overrides):
+        # Their constructors may need tensors with values.
+        return _users(CountedNetwork(row.model, partial(_build, row), scale=scale))
     with torch.device("meta"):
-        return _as_counted(count(_build(variant, row, scale=scale), scale=scale))
+        return _as_counted(count(_build(row, scale=scale), scale=scale))
 
 
 def _users(network: CountedNetwork) -> CellCost:
@@ -157,11 +165,11 @@ def _as_counted(cost: Cost) -> CellCost:
     return CellCost(cost.params, cost.sure_multi_adds, cost.doubts)
 
 
-def _build(variant: Variant, row: Row, *, scale: int) -> nn.Module:
+def _build(row: Row, *, scale: int) -> nn.Module:
     """Return the network of a row, branches dropped."""
     from harness.models.awms import drop_branches
 
-    network: nn.Module = variant.build(scale=scale, **row.overrides)
+    network = networks.build(row.model, scale=scale, overrides=row.overrides)
     drop_branches(network, row.drop)
     return network
 

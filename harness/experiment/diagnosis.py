@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,22 +33,23 @@ class Diagnosis:
     place: str = ""
 
 
-def diagnose(error: BaseException, *, model: str, results: Path) -> Diagnosis:
+def diagnose(error: BaseException, *, users: Iterable[str], results: Path) -> Diagnosis:
     """Explain an error that came up in the work on a cell.
 
     Args:
         error: The error, with its trace and its causes.
-        model: Id of the network, or ``file.py:Class`` for the user's own.
+        users: Names of the network and of its parts; those of ours are passed over.
         results: Results root; it is left out of paths.
     """
     if any(_is_lost_worker(cause) for cause in _causes(error)):
         # PyTorch raises this from a signal, wherever the training happens to be.
         return Diagnosis(LOST_WORKER)
-    project = _project(model)
-    places = (_place(cause, project) for cause in _causes(error)) if project else iter(())
-    return Diagnosis(
-        _reason(error, project).replace(f"{results}/", ""), next(filter(None, places), "")
+    projects_of = [project for project in map(_project, users) if project]
+    places = (
+        _place(cause, project) for cause in _causes(error) for project in dict.fromkeys(projects_of)
     )
+    reason = _reason(error, projects_of[0] if projects_of else None)
+    return Diagnosis(reason.replace(f"{results}/", ""), next(filter(None, places), ""))
 
 
 def _reason(error: BaseException, project: Project | None) -> str:

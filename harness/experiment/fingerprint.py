@@ -12,6 +12,7 @@ from harness.config.settings import Config
 from harness.experiment.plan import Cell
 from harness.records import record
 from harness.records.marks import RECIPE
+from harness.weights import parts
 
 IRRELEVANT = frozenset(
     {
@@ -59,7 +60,7 @@ def shared(cell: Cell, config: Config, data_sha256: str | None) -> dict[str, Any
 
 def training(cell: Cell, config: Config, data_sha256: str | None) -> str:
     """Return the SHA-256 of what determines a cell's weights besides the network's code."""
-    own = {"overrides": cell.row.overrides, "seed": cell.seed}
+    own = {"overrides": parts.portable(cell.row.overrides), "seed": cell.seed}
     return record.digest(own | shared(cell, config, data_sha256))
 
 

@@ -141,7 +141,7 @@ def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cel
         for seed in config.seeds:
             for row, checkpoint, cost in filter(None, planned):
                 label = networks.label(row.model)
-                own_seed = seed if cost.params and checkpoint is None else None
+                own_seed = None if cost.params == 0 or checkpoint else seed
                 cells.append(Cell(row, label, scale, own_seed, cost, checkpoint))
     unique = {(cell.row.label, cell.scale, cell.seed): cell for cell in cells}
     return tuple(unique.values())

@@ -28,6 +28,7 @@ from harness.records.origin import (
     TrainingSet,
 )
 from harness.records.record import Record, SetScore
+from harness.weights import parts
 
 
 def make_record(
@@ -61,7 +62,8 @@ def make_record(
     cost = count(network, scale=cell.scale)
     new = {score.set for score in scores}
     kept = [score for score in (earlier.scores if earlier else ()) if score.set not in new]
-    origin = provenance(config.device, config.threads, started, cell.row.model)
+    users = (cell.row.model, *parts.named(cell.row.overrides).values())
+    origin = provenance(config.device, config.threads, started, *users)
     loss = outcome.loss if outcome else None
     seconds = outcome.seconds if outcome else 0.0
     if earlier and not outcome:  # only scored anew: the weights came about as before
@@ -94,6 +96,7 @@ def make_record(
         recipe=RECIPE,
         marks=marks,
         weights_sha256=weights_sha256,
+        remarks=tuple(parts.remarks(network, cell.row.overrides)),
     )
 
 

@@ -137,10 +137,11 @@ class Session:
         if cell.checkpoint:
             scorer = self.scorer(cell)
             name, digest = scorer.record_id(DEFAULT), scorer.fingerprint(DEFAULT)
-            folder, code = record.folder(results, name), networks.code_digest(cell.row.model)
+            code = networks.code_digest(cell.row.model, cell.row.overrides)
+            folder = record.folder(results, name)
             return PlannedCell(cell, digest, "", name, name, folder, code)
         data_sha256 = images_sha256 if cell.trained else None
-        code = networks.code_digest(cell.row.model)
+        code = networks.code_digest(cell.row.model, cell.row.overrides)
         training = fingerprint.training(cell, config, data_sha256)
         digest = fingerprint.fingerprint(training, code)
         training_id = f"{cell.name()}-{digest[:12]}"

@@ -14,7 +14,7 @@ from harness.errors import RecordError, UsageError
 from harness.records.failure import Failure
 from harness.records.means import mean_over_sets, mean_scores, same_images, shared_sets
 from harness.records.record import Record, SetScore
-from harness.weights import networks
+from harness.weights import networks, parts
 
 log = logging.getLogger(__name__)
 
@@ -176,22 +176,23 @@ def _compares(comparison: Comparison) -> bool:
 
 def belongs(run: Record | Failure, row: Row) -> bool:
     """Tell whether a record or a failure is a run of that row."""
-    same_options = run.overrides == row.overrides and sorted(run.drop) == sorted(row.drop)
-    return same_options and _is_of(run, row.model)
+    same_options = parts.portable(run.overrides) == parts.portable(row.overrides)
+    return same_options and sorted(run.drop) == sorted(row.drop) and _is_of(run, row)
 
 
-def _is_of(run: Record | Failure, model: str) -> bool:
+def _is_of(run: Record | Failure, row: Row) -> bool:
     """Tell whether a run is of a network: a registered one by its id, a user's by its code.
 
     A user's failures, and records of before marks were kept, are known by the name, as are all
     where the file is not there.
     """
-    if isinstance(run, Record) and run.marks.code and networks.is_users(model):
+    users = networks.is_users(row.model) or bool(parts.named(row.overrides))
+    if isinstance(run, Record) and run.marks.code and users:
         try:
-            return networks.code_digest(model) in run.marks.code
+            return networks.code_digest(row.model, row.overrides) in run.marks.code
         except UsageError:
-            log.debug("the code of '%s' is not here: records are known by its name", model)
-    return run.model == model
+            log.debug("the code of '%s' is not here: records are known by its name", row.label)
+    return run.model == row.model
 
 
 def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> ComparedRow:
@@ -229,7 +230,7 @@ def _is_of_today(record: Record) -> bool:
     if not record.marks.code:
         return False
     try:
-        return networks.code_digest(record.model) in record.marks.code
+        return networks.code_digest(record.model, record.overrides) in record.marks.code
     except UsageError:
         return False
 

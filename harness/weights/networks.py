@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError, suggest
 from harness.models import registry
-from harness.weights import code, projects, user_code
+from harness.weights import code, parts, projects, user_code
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,25 +63,42 @@ def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) 
 
     Raises:
         UsageError: There is no such network or scale, or it cannot have such arguments.
+        PartError: An argument names a part of the user's that cannot be used.
     """
+    variant, arguments = get(name), dict(overrides or {})
+    if not is_users(name):
+        arguments = parts.resolved(arguments)
     try:
-        return get(name).build(scale=scale, **(overrides or {}))
+        return variant.build(scale=scale, **arguments)
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
 
 
-def code_digest(name: str) -> str:
+def code_digest(name: str, overrides: Mapping[str, Any] | None = None) -> str:
     """Return a digest of the code that a network comes from; no torch is loaded for it.
 
     The same for the same code in another folder, or with other comments, docstrings and
     formatting; another one where a module that it imports is edited. In one process it is that
     of the code as it was when first asked for.
 
+    Args:
+        name: As for :func:`get`.
+        overrides: Arguments of the constructor: what they name of the user's counts, too.
+
     Raises:
         UsageError: There is no such network, or its file cannot be read.
     """
-    if not is_users(name):
-        return _registered_digest(name)
+    if is_users(name):
+        return _digest_of(name)
+    whole = _registered_digest(name)
+    own = {key: _digest_of(part) for key, part in parts.named(overrides or {}).items()}
+    if not own:
+        return whole
+    return hashlib.sha256(json.dumps([whole, sorted(own.items())]).encode()).hexdigest()
+
+
+def _digest_of(name: str) -> str:
+    """Return the digest of a user's code."""
     where, _, attribute = name.rpartition(":")
     file = user_code.source_file(where)
     if file is None or projects.is_installed(file):

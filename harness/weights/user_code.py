@@ -9,6 +9,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -41,14 +42,64 @@ def variant(name: str) -> Variant:
         UsageError: There is no such file, module or class, or it cannot be imported; the
             message names the line of the user's project where that happened.
     """
+    found = find(name, keyword="scale", what="network")
     where, _, attribute = name.rpartition(":")
-    file = source_file(where)
-    by_file = where.endswith(".py")
-    own = file if file and (by_file or not projects.is_installed(file)) else None
-    project = projects.project_of(own) if own else None
-    module = _imported(where, file, project)
-    target = _network(module, attribute, where)
-    return Variant(name, attribute, where, _Constructor(target, name, project), scales=())
+    target = _Constructor(found.target, name, found.project)
+    return Variant(name, attribute, where, target, scales=())
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A user's class, or function, that makes a network or a part of one.
+
+    Attributes:
+        target: What is called.
+        project: The project that it lies in; None where it is installed.
+        place: File and line of its definition, or the module where nobody knows.
+    """
+
+    target: Constructor
+    project: Project | None
+    place: str
+
+    def explained(self, error: BaseException) -> str:
+        """Return the line of the user's project at which an error came up, and the error."""
+        return _explained(error, self.project)
+
+
+def find(name: str, *, keyword: str, what: str, error: type[UsageError] = UsageError) -> Found:
+    """Find a user's class, or function.
+
+    Args:
+        name: As for :func:`variant`.
+        keyword: A function is one that is meant if it takes this.
+        what: What it is to make, for messages.
+        error: The kind of error to raise.
+
+    Raises:
+        UsageError: As for :func:`variant`.
+    """
+    where, _, attribute = name.rpartition(":")
+    try:
+        file = source_file(where)
+        by_file = where.endswith(".py")
+        own = file if file and (by_file or not projects.is_installed(file)) else None
+        project = projects.project_of(own) if own else None
+        module = _imported(where, file, project)
+        target = _maker(module, attribute, where, keyword=keyword, what=what)
+    except UsageError as problem:
+        raise error(str(problem)) from problem
+    return Found(target, project, _defined_at(target, where))
+
+
+def _defined_at(target: Constructor, where: str) -> str:
+    """Return file and line of a definition; the module where Python does not know them."""
+    made_by = target.func if isinstance(target, functools.partial) else target
+    try:
+        file, (_, line) = inspect.getfile(made_by), inspect.getsourcelines(made_by)
+    except (OSError, TypeError):
+        return where
+    return _shown(Path(file), line)
 
 
 def source_file(where: str) -> Path | None:
@@ -102,27 +153,29 @@ def _shown(file: Path, line: int) -> str:
     return f"{file.relative_to(here) if file.is_relative_to(here) else file}:{line}"
 
 
-def _network(module: ModuleType, attribute: str, where: str) -> Constructor:
-    """Return a class of networks, or what else makes one.
+def _maker(
+    module: ModuleType, attribute: str, where: str, *, keyword: str, what: str
+) -> Constructor:
+    """Return a class of modules, or what else makes one.
 
     Raises:
         UsageError: The module has none of that name.
     """
     target: Constructor | None = getattr(module, attribute, None)
     made_by = target.func if isinstance(target, functools.partial) else target
-    if target is not None and (_is_network(made_by) or _is_factory(made_by, module)):
+    if target is not None and (_is_network(made_by) or _is_factory(made_by, module, keyword)):
         return target
     own = [
         name
         for name, value in vars(module).items()
         if _is_network(value) and value.__module__ == module.__name__
     ]
-    networks = f"(networks there: {', '.join(own) or 'none'})"
+    there = f"({what}s there: {', '.join(own) or 'none'})"
     if target is None:
-        raise UsageError(f"'{where}' has no class '{attribute}' {networks}")
+        raise UsageError(f"'{where}' has no class '{attribute}' {there}")
     raise UsageError(
-        f"'{attribute}' of '{where}' is no network: expected a class derived from "
-        f"torch.nn.Module, or a function defined there that takes scale {networks}"
+        f"'{attribute}' of '{_defined_at(target, where)}' is no {what}: expected a class derived "
+        f"from torch.nn.Module, or a function defined there that takes {keyword} {there}"
     )
 
 
@@ -132,11 +185,11 @@ def _is_network(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, nn.Module)
 
 
-def _is_factory(value: object, module: ModuleType) -> bool:
+def _is_factory(value: object, module: ModuleType, keyword: str) -> bool:
     return (
         isinstance(value, FunctionType)
         and value.__module__ == module.__name__
-        and "scale" in inspect.signature(value).parameters
+        and keyword in inspect.signature(value).parameters
     )
 
 

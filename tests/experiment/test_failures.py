@@ -330,7 +330,7 @@ def test_the_error_of_another_process_has_its_reason_and_place(tmp_path):
     error = ProcessRaisedException(text, 1, 4711)
     told = _translated(text)
     told.__cause__ = error
-    found = diagnose(told, model=f"{file}:Net", results=tmp_path)
+    found = diagnose(told, users=[f"{file}:Net"], results=tmp_path)
     assert (found.reason, found.place) == ("ValueError: shapes do not fit", "net.py:12")
 
 

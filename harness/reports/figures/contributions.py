@@ -48,12 +48,12 @@ def split(network: nn.Module, lr: Tensor) -> list[Contribution]:
     Raises:
         UsageError: The network has no weighted branches.
     """
-    if not isinstance(network, AWSRN) or not network.tail.alpha:
+    tail = network.tail if isinstance(network, AWSRN) else None
+    if not isinstance(network, AWSRN) or not isinstance(tail, AWMS) or not tail.alpha:
         raise UsageError(
             f"{type(network).__name__} has no weighted multi-scale branches: expected a network "
             "such as awsrn, awsrn_s or wdsr_awms"
         )
-    tail: AWMS = network.tail
     with torch.no_grad():
         normal = network.normalise(lr)
         features = network.map(network.head(normal))

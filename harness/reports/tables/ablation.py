@@ -91,6 +91,14 @@ def _tables(
         rows=rows_of(fields, comparison.shown, reference=lambda entry: entry.reference),
         notes=_params_note(ablation, comparison)
         + ((ablation.note,) if ablation.note else ())
+        + tuple(
+            dict.fromkeys(
+                f"{entry.label}, {remark}."
+                for entry in comparison.entries
+                for record in entry.records
+                for remark in record.remarks
+            )
+        )
         + _bases_note(comparison)
         + doubt_notes(
             (entry.label, record.count_doubts)
