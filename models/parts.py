@@ -41,6 +41,7 @@ def chosen(part: str | Factory, built_in: dict[str, Factory], *, option: str) ->
         return part
     if part not in built_in:
         raise ValueError(
-            f"{option} must be FILE.py:CLASS or one of {', '.join(built_in)}, not '{part}'"
+            f"{option} must be one of {', '.join(built_in)}, not '{part}' (or a part of your own, "
+            "FILE.py:CLASS)"
         )
     return built_in[part]

@@ -6,6 +6,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 
 PARTS = ("unit", "fusion", "tail")
 """Options of the backbones that take a part of the user's own as ``FILE.py:CLASS``."""
+
+EXPECTS = "expects"
+"""The option of every network: what its own ``forward`` is given and returns."""
+
+_SEVERAL = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
 
 ALL_SCALES = (2, 3, 4, 8)
 
@@ -46,10 +52,14 @@ class Variant:
 
     def options(self) -> tuple[str, ...]:
         """Return what can be overridden, besides the scale."""
-        import inspect
+        parameters = signature(self.constructor).parameters.values()
+        single = (one.name for one in parameters if one.kind not in _SEVERAL)
+        return tuple(name for name in single if name != "scale")
 
-        parameters = inspect.signature(self.constructor).parameters
-        return tuple(name for name in parameters if name != "scale")
+    def takes_any(self) -> bool:
+        """Tell whether its constructor takes arguments of any name (``**kwargs``)."""
+        parameters = signature(self.constructor).parameters.values()
+        return any(one.kind is one.VAR_KEYWORD for one in parameters)
 
     def check_scale(self, scale: int) -> None:
         """Refuse a scale that it is not defined for.

@@ -23,7 +23,7 @@ FLOORS = (
 )
 NETWORK_FLOORS: tuple[set[str], ...] = (
     {"registry"},
-    {"adaptive", "initialise"},
+    {"adaptive", "adapted", "initialise"},
     set(),  # families: every module that is on no other floor
     {"awms"},
     {"units", "luma"},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.listing import columns
-from harness.errors import ConfigError, HarnessError
+from harness.errors import ConfigError, HarnessError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +70,14 @@ def train(
     values, problems = parse_arguments(settings)
     values["scale"] = scale
     one_row = plan.single(model)
-    _run(one_row, values, problems, dry_run=dry_run, fail_fast=fail_fast, tabulate=False)
+    try:
+        _run(one_row, values, problems, dry_run=dry_run, fail_fast=fail_fast, tabulate=False)
+    except ConfigError as error:
+        where = f"row '{one_row.base}': "
+        alone = ":" in model and len(error.problems) == 1
+        if alone and error.problems[0].startswith(where):  # of the user's file: there are no rows
+            raise UsageError(error.problems[0].removeprefix(where)) from error
+        raise
 
 
 def _run(

@@ -15,6 +15,7 @@ from harness.host.paths import bundled
 from harness.host.problems import FormatError, Problem, named
 from harness.host.reading import read_text
 from harness.host.yaml_reading import from_yaml
+from harness.models.variant import EXPECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,13 @@ class RowEntry:
             "results/published/weights.yaml, or paths, in which {scale} stands for the factor"
         ),
     )
+    expects: dict[str, Any] | None = field(
+        default=None,
+        metadata=_doc(
+            "what a network of others is given and returns, where it is not RGB in 0..255: "
+            "range, mean, pad_to, luma"
+        ),
+    )
     base: str = field(
         default="", metadata=_doc("row that differences are taken from, if not the ablation's")
     )
@@ -148,6 +156,8 @@ class RowEntry:
     def row(self) -> Row:
         """Return the row; one that is trained without branches has them left out of its network."""
         overrides, drop = dict(self.with_ or {}), self.drop
+        if self.expects is not None:
+            overrides[EXPECTS] = self.expects
         if self.retrain:
             overrides["kernel_sizes"] = [size for size in self.kernel_sizes if size not in drop]
             drop = ()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness.config import paper
 from harness.config.ablation import Row
 from harness.errors import CheckpointError, HarnessError, PartError, suggest
+from harness.models.variant import EXPECTS
 from harness.records import counts, record, released
 from harness.records.record import Record
 from harness.weights import networks, parts
@@ -77,8 +78,8 @@ def cost(
             if recorded := _recorded(row, scale, code, results):
                 return CellCost(recorded.params, recorded.multi_adds, recorded.count_doubts)
         variant = networks.get(row.model)
-        options = variant.options() if row.overrides else ()
-        unknown = [key for key in row.overrides if key not in options]
+        options = (*variant.options(), EXPECTS) if row.overrides else ()
+        unknown = [key for key in row.overrides if key not in options and not variant.takes_any()]
         for key in unknown:
             problems.append(f"{where}: {row.model} has no option '{key}'{suggest(key, options)}")
         if unknown:

@@ -18,7 +18,7 @@ from harness.experiment import costs, resolve
 from harness.experiment.costs import CellCost, slug
 from harness.models import registry
 from harness.records import released
-from harness.weights import networks
+from harness.weights import naming, networks
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +114,7 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
         threads=config.threads or len(os.sched_getaffinity(0)),
     )
     config = resolve.device(config, all_problems)
+    ablation = replace(ablation, rows=tuple(map(_with_own_options, ablation.rows)))
     ablation = _selected(ablation, config.rows, all_problems)
     _warn_of_equal_rows(ablation)
     cells = _cells(ablation, config, all_problems)
@@ -145,6 +146,12 @@ def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cel
                 cells.append(Cell(row, label, scale, own_seed, cost, checkpoint))
     unique = {(cell.row.label, cell.scale, cell.seed): cell for cell in cells}
     return tuple(unique.values())
+
+
+def _with_own_options(row: Row) -> Row:
+    """Return a row whose model has no options behind its name."""
+    model, options = naming.split(row.model)
+    return replace(row, model=model, overrides=naming.merged(options, row.overrides))
 
 
 def _warn_of_equal_rows(ablation: Ablation) -> None:
@@ -219,4 +226,5 @@ def single(name: str) -> Ablation:
         UsageError: There is no such network.
     """
     label = networks.label(name)
-    return Ablation(name=slug(name), title=label, rows=(Row(label, name),), base=label)
+    model, options = naming.split(name)
+    return Ablation(name=slug(model), title=label, rows=(Row(label, model, options),), base=label)

@@ -14,7 +14,7 @@ from torch import nn
 from harness.errors import UsageError
 from harness.host.paths import printable
 from harness.models.awms import drop_branches
-from harness.weights import networks, pretrained, schemes
+from harness.weights import naming, networks, pretrained, schemes
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +76,14 @@ def load(
         UsageError: There is no such network, scale or key, or weights are wanting.
         CheckpointError: The weights are of another network, or cannot be read.
     """
+    model, own = naming.split(model)
+    overrides = naming.merged(overrides or {}, own)
     network = networks.build(model, scale=scale, overrides=overrides)
     learns = bool(network.state_dict())
     if checkpoint is None and learns:
         checkpoint = _own_weights(model, scale, as_registered=not overrides)
     if checkpoint is None:
-        return Loaded(network.eval(), model, scale)
+        return Loaded(network.eval(), model, scale, overrides)
     if not learns:
         raise UsageError(f"{model} has no weights: leave out --checkpoint")
     taken = schemes.load(network, checkpoint, name=f"{model} x{scale}", key=key)
@@ -94,7 +96,7 @@ def load(
         network.eval(),
         model,
         scale,
-        overrides=dict(overrides or {}),
+        overrides=overrides,
         drop=tuple(drop),
         file=printable(checkpoint.name),
         sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),

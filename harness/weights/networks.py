@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError, suggest
 from harness.models import registry
-from harness.weights import code, parts, projects, user_code
+from harness.models.variant import EXPECTS
+from harness.weights import code, naming, parts, projects, user_code
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,12 +24,14 @@ def get(name: str) -> Variant:
     """Return the network of a name.
 
     Args:
-        name: Id of a registered network, ``FILE.py:CLASS`` or ``PKG.MODULE:CLASS``.
+        name: Id of a registered network, ``FILE.py:CLASS`` or ``PKG.MODULE:CLASS``; options
+            behind it, as :mod:`harness.weights.naming` says, are passed over.
 
     Raises:
         UsageError: There is none; the message names the nearest id, or what is wrong
             with the user's file.
     """
+    name = naming.split(name)[0]
     if is_users(name):
         return user_code.variant(name)
     try:
@@ -45,12 +48,13 @@ def label(name: str) -> str:
     Raises:
         UsageError: No network of that name is registered.
     """
-    return name.rpartition(":")[2] if is_users(name) else get(name).label
+    plain = naming.split(name)[0]
+    return plain.rpartition(":")[2] if is_users(plain) else get(plain).label
 
 
 def is_users(name: str) -> bool:
     """Tell whether a name is that of a user's own class."""
-    return ":" in name
+    return ":" in naming.split(name)[0]
 
 
 def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) -> nn.Module:
@@ -65,13 +69,28 @@ def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) 
         UsageError: There is no such network or scale, or it cannot have such arguments.
         PartError: An argument names a part of the user's that cannot be used.
     """
-    variant, arguments = get(name), dict(overrides or {})
-    if not is_users(name):
+    plain, own = naming.split(name)
+    arguments = naming.merged(overrides or {}, own)
+    declared = arguments.pop(EXPECTS, {})
+    variant = get(plain)
+    if not is_users(plain):
         arguments = parts.resolved(arguments)
     try:
-        return variant.build(scale=scale, **arguments)
+        network = variant.build(scale=scale, **arguments)
+        return _adapted(network, declared, scale=scale)
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
+
+
+def _adapted(network: nn.Module, declared: Mapping[str, Any], *, scale: int) -> nn.Module:
+    """Let a network map RGB in 0..255, whatever it, or its class, says that it expects."""
+    of_class = getattr(network, EXPECTS, {})
+    both = dict(of_class if isinstance(of_class, Mapping) else {}) | dict(declared)
+    if not both:
+        return network
+    from harness.models.adapted import Expects, adapt
+
+    return adapt(network, Expects.of(both), scale=scale)
 
 
 def code_digest(name: str, overrides: Mapping[str, Any] | None = None) -> str:
@@ -88,10 +107,12 @@ def code_digest(name: str, overrides: Mapping[str, Any] | None = None) -> str:
     Raises:
         UsageError: There is no such network, or its file cannot be read.
     """
-    if is_users(name):
-        return _digest_of(name)
-    whole = _registered_digest(name)
-    own = {key: _digest_of(part) for key, part in parts.named(overrides or {}).items()}
+    plain, options = naming.split(name)
+    if is_users(plain):
+        return _digest_of(plain)
+    whole = _registered_digest(plain)
+    named = parts.named(naming.merged(overrides or {}, options))
+    own = {key: _digest_of(part) for key, part in named.items()}
     if not own:
         return whole
     return hashlib.sha256(json.dumps([whole, sorted(own.items())]).encode()).hexdigest()

@@ -67,6 +67,15 @@ class Found:
         return _explained(error, self.project)
 
 
+SCALES = {"scale", "upscale", "upscale_factor", "upscaling_factor", "sr_scale"}
+"""Names under which networks take their upscaling factor."""
+
+
+def _scale_argument(signature: inspect.Signature) -> str:
+    """Return the name of the argument that is the upscaling factor; empty where there is none."""
+    return next((name for name in signature.parameters if name in SCALES), "")
+
+
 def find(name: str, *, keyword: str, what: str, error: type[UsageError] = UsageError) -> Found:
     """Find a user's class, or function.
 
@@ -186,11 +195,10 @@ def _is_network(value: object) -> bool:
 
 
 def _is_factory(value: object, module: ModuleType, keyword: str) -> bool:
-    return (
-        isinstance(value, FunctionType)
-        and value.__module__ == module.__name__
-        and keyword in inspect.signature(value).parameters
-    )
+    if not isinstance(value, FunctionType) or value.__module__ != module.__name__:
+        return False
+    meant = SCALES if keyword == "scale" else {keyword}
+    return not meant.isdisjoint(inspect.signature(value).parameters)
 
 
 class _Constructor:
@@ -200,8 +208,10 @@ class _Constructor:
         self._target = target
         self._name = name
         self._project = project
-        self.__signature__ = inspect.signature(target)
-        self._takes_scale = "scale" in self.__signature__.parameters
+        signature = inspect.signature(target)
+        self._scale = _scale_argument(signature)
+        options = [one for one in signature.parameters.values() if one.name != self._scale]
+        self.__signature__ = signature.replace(parameters=options)
 
     def __call__(self, *, scale: int, **overrides: Any) -> nn.Module:
         """Build the network.
@@ -209,7 +219,7 @@ class _Constructor:
         Raises:
             UsageError: Its constructor raises, or does not return a network.
         """
-        arguments = {"scale": scale} | overrides if self._takes_scale else overrides
+        arguments = {self._scale: scale} | overrides if self._scale else overrides
         try:
             network = self._target(**arguments)
         except Exception as error:  # a user's constructor may raise anything at all

@@ -1,0 +1,52 @@
+"""The name of a network with options behind it: ``awsrn_s{channels: 16}``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from harness.errors import UsageError
+from harness.host.problems import FormatError
+from harness.host.yaml_reading import from_yaml
+from harness.models.variant import EXPECTS
+
+
+def split(name: str) -> tuple[str, dict[str, Any]]:
+    """Return a network's name, and the options behind it.
+
+    Args:
+        name: ``ID``, ``FILE.py:CLASS`` or ``PKG.MODULE:CLASS``, behind it none or a YAML mapping
+            of options in braces.
+
+    Raises:
+        UsageError: What stands in braces is none.
+
+    Example:
+        >>> split("net.py:Net{channels: 16, expects: {range: 1}}")
+        ('net.py:Net', {'channels': 16, 'expects': {'range': 1}})
+    """
+    plain, brace, _ = name.partition("{")
+    if not brace:
+        return name, {}
+    try:
+        return plain, from_yaml(dict[str, Any], name[len(plain) :])
+    except FormatError as error:
+        raise UsageError(
+            f"'{name}': {error}; expected options such as {plain}{{channels: 16}}"
+        ) from error
+
+
+def joined(name: str, options: Mapping[str, Any]) -> str:
+    """Return a name with more options behind it, those that it has going first."""
+    plain, own = split(name)
+    both = merged(options, own)
+    return plain + json.dumps(both) if both else plain
+
+
+def merged(options: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of two places; where both have one, that of ``first``."""
+    both = dict(options) | dict(first)
+    if EXPECTS in options and EXPECTS in first:
+        both[EXPECTS] = dict(options[EXPECTS]) | dict(first[EXPECTS])
+    return both
