@@ -156,6 +156,9 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
         for cell in plan.cells
         if cell.cost.doubts
     )
+    note += dict.fromkeys(
+        f"{cell.row.label}, {remark}" for cell in plan.cells for remark in cell.cost.remarks
+    )
     from harness.data.catalogue import lr_text
 
     scale = settings.scale[0]

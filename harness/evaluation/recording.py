@@ -84,6 +84,7 @@ def make_scored_record(
         count_doubts=cost.doubts,
         recipe=RECIPE,
         marks=marks,
+        remarks=networks.remarks(loaded.model, loaded.network, loaded.overrides),
     )
 
 

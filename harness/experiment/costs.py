@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, partial
 from math import prod
@@ -37,11 +37,13 @@ class CellCost:
         params: Trainable scalars; None where the network cannot be built.
         multi_adds: Multi-Adds executed for a 1280x720 output; None where the count is in doubt.
         doubts: Why it is.
+        remarks: What else is to be known of the network, as in its record.
     """
 
     params: int | None
     multi_adds: int | None
     doubts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def of_lr_pixels(self, pixels: int, scale: int) -> Fraction | None:
         """Return the Multi-Adds for that many LR pixels, None where they are not known."""
@@ -76,7 +78,9 @@ def cost(
             if stored := _stored(row, scale):
                 return stored
             if recorded := _recorded(row, scale, code, results):
-                return CellCost(recorded.params, recorded.multi_adds, recorded.count_doubts)
+                return CellCost(
+                    recorded.params, recorded.multi_adds, recorded.count_doubts, recorded.remarks
+                )
         variant = networks.get(row.model)
         options = (*variant.options(), EXPECTS) if row.overrides else ()
         unknown = [key for key in row.overrides if key not in options and not variant.takes_any()]
@@ -142,7 +146,9 @@ def _counted(row: Row, scale: int, own_weights: Path | None) -> CellCost:
             return _as_counted(count(loaded.network, scale=scale))
     if networks.is_users(row.model) or parts.named(row.overrides):
         # Their constructors may need tensors with values.
-        return _users(CountedNetwork(row.model, partial(_build, row), scale=scale))
+        network = CountedNetwork(row.model, partial(_build, row), scale=scale)
+        remarks = networks.remarks(row.model, network.network, row.overrides)
+        return replace(_users(network), remarks=remarks)
     with torch.device("meta"):
         return _as_counted(count(_build(row, scale=scale), scale=scale))
 

@@ -28,7 +28,7 @@ from harness.records.origin import (
     TrainingSet,
 )
 from harness.records.record import Record, SetScore
-from harness.weights import parts
+from harness.weights import networks, parts
 
 
 def make_record(
@@ -96,7 +96,7 @@ def make_record(
         recipe=RECIPE,
         marks=marks,
         weights_sha256=weights_sha256,
-        remarks=tuple(parts.remarks(network, cell.row.overrides)),
+        remarks=networks.remarks(cell.row.model, network, cell.row.overrides),
     )
 
 

@@ -93,6 +93,24 @@ def _adapted(network: nn.Module, declared: Mapping[str, Any], *, scale: int) -> 
     return adapt(network, Expects.of(both), scale=scale)
 
 
+def remarks(name: str, network: nn.Module, overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is to be known of a network, beside its structure, by who compares it.
+
+    What images a user's network works on, and where a user's part differs from its backbone.
+
+    Args:
+        name: As for :func:`get`, without options.
+        network: The network.
+        overrides: The arguments that it was built with.
+    """
+    own = list(parts.remarks(network, overrides))
+    if is_users(name) or EXPECTS in overrides:
+        from harness.models.adapted import Expects
+
+        own.insert(0, f"images of its own: {getattr(network, 'harness_expects', Expects())}")
+    return tuple(own)
+
+
 def code_digest(name: str, overrides: Mapping[str, Any] | None = None) -> str:
     """Return a digest of the code that a network comes from; no torch is loaded for it.
 

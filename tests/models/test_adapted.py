@@ -44,7 +44,7 @@ def test_range_and_mean_are_those_of_the_network_s_own_images():
     torch.testing.assert_close(network.given, image / 255 - mean)
 
     with torch.no_grad():
-        network.offset += 0.1  # of a range of 1: 25.5 grey levels
+        next(network.parameters()).add_(0.1)  # of a range of 1: 25.5 grey levels
     torch.testing.assert_close(network(image), repeated(image) + 25.5)
 
 
