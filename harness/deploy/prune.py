@@ -105,8 +105,8 @@ def prune(
     choosing = find_test(data, root, scale)
     reported = [find_test(name, root, scale) for name in dict.fromkeys(report)] or [choosing]
     device = inference_device("auto")
-    earlier = pruned.read(checkpoint) if checkpoint else None
-    network = load.build(model, scale=scale, checkpoint=checkpoint, key=key).to(device)
+    loaded = load.load(model, scale=scale, checkpoint=checkpoint, key=key)
+    earlier, network = loaded.removed, loaded.network.to(device)
     if not candidates(network, what):
         raise UsageError(_nothing(model, network, what))
     if chosen.needs_luma_network:
