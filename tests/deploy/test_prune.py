@@ -1,10 +1,12 @@
 """Pruning: networks built so that what each part is worth is known beforehand."""
 
 import json
+from shutil import copytree
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from harness.errors import CheckpointError
@@ -176,6 +178,20 @@ def test_a_flipped_bit_in_what_was_written_is_seen(position, tmp_path):
     path.write_bytes(bytes(content))
     with pytest.raises(CheckpointError, match="damaged"):
         read(path)
+
+
+def test_the_lr_that_is_asked_for_is_read(files, tiny_root, invoke):
+    own = files / "root" / "benchmark" / "own"
+    copytree(tiny_root / "benchmark" / "own", own)
+    for path in (own / "HR").iterdir():
+        with Image.open(path) as image:
+            half = image.resize((image.width // 2, image.height // 2))
+        (own / "LR_odd").mkdir(exist_ok=True)
+        half.save(own / "LR_odd" / path.name)
+    arguments = ("--tolerance-db", 0, "--report", "own", "--data-root", files / "root")
+    [read] = pruned(invoke, *arguments, "--lr", "LR_odd")["before"]["scores"]
+    [made] = pruned(invoke, *arguments, "--force", "--lr", "made")["before"]["scores"]
+    assert (read["lr_from"], made["lr"]) == ("LR_odd", "made")
 
 
 def test_what_is_pruned_can_be_pruned_further(files, invoke):
