@@ -24,6 +24,7 @@ _MOST_VIEWS = 8
 _LEGACY_PICKLES = 5
 """In torch's form of before 2020: magic number, version, system, content, names of storages."""
 _CONTENT = 3
+_MOST_PARTS = 10_000
 _END_OF_ZIP = b"PK\x05\x06"
 _END_BYTES = 22
 
@@ -97,7 +98,7 @@ class _Uncalled(Inert):
 
 
 class _Dictionary(dict[Any, Any]):
-    """Stands for any dictionary; tuples within tuples as keys could take forever to hash."""
+    """Stands for any dictionary."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__()
@@ -119,9 +120,26 @@ class _Set(Inert):
 
 
 def _check_key(key: object) -> None:
-    parts = key if isinstance(key, tuple) else (key,)
-    if any(isinstance(part, tuple) for part in parts):
-        raise ValueError("a key of tuples within tuples")
+    """Refuse a key of so many parts that it would take for ever to hash."""
+    left = [key]
+    for _ in range(_MOST_PARTS):
+        if not left:
+            return
+        part = left.pop()
+        left += part if isinstance(part, tuple) else ()
+    raise OversizeError("it has a key of too many parts")
+
+
+def _encode(text: str, encoding: str = "latin1") -> bytes:
+    """Return bytes that a pickle has as text."""
+    return text.encode(encoding)
+
+
+def _bytearray(source: object = b"", encoding: str = "") -> Inert:
+    """Stand for an array of bytes, which a number would make of any length."""
+    if not isinstance(source, str | bytes):
+        raise OversizeError("it would allocate memory of its own")
+    return Inert()
 
 
 def structure(content: bytes) -> Structure:
@@ -138,6 +156,7 @@ def structure(content: bytes) -> Structure:
     if not content.startswith(b"PK"):
         reader = _Reader(content, whole, room=len(content))
         for number in range(_LEGACY_PICKLES):
+            reader.memo.clear()
             loaded = reader.load()
             whole.content = loaded if number == _CONTENT else whole.content
         return whole
@@ -199,8 +218,10 @@ class _Reader(pickle._Unpickler):
             return tuple
         if name.endswith(("Storage", "Tensor")) or (module, name) == ("numpy", "ndarray"):
             return type(name, (_Uncalled,), {})
-        if name == "set" and module in ("builtins", "__builtin__"):
-            return _Set
+        if module in ("builtins", "__builtin__") and name in ("set", "bytearray"):
+            return _Set if name == "set" else _bytearray
+        if (module, name) == ("_codecs", "encode"):
+            return _encode
         if making := self._making.get(f"{module}.{name}"):
             return making
         rebuilt = module in ("torch._utils", "torch._tensor") and name.startswith("_rebuild")

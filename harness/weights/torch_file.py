@@ -43,24 +43,23 @@ def load(content: bytes, source: str) -> Any:
     except Exception as error:  # a pickle can fail in any way
         raise DamagedError(f"'{source}' is damaged or incomplete, or no checkpoint") from error
     if strange := sorted(name for name in names if not _is_plain(name)):
-        raise _runs_code(source, f" ({strange[0]})")
+        raise RunsCodeError(
+            f"'{source}' holds more than tensors ({strange[0]}) and would run code when opened, so "
+            "it was not opened"
+        )
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_NUMPY):
             warnings.simplefilter("ignore")  # of old storage types
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "weights_only" not in str(error) and "Unsupported" not in str(error):
-            raise DamagedError(f"'{source}' is damaged, or no checkpoint") from error
-        raise _runs_code(source) from error
+        if "Unsupported operand" in str(error):
+            raise RunsCodeError(
+                f"'{source}' is pickled by a protocol that could run code when opened, so it was "
+                "not opened"
+            ) from error
+        raise DamagedError(f"'{source}' is damaged, or no checkpoint") from error
     except Exception as error:  # torch raises what it likes on damaged files
         raise DamagedError(f"'{source}' is damaged or incomplete, or no checkpoint") from error
-
-
-def _runs_code(source: str, what: str = "") -> RunsCodeError:
-    return RunsCodeError(
-        f"'{source}' holds more than tensors{what} and would run code when opened, so it was not "
-        "opened"
-    )
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
@@ -80,6 +79,7 @@ def _scalar(dtype: np.dtype[Any], value: bytes) -> Any:
     return np.frombuffer(value, dtype, 1)[0]
 
 
+_BUILTINS = ("builtins", "__builtin__")  # of Python 3 and 2, as which torch writes
 _CORES = ("core", "_core")  # before and since NumPy 2
 _MAKERS: dict[str, Callable[..., Any]] = {"_reconstruct": _empty, "scalar": _scalar}
 
@@ -96,8 +96,9 @@ _NUMPY: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
 """What numbers and arrays of NumPy in a file are made with; none of it runs anything."""
 
 _PLAIN = frozenset(
-    {"collections.OrderedDict", "collections.Counter", "builtins.set", "__builtin__.set"}
-    | {"builtins.complex", "__builtin__.complex", "torch.Size", "torch.device", "torch.Tensor"}
+    {"collections.OrderedDict", "collections.Counter"}
+    | {f"{module}.{name}" for module, name in product(_BUILTINS, ("set", "complex", "bytearray"))}
+    | {"torch.Size", "torch.device", "torch.Tensor"}
     | {f"torch._utils._rebuild_{what}" for what in ("tensor", "tensor_v2", "tensor_v3")}
     | {f"torch._utils._rebuild_{what}" for what in ("parameter", "parameter_with_state")}
     | {"torch._tensor._rebuild_from_type_v2", "_codecs.encode", "numpy.ndarray", "numpy.dtype"}

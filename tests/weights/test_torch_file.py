@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 
@@ -134,10 +135,13 @@ def test_what_torch_writes_is_read_whatever_the_tensors_share(zipped_form, tmp_p
         "lr": 0.1,
         "milestones": {1, 2},
         "shape": torch.Size([2, 3]),
-        "nested": [({"x": (1, (2, 3))},)],
+        "nested": [({"x": (1, (2, 3)), ("a", ("b", "c")): 1},)],
+        "bytes": (b"abc", bytearray(b"abc"), torch.get_rng_state()),
+        "numpy": (np.float32(1), np.arange(5), np.int64(3)),
+        "optimizer": torch.optim.Adam([values.clone().requires_grad_()]).state_dict(),
     }
     torch.save(content, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped_form)
-    [state] = files.read(tmp_path / "a.pth").states
+    (state,) = files.read(tmp_path / "a.pth").states
     assert {key: value.tolist() for key, value in state.tensors.items()} == {
         "a": [0, 1, 2, 3, 4, 5],
         "b": [0, 1, 2, 3, 4, 5],

@@ -50,6 +50,15 @@ def test_the_advice_gives_a_file_that_loads(content, zipped, tmp_path):
     assert torch.equal(value, STATE["a.weight"])
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_pickles_of_newer_protocols_are_advised_on(protocol, zipped, tmp_path):
+    options = {"pickle_protocol": protocol, "_use_new_zipfile_serialization": zipped}
+    torch.save({"net": STATE}, tmp_path / "a.pth", **options)
+    with pytest.raises(CheckpointError, match=r"not opened; .*\[\"net\"\]"):
+        files.read(tmp_path / "a.pth")
+
+
 def test_nothing_is_imported_or_called_to_give_advice(tmp_path):
     class Evil:
         def __reduce__(self):
