@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from scipy.io import loadmat
-from torch import Tensor
-
 from harness.errors import CheckpointError
 from harness.host.files import reason
-from harness.weights import contents, pruned, torch_file, unsafe
+from harness.weights import contents, matlab_file, pruned, torch_file, unsafe
 from harness.weights.contents import StateDict, Tensors
 from harness.weights.pruned import Pruned
 from harness.weights.sealed import Sealed, unseal
 from harness.weights.torch_file import RunsCodeError
 
 _HEAD_BYTES = 16
-_MATLAB = b"MATLAB 5.0"
 _TORCH = (b"PK", b"\x80")  # a zip file, or a pickle
 _SAFETENSORS = b"{"  # behind the length
 
@@ -82,7 +75,7 @@ def _content(path: Path) -> bytes:
             head = file.read(_HEAD_BYTES)
             if not head:
                 raise CheckpointError(f"'{path}' is empty")
-            if not (head.startswith((*_TORCH, _MATLAB)) or head[8:9] == _SAFETENSORS):
+            if not (head.startswith((*_TORCH, matlab_file.START)) or head[8:9] == _SAFETENSORS):
                 raise CheckpointError(
                     f"'{path}' is no checkpoint: neither torch, safetensors nor .mat"
                 )
@@ -92,8 +85,8 @@ def _content(path: Path) -> bytes:
 
 
 def _load(path: Path, content: bytes) -> Any:
-    if content.startswith(_MATLAB):
-        return _load_matconvnet(path, content)
+    if content.startswith(matlab_file.START):
+        return matlab_file.load(content, str(path))
     if content[8:9] == _SAFETENSORS:
         return unseal(content, str(path))
     try:
@@ -101,32 +94,6 @@ def _load(path: Path, content: bytes) -> Any:
     except RunsCodeError as error:
         way_out = unsafe.advice(path, content)
         raise CheckpointError(f"{error}; where you trust it, {way_out}") from error
-
-
-def _load_matconvnet(path: Path, content: bytes) -> Tensors:
-    """Read the parameters of a DagNN, transposed to PyTorch's layout.
-
-    MATLAB keeps filters as height, width, input, output (of a transposed convolution:
-    output, input) and drops sizes of 1 at the end.
-    """
-    try:
-        stream: Any = io.BytesIO(content)  # which scipy-stubs do not know of
-        matlab = loadmat(stream, struct_as_record=False, variable_names=["net"])
-        network = matlab["net"][0, 0]
-        parameters = {str(entry.name[0]): np.asarray(entry.value) for entry in network.params.flat}
-    except (KeyError, AttributeError, IndexError, TypeError) as error:
-        raise CheckpointError(f"'{path}' holds no MatConvNet network 'net'") from error
-    except Exception as error:  # scipy raises what it likes on damaged files
-        raise CheckpointError(f"'{path}' is damaged: {error}") from error
-    return {name: _from_matlab(value) for name, value in parameters.items()}
-
-
-def _from_matlab(value: np.ndarray[Any, Any]) -> Tensor:
-    if value.ndim == 2 and 1 in value.shape:
-        value = value.ravel()
-    else:
-        value = value.reshape(*value.shape, *(4 - value.ndim) * [1]).transpose(3, 2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(value))
 
 
 def _modern(name: str) -> str:

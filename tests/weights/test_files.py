@@ -70,7 +70,8 @@ def test_old_weight_norm_has_today_s_names(tmp_path):
     assert "head.0.parametrizations.weight.original1" in tensors(nested)
 
 
-def test_matconvnet_filters_are_transposed(tmp_path):
+@pytest.mark.parametrize("packed", [False, True])
+def test_matconvnet_filters_are_transposed(packed, tmp_path):
     rng = np.random.default_rng(0)
     torch_layout = {
         "first_f": rng.normal(size=(5, 1, 3, 3)),
@@ -84,7 +85,7 @@ def test_matconvnet_filters_are_transposed(tmp_path):
         # MATLAB drops sizes of 1 at the end.
         matlab = whole[..., 0] if value.ndim == 4 and value.shape[0] == 1 else whole
         params[0, index] = (name, matlab)
-    savemat(tmp_path / "net.mat", {"net": {"params": params, "meta": 1}})
+    savemat(tmp_path / "net.mat", {"net": {"params": params, "meta": 1}}, do_compression=packed)
     read = tensors(tmp_path / "net.mat")
     assert read.keys() == torch_layout.keys()
     for name, value in torch_layout.items():

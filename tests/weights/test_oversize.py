@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -78,7 +79,31 @@ def old(pickled, keys=STORAGES):
 TUPLES = b")" + b"".join(b"q" + bytes([n]) + b"h" + bytes([n]) + b"\x86" for n in range(40))
 """A tuple of two tuples of two tuples and so on: 2**40 of them to hash."""
 
+
+def element(kind, content):
+    return struct.pack("<II", kind, len(content)) + content + b"\0" * (-len(content) % 8)
+
+
+def matlab(*elements):
+    """A MATLAB file of level 5 with these elements."""
+    return b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + b"".join(elements)
+
+
+def matrix(kind, size, *content):
+    """The matrix `net`, said to be of so many rows and columns."""
+    flags, sizes = struct.pack("<II", kind, 0), struct.pack("<ii", size, size)
+    return element(
+        14, element(6, flags) + element(5, sizes) + element(1, b"net") + b"".join(content)
+    )
+
+
+FIELDS = struct.pack("<HHI", 5, 4, 8) + element(1, b"params\0\0")
+PACKED = zlib.compress(matrix(6, 2**14, element(9, b"\0" * GIB)), 9)
+
 BOMBS = {
+    "matlab cell": matlab(matrix(1, 2**14)),
+    "matlab struct": matlab(matrix(2, 2**14, FIELDS)),
+    "matlab packed": matlab(struct.pack("<II", 15, len(PACKED)) + PACKED),
     "bytearray": zipped(entry(call("builtins", "bytearray", number(GIB)))),
     "tensor class": zipped(entry(call("torch", "FloatTensor", number(GIB // 4)))),
     "storage class": zipped(entry(call("torch.storage", "UntypedStorage", number(GIB)))),
