@@ -194,6 +194,7 @@ def _refuse(reader: Any) -> None:
 class _Reader(pickle._Unpickler):
     """Reads a pickle without importing or calling anything that it names."""
 
+    memo: dict[int, Any]
     dispatch: ClassVar = {
         **pickle._Unpickler.dispatch,
         pickle.EMPTY_DICT[0]: _empty_dictionary,
