@@ -180,9 +180,12 @@ def _required(root: Path | None) -> Path:
 def _scales(text: str) -> tuple[int, ...]:
     if text.strip().lower() in ("none", ""):
         return ()
+    from harness.data.naming import SCALES
+
     parts = [part.strip() for part in text.split(",")]
-    if not all(part in ("2", "3", "4", "8") for part in parts):
-        raise UsageError(f"--scale: expected some of 2,3,4,8, or none; not {text!r}")
+    if not set(parts) <= set(map(str, SCALES)):
+        known = ",".join(map(str, SCALES))
+        raise UsageError(f"--scale: expected some of {known}, or none; not {text!r}")
     return tuple(sorted({int(part) for part in parts}))
 
 
@@ -211,6 +214,8 @@ def _describe(standing: Standing) -> None:
 
 
 def _line(finding: Finding, root: Path) -> str:
+    from harness.data.fetch.verify import folder_of
+
     part = finding.part
     words = {
         "unverified": "unverified: nobody states its pixels; as first seen here",
@@ -218,7 +223,7 @@ def _line(finding: Finding, root: Path) -> str:
     }
     lines = [f"{part.id:<16}{finding.found:>4} images  {words.get(finding.status, finding.status)}"]
     if finding.status == "ok" and finding.found:
-        lines[0] += f"  {root / part.folder}"
+        lines[0] += f"  {folder_of(part, root)}"
     return "\n".join([*lines, *(f"  - {problem}" for problem in finding.problems)])
 
 

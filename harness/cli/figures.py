@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT, DEVICE, results_root_only
+from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, results_root_only
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -57,6 +57,8 @@ def figures(context: click.Context, *, results: Path) -> None:
 )
 @click.option("--image", "images", multiple=True, required=True, metavar="SET/NAME or FILE")
 @click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="The detail, in HR pixels.")
+@KEY
+@LR
 @DATA_ROOT
 @DEVICE
 @_OUT
@@ -66,6 +68,8 @@ def crops(
     models: Sequence[str],
     images: Sequence[str],
     boxes: Sequence[str],
+    key: str | None,
+    lr: str | None,
     root: Path | None,
     device: DeviceChoice,
     output: Path,
@@ -83,8 +87,8 @@ def crops(
     wanted = [_box(text) for text in boxes]
     if len(wanted) > len(images):
         raise click.UsageError(f"{len(wanted)} boxes for {len(images)} images")
-    tests = [crops.find_image(image, root=root, scale=scale) for image in images]
-    networks = [crops.parse_model(text, scale=scale) for text in models]
+    tests = [crops.find_image(image, root=root, scale=scale, lr=lr) for image in images]
+    networks = [crops.parse_model(text, scale=scale, key=key) for text in models]
     padded = [*wanted, *(len(tests) - len(wanted)) * [None]]
     views = [
         crops.view(test, networks, scale=scale, box=box, device=device)
@@ -104,6 +108,8 @@ def crops(
 )
 @click.option("--image", required=True, metavar="SET/NAME or FILE")
 @click.option("--box", metavar="X,Y,W,H", help="The part to show, in HR pixels.")
+@KEY
+@LR
 @DATA_ROOT
 @_OUT
 def branches(
@@ -113,6 +119,8 @@ def branches(
     checkpoint: Path | None,
     image: str,
     box: str | None,
+    key: str | None,
+    lr: str | None,
     root: Path | None,
     output: Path,
 ) -> None:
@@ -125,9 +133,9 @@ def branches(
     from harness.weights import load
 
     folder, name, forms = style.destination(output)
-    test = crops.find_image(image, root=root, scale=scale)
+    test = crops.find_image(image, root=root, scale=scale, lr=lr)
     part = _box(box) if box else None
-    loaded = load.load(model, scale=scale, checkpoint=checkpoint)
+    loaded = load.load(model, scale=scale, checkpoint=checkpoint, key=key)
     written = style.write(
         name,
         lambda: contributions.draw(loaded, test, scale=scale, box=part),

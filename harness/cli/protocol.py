@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT
+from harness.cli.options import DATA_ROOT, DEVICE, LR, RESULTS_ROOT
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     help="Folder of public weights (HARNESS_CHECKPOINTS).",
 )
 @click.option("--data", "sets", multiple=True, metavar="SET", help="Test sets; default: all three.")
+@LR
 @DATA_ROOT
 @RESULTS_ROOT
 @DEVICE
@@ -32,6 +33,7 @@ def protocol(
     files: Sequence[str],
     checkpoints: Path,
     sets: Sequence[str],
+    lr: str | None,
     root: Path | None,
     results: Path,
     device: DeviceChoice,
@@ -53,6 +55,7 @@ def protocol(
         results=results,
         files=files,
         sets=sets or released.SETS,
+        lr=lr,
         device=device,
     )
     click.echo(f"{number} records: {(results / 'results' / 'runs').resolve()}")

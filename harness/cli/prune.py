@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT, KEY
+from harness.cli.options import DATA_ROOT, KEY, LR
 from harness.config import paper
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     help="Set to score before and after, instead of that of --data; may be repeated.",
 )
 @click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
+@LR
 @DATA_ROOT
 @click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
@@ -72,6 +73,7 @@ def prune(
     data: str,
     report: Sequence[str],
     protocol: str,
+    lr: str | None,
     root: Path | None,
     force: bool,
     form: str,
@@ -98,6 +100,7 @@ def prune(
         data=data,
         report=report,
         protocol=protocol,
+        lr=lr,
         root=root,
         force=force,
     )

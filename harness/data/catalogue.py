@@ -9,9 +9,9 @@
     ROOT/Flickr2K/Flickr2K_HR, .../Flickr2K_LR_bicubic/X2
                                                         likewise
 
-Other layouts of LR are known to :mod:`harness.data.low_resolution`. A set is found by its
-folder's name; a path to any folder laid out in one of these ways works too. ``sample`` is
-bundled with scikit-image and needs no root.
+Other layouts are known to :mod:`harness.data.layout` and :mod:`harness.data.low_resolution`. A set
+is found by its folder's name; a path to any folder laid out in one of these ways works too.
+``sample`` is bundled with scikit-image and needs no root.
 """
 
 from __future__ import annotations
@@ -21,17 +21,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
-from harness.data import low_resolution
-from harness.data.images import is_folder, list_folder, list_images
-from harness.data.low_resolution import LRFiles
+from harness.data import layout, low_resolution, naming
+from harness.data.images import is_folder, list_folder
+from harness.data.layout import Purpose
 from harness.errors import DataError, UsageError, suggest
 from harness.host.paths import printable
 
 logger = logging.getLogger(__name__)
-
-Purpose = Literal["train", "test"]
 
 SAMPLE = "sample"
 
@@ -50,9 +47,7 @@ _SAMPLE_FILES: dict[Purpose, tuple[str, ...]] = {
 
 _HOME: dict[Purpose, str] = {"train": "train", "test": "benchmark"}
 _KIND: dict[Purpose, str] = {"train": "training", "test": "test"}
-_HR_NAMES = ("hr", "gt", "gtmod12")
 _PUBLISHED = ("DIV2K", "Flickr2K")
-_DIV2K_HALF: dict[Purpose, str] = {"train": "train", "test": "valid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +93,8 @@ class TestSet:
 
 def lr_text(sets: Sequence[TrainSet | TestSet]) -> str:
     """Return where the LR images of sets come from, in words."""
-    texts = (
-        "made" if images.lr is None else f"read from {images.lr_from or 'files'}" for images in sets
-    )
-    return f"LR {' and '.join(dict.fromkeys(texts))}"
+    texts = [naming.lr_text(None if images.lr is None else images.lr_from) for images in sets]
+    return f"LR {' and '.join(dict.fromkeys(text.removeprefix('LR ') for text in texts))}"
 
 
 def find_train(
@@ -132,33 +125,36 @@ def find_test(name: str, root: Path | None, scale: int, *, lr: str | None = None
     if name == SAMPLE:
         return TestSet(name, _sample("test"), None)
     folder = _folder_of(name, root, "test")
-    hr, lr_files = _files(folder, scale, "test", lr)
-    return TestSet(printable(folder.name), hr, lr_files.files, lr_files.source)
+    files = layout.find(folder, scale, "test")
+    lr_files = low_resolution.find(files, scale, lr)
+    return TestSet(printable(folder.name), files.hr, lr_files.files, lr_files.source)
 
 
 def names(root: Path | None, purpose: Purpose) -> tuple[str, ...]:
     """Return the names of the sets that are there, ``sample`` first."""
-    if root is None:
-        return (SAMPLE,)
-    home = root / _HOME[purpose]
-    folders = list_folder(home) if is_folder(home) else ()
-    present = {folder.name for folder in folders if is_folder(folder)}
-    for name in _PUBLISHED:
-        if _published_half(root / name, purpose) is not None:
-            present.add(name)
+    present = folders(root, purpose).keys() if root is not None else set()
     return (SAMPLE, *sorted(present - {SAMPLE}))
 
 
-def available_tests(root: Path | None) -> tuple[str, ...]:
-    """Return the names of the test sets that are there, ``sample`` first."""
-    return names(root, "test")
+def folders(root: Path, purpose: Purpose) -> dict[str, Path]:
+    """Return the folders of the sets that are there, by name.
+
+    Raises:
+        DataError: The root, or a folder in it, cannot be read.
+    """
+    home = root / _HOME[purpose]
+    published = [root / name for name in _PUBLISHED]
+    found = {path.name: path for path in published if layout.published_half(path, purpose)}
+    inner = list_folder(home) if is_folder(home) else ()
+    return found | {folder.name: folder for folder in inner if is_folder(folder)}
 
 
 def _train_set(name: str, root: Path | None, scale: int, lr: str | None) -> TrainSet:
     if name == SAMPLE:
         return TrainSet(name, _sample("train"), None, ())
     folder = _folder_of(name, root, "train")
-    hr, lr_files = _files(folder, scale, "train", lr)
+    files = layout.find(folder, scale, "train")
+    hr, lr_files = files.hr, low_resolution.find(files, scale, lr)
     banned = _banned(folder, root)
     kept = [index for index, path in enumerate(hr) if path.name not in banned]
     for missing in sorted(banned - {path.name for path in hr}):
@@ -208,62 +204,12 @@ def _folder_of(name: str, root: Path | None, purpose: Purpose) -> Path:
     if not is_folder(root):
         raise DataError(f"{root}: expected the data root, but there is no such folder")
     # Compared with listed names: a file system may ignore case, records must not.
-    present = names(root, purpose)
+    present = folders(root, purpose)
     if name in present:
-        home = root / _HOME[purpose] / name
-        return home if is_folder(home) else root / name
-    hint = f"; a path needs a slash: ./{name}" if is_folder(Path(name)) else suggest(name, present)
+        return present[name]
+    known = [SAMPLE, *sorted(present)]
+    hint = f"; a path needs a slash: ./{name}" if is_folder(Path(name)) else suggest(name, known)
     raise UsageError(f"unknown {_KIND[purpose]} set {name!r} in {root}{hint}")
-
-
-def _files(
-    folder: Path, scale: int, purpose: Purpose, choice: str | None
-) -> tuple[tuple[Path, ...], LRFiles]:
-    """Return the HR files of a set, and its LR files where it has them."""
-    hr_folder, lr_folders = _layout(folder, scale, purpose)
-    hr, beside = low_resolution.split_pairs(list_images(hr_folder))
-    if not hr:
-        raise DataError(f"{hr_folder}: expected images, but there are none")
-    if beside and choice is None:
-        return hr, low_resolution.pair(hr, beside, scale)
-    return hr, low_resolution.find(folder, hr, lr_folders, scale, choice)
-
-
-def _layout(folder: Path, scale: int, purpose: Purpose) -> tuple[Path, tuple[Path, ...]]:
-    """Return where HR lies and where LR may lie."""
-    half = _published_half(folder, purpose)
-    if half is not None:
-        hr_folder = folder / f"{half}_HR"
-        return hr_folder, low_resolution.folders_of(folder, hr_folder, f"{half}_")
-    folders = [
-        path
-        for path in list_folder(folder)
-        if (path.name.lower() in _HR_NAMES or path.name.lower().endswith("_hr")) and is_folder(path)
-    ]
-    folders = [path for path in folders if path.name == "HR"] or folders
-    if len(folders) > 1:
-        folder_names = ", ".join(path.name for path in folders)
-        raise DataError(f"{folder}: expected one folder of HR images, but there are {folder_names}")
-    if folders:
-        prefix = folders[0].name[:-2] if folders[0].name.lower().endswith("_hr") else ""
-        return folders[0], low_resolution.folders_of(folder, folders[0], prefix)
-    published = f"{folder.name}_{_DIV2K_HALF[purpose]}"
-    if low_resolution.folders_of(folder, folder, f"{published}_"):
-        raise DataError(f"{folder / f'{published}_HR'}: expected the HR images, but has no folder")
-    if not list_images(folder):
-        raise DataError(f"{folder}: expected images or a folder HR, but there is neither")
-    beside = low_resolution.folders_of(folder, folder)
-    if folder.name.lower() in _HR_NAMES:
-        beside += low_resolution.folders_of(folder.parent, folder)
-    return folder, beside
-
-
-def _published_half(folder: Path, purpose: Purpose) -> str | None:
-    """Return how the folder names of a published set begin, None for any other set."""
-    for half in (f"{folder.name}_{_DIV2K_HALF[purpose]}", folder.name):
-        if is_folder(folder / f"{half}_HR"):
-            return half
-    return None
 
 
 def _banned(folder: Path, root: Path | None) -> set[str]:

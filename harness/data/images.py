@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from harness.data import depth
 from harness.errors import DataError
 from harness.host.files import reason
 
@@ -29,6 +30,9 @@ _READABLE = (
 _UNREADABLE = ".arw .cr2 .cr3 .dng .exr .hdr .heic .heif .jxl .nef .orf .raf .rw2"
 SUFFIXES = frozenset([*_READABLE.split(), *_UNREADABLE.split()])
 """Suffixes of image files; a file of a type that cannot be read is an error that names it."""
+
+BY_SUFFIX = "by their suffix"
+"""Why a stray is passed over."""
 
 _KNOWN_BY_CONTENT = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 
@@ -75,7 +79,8 @@ class Listing:
 
     Attributes:
         images: The image files directly in it, sorted by name.
-        strays: Files that hold an image, but have no suffix of one.
+        strays: Files that hold an image and are passed over: they have no suffix of one, or are
+            of a type that cannot be read and stand beside a readable file of the same name.
         others: What else is there: files of other types, and subfolders.
     """
 
@@ -88,7 +93,7 @@ def list_images(folder: Path) -> tuple[Path, ...]:
     """Return the image files directly in a folder; see :func:`survey`."""
     listing = survey(folder)
     if listing.strays:
-        logger.warning("%s: passed over %s, by their suffix", folder, named(listing.strays))
+        logger.warning("%s: passed over %s, %s", folder, named(listing.strays), BY_SUFFIX)
     return listing.images
 
 
@@ -96,7 +101,8 @@ def survey(folder: Path) -> Listing:
     """Return what a folder holds, sorted by name.
 
     Hidden files are left out. The suffix decides what is an image, in upper or lower case. A link
-    without a target counts as an image, so that reading it raises an error with its name.
+    without a target counts as an image, so that reading it raises an error with its name. A
+    camera's ``a.dng`` is passed over beside its ``a.jpg``.
 
     Raises:
         DataError: The folder is missing, cannot be read, or holds ``a.png`` beside ``a.jpg``
@@ -104,16 +110,30 @@ def survey(folder: Path) -> Listing:
     """
     images: dict[str, Path] = {}
     not_images: list[Path] = []
+    named_as_images: list[Path] = []
     for path in list_folder(folder):
-        if path.suffix.lower() not in SUFFIXES or is_folder(path):
-            not_images.append(path)
+        by_suffix = path.suffix.lower() in SUFFIXES and not is_folder(path)
+        (named_as_images if by_suffix else not_images).append(path)
+    readable = {path.stem for path in named_as_images if not _is_unreadable(path)}
+    raw = [path for path in named_as_images if _is_unreadable(path) and path.stem in readable]
+    for path in named_as_images:
+        if path in raw:
             continue
         other = images.setdefault(path.stem, path)
         if other is not path:
             raise DataError(f"{path}: expected one image named {path.stem}, but {other.name} too")
-    strays = tuple(path for path in not_images if _holds_image(path))
+    strays = [path for path in not_images if _holds_image(path)]
     others = tuple(path for path in not_images if path not in strays)
-    return Listing(tuple(images.values()), strays, others)
+    return Listing(tuple(images.values()), tuple(sorted([*strays, *raw])), others)
+
+
+def holds_images(folder: Path) -> bool:
+    """Tell whether a folder holds a file with the suffix of an image."""
+    return any(path.suffix.lower() in SUFFIXES for path in list_folder(folder))
+
+
+def _is_unreadable(path: Path) -> bool:
+    return path.suffix.lower() in _UNREADABLE.split()
 
 
 def _holds_image(path: Path) -> bool:
@@ -194,7 +214,7 @@ def _as_rgb(image: Image.Image, path: Path) -> Image.Image:
     frames = getattr(image, "n_frames", 1)
     if frames != 1 and image.format != "MPO":  # a phone's JPEG with a preview behind it
         raise DataError(f"{path}: expected one image, but it has {frames} frames")
-    if image.mode in _DEEP or _stored_in_16_bits(image):
+    if image.mode in _DEEP or _stored_in_16_bits(image) or depth.is_cut(image, path):
         raise DataError(f"{path}: expected 8 bits per channel, but it has more")
     if image.mode in _WITH_ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
@@ -213,10 +233,4 @@ def _stored_in_16_bits(image: Image.Image) -> bool:
     """
     bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
     tiles = getattr(image, "tile", ())
-    return max(bits) > 8 or any(";16" in str(tile[3]) for tile in tiles) or is_deep_ppm(image)
-
-
-def is_deep_ppm(image: Image.Image) -> bool:
-    """Tell whether an opened image is a PPM whose values go beyond 255."""
-    arguments = [tile[3] for tile in getattr(image, "tile", ()) if tile[0].startswith("ppm")]
-    return any(isinstance(argument, tuple) and int(argument[-1]) > 255 for argument in arguments)
+    return max(bits) > 8 or any(";16" in str(tile[3]) for tile in tiles)

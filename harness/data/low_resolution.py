@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.data.images import is_folder, list_folder, list_images, named, size
+from harness.data import naming
+from harness.data.images import holds_images, is_folder, list_folder, list_images, named, size
 from harness.errors import DataError
 
 logger = logging.getLogger(__name__)
 
 MADE = "made"
 """The choice to make LR from HR, whatever files there are."""
-
-_SCALE = r"(?:x(?P<after>[2348])|(?P<before>[2348])x|srf[_-]?(?P<srf>[2348]))"
-_TAGGED = re.compile(rf"(?:^|[^a-z0-9]|(?<=[a-z0-9])){_SCALE}(?:[mdw]\d?)?(?:[_\-. ]?(?:hr|lr))?$")
-_KINDS = r"hr|gt|hq|lr|lq|lrbi|lrbic|lrbd|lrdn|bicubic|bic"
-_TAIL = re.compile(rf"[_\-. ]*{_SCALE}(?:[mdw]\d?)?$|[_\-. ]+(?:{_KINDS}|mod\d*)$")
-_HEAD = re.compile(r"^(?:hr|gt|lr|lq)[_\-. ]+")
-_LR_FOLDER = re.compile(
-    r"(?<![a-z])(?:lr|lq)(?![a-z])|(?<![a-z])lr(?:bi|bd|dn|x?\d)|low[_-]?res|^(?:x[2348]|[2348]x|bicubic)$"
-)
-_LR_FILE = re.compile(rf"[_\-. ](?:lr|lq|lrbi|lrbic)(?:[_\-. ]*{_SCALE})?$|^(?:lr|lq)[_\-. ]")
-_HR_FILE = re.compile(r"[_\-. ](?:hr|gt|hq)(?:[_\-. ]*(?:x[2348]|[2348]x))?$|^(?:hr|gt|hq)[_\-. ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +38,45 @@ class _OtherScale(Exception):
     """The LR files are of another scale."""
 
 
-def find(
-    home: Path, hr: Sequence[Path], folders: Sequence[Path], scale: int, choice: str | None
-) -> LRFiles:
+@dataclass(frozen=True, slots=True)
+class SetFiles:
+    """The HR files of a set, and where its LR may lie.
+
+    Attributes:
+        home: Folder of the set.
+        hr: Its HR files, sorted by name; at least one.
+        loose: LR files that lie beside HR, or in the set's own folder, by their folder.
+        folders: Folders of LR, or of folders X2, X3 and so on.
+    """
+
+    home: Path
+    hr: tuple[Path, ...]
+    loose: Mapping[Path, tuple[Path, ...]] = field(default_factory=dict)
+    folders: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LRSearch:
+    """What was found where LR of a scale may lie.
+
+    Attributes:
+        usable: Those that fit.
+        problems: Why others do not belong to the set.
+        other_scales: Where LR of another scale lies.
+    """
+
+    usable: list[LRFiles] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    other_scales: list[str] = field(default_factory=list)
+
+
+def find(files: SetFiles, scale: int, choice: str | None) -> LRFiles:
     """Return the LR files of a set if there is no doubt which ones are meant.
 
     ``LR_bicubic`` comes first where there are several, and the others are named.
 
     Args:
-        home: Folder of the set.
-        hr: Its HR files.
-        folders: Where LR may lie: folders of LR, or of folders X2, X3 and so on.
+        files: The set.
         scale: Upscaling factor.
         choice: The user's: a folder, or ``made``; None for none.
 
@@ -68,52 +85,80 @@ def find(
     """
     if choice == MADE:
         return LRFiles()
+    home = files.home
     if choice is not None:
         chosen = home / choice if is_folder(home / choice) else Path(choice).expanduser()
         if not is_folder(chosen):
             raise DataError(f"{home}: expected a folder of LR files, '{choice}', but it has none")
-        folders = (chosen,)
-    usable: list[LRFiles] = []
-    problems: list[str] = []
-    other_scales: list[str] = []
-    for folder in (leaf for place in folders for leaf in _leaves(place, scale)):
-        source = _shown(folder, home)
-        try:
-            usable.append(LRFiles(_partners(hr, folder, scale), source))
-        except _Misfit as problem:
-            problems.append(str(problem))
-        except _OtherScale:
-            other_scales.append(source)
-    if usable:
-        return _first(home, usable)
-    if problems or (choice is not None and other_scales):
-        problem_text = problems[0] if problems else f"{folders[0]}: its files are not of x{scale}"
-        raise DataError(
-            f"{problem_text} (data.lr=FOLDER or --lr FOLDER names others, made makes LR)"
-        )
-    if other_scales:
-        logger.warning(
-            "%s: x%d LR is made from HR: %s is not of x%d", home, scale, other_scales[0], scale
-        )
+        files = _only(files, chosen)
+    found = search(files, scale)
+    if found.usable:
+        for problem in found.problems:
+            logger.warning("%s: passed over as LR: %s", home, problem)
+        return _first(home, found.usable)
+    if found.problems or (choice is not None and found.other_scales):
+        problem = (found.problems or [f"{choice}: its files are not of x{scale}"])[0]
+        raise DataError(f"{problem} (data.lr=FOLDER or --lr FOLDER names others, made makes LR)")
+    if found.other_scales:
+        other = found.other_scales[0]
+        logger.warning("%s: x%d LR is made from HR: %s is not of x%d", home, scale, other, scale)
     return LRFiles()
+
+
+def _only(files: SetFiles, chosen: Path) -> SetFiles:
+    """Return a set whose LR lies in one folder."""
+    for folder, loose in files.loose.items():
+        if chosen.resolve() == folder.resolve():
+            return replace(files, loose={folder: loose}, folders=())
+    return replace(files, loose={}, folders=(chosen,))
+
+
+def search(files: SetFiles, scale: int) -> LRSearch:
+    """Look for LR of a scale wherever it may lie; nothing is logged."""
+    found = LRSearch()
+    places: list[tuple[Path, tuple[Path, ...] | None]] = list(files.loose.items())
+    places += [(leaf, None) for folder in files.folders for leaf in _leaves(folder, scale)]
+    for folder, loose in places:
+        beside = folder == files.hr[0].parent
+        source = "the files beside HR" if beside else shown(folder, files.home)
+        try:
+            found.usable.append(LRFiles(_partners(files.hr, folder, loose, scale), source))
+        except _Misfit as problem:
+            found.problems.append(str(problem))
+        except _OtherScale:
+            found.other_scales.append(source)
+    return found
 
 
 def _first(home: Path, usable: Sequence[LRFiles]) -> LRFiles:
     """Return the bicubic ones of several LR folders; a warning names the others."""
-    ordered = sorted(usable, key=lambda lr: "lr_bicubic" not in lr.source.lower())
-    first, passed_over = ordered[0], [lr.source for lr in ordered[1:]]
-    if passed_over and "bic" not in first.source.lower():
-        bicubic = [lr for lr in ordered if "bic" in lr.source.lower()]
-        if len(bicubic) != 1:
-            raise DataError(
-                f"{home}: expected one folder of LR files, but there are {first.source}, "
-                f"{', '.join(passed_over)}: choose by data.lr=FOLDER or --lr FOLDER"
-            )
-        first, passed_over = bicubic[0], [lr.source for lr in ordered if lr is not bicubic[0]]
+    first, *others = ordered(usable)
+    passed_over = [lr.source for lr in others]
+    rank = _rank(first)
+    if others and (rank == _OTHER or (rank == _SOME_BICUBIC and rank == _rank(others[0]))):
+        raise DataError(
+            f"{home}: expected one folder of LR files, but there are {first.source}, "
+            f"{', '.join(passed_over)}: choose by data.lr=FOLDER or --lr FOLDER"
+        )
     if passed_over:
         shown = ", ".join(passed_over)
         logger.warning("%s: LR is read from %s, not from %s", home, first.source, shown)
     return first
+
+
+_BICUBIC, _SOME_BICUBIC, _OTHER = range(3)
+
+
+def _rank(lr: LRFiles) -> int:
+    source = lr.source.lower()
+    if "lr_bicubic" in source:
+        return _BICUBIC
+    return _SOME_BICUBIC if "bic" in source else _OTHER
+
+
+def ordered(usable: Sequence[LRFiles]) -> list[LRFiles]:
+    """Return LR files of several kinds, bicubic ones first."""
+    return sorted(usable, key=_rank)
 
 
 def folders_of(home: Path, hr_folder: Path, prefix: str = "") -> tuple[Path, ...]:
@@ -128,61 +173,11 @@ def folders_of(home: Path, hr_folder: Path, prefix: str = "") -> tuple[Path, ...
         path
         for path in list_folder(home)
         if path.name.startswith(prefix)
-        and _LR_FOLDER.search(path.name.removeprefix(prefix).lower())
+        and naming.is_lr_folder(path.name.removeprefix(prefix))
         and path != hr_folder
         and is_folder(path)
     ]
     return tuple(sorted(lr_folders, key=lambda path: "lr_bicubic" not in path.name.lower()))
-
-
-def split_pairs(images: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """Split the images of one folder into HR and LR, by their names.
-
-    ``a_HR`` and ``a_LR`` are a pair, and so are ``a`` and ``a_LR``, and ``a`` and the smaller
-    ``ax2``.
-
-    Raises:
-        DataError: All are LR.
-    """
-    by_stem = {path.stem.lower(): path for path in images}
-    lr = [path for path in images if _LR_FILE.search(path.stem.lower())]
-    lr += [path for path in images if path not in lr and _is_smaller(path, by_stem)]
-    if not lr:
-        return tuple(images), ()
-    not_lr = [path for path in images if path not in set(lr)]
-    hr = [path for path in not_lr if _HR_FILE.search(path.stem.lower())] or not_lr
-    if not hr:
-        raise DataError(f"{lr[0].parent}: expected HR images, but by their names all are LR")
-    if strays := [path for path in not_lr if path not in set(hr)]:
-        logger.warning("%s: passed over %s, named neither HR nor LR", lr[0].parent, named(strays))
-    return tuple(hr), tuple(lr)
-
-
-def pair(hr: Sequence[Path], lr: Sequence[Path], scale: int) -> LRFiles:
-    """Return the LR files that lie beside HR in one folder, where they are of the scale.
-
-    Raises:
-        DataError: They do not fit.
-    """
-    folder = hr[0].parent
-    try:
-        return LRFiles(_match(hr, lr, folder, scale, tagged=False), "the files beside HR")
-    except _Misfit as problem:
-        raise DataError(str(problem)) from problem
-    except _OtherScale:
-        logger.warning("%s: x%d LR is made from HR: its LR files are not of it", folder, scale)
-        return LRFiles()
-
-
-def _is_smaller(path: Path, by_stem: dict[str, Path]) -> bool:
-    """Tell whether an image is named and sized as the LR of another."""
-    stem = path.stem.lower()
-    base = by_stem.get(re.sub(rf"[_\-. ]*{_SCALE}$", "", stem))
-    tag = _tag(stem)
-    if base is None or base == path or tag is None:
-        return False
-    own, whole = size(path), size(base)
-    return bool(own and whole and own == (whole[0] // tag, whole[1] // tag))
 
 
 def _leaves(folder: Path, scale: int) -> Iterator[Path]:
@@ -190,40 +185,25 @@ def _leaves(folder: Path, scale: int) -> Iterator[Path]:
     if not is_folder(folder):
         return
     inner = [path for path in list_folder(folder) if is_folder(path)]
-    tagged = [path for path in inner if _folder_tag(path) is not None]
-    yield from (path for path in tagged if _folder_tag(path) == scale)
-    if not tagged or list_images(folder):
+    tagged = [path for path in inner if naming.folder_scale(path.name) is not None]
+    yield from (path for path in tagged if naming.folder_scale(path.name) == scale)
+    if not tagged or holds_images(folder):
         yield folder
-    elif all(_folder_tag(path) != scale for path in tagged):
+    elif all(naming.folder_scale(path.name) != scale for path in tagged):
         yield tagged[0]  # of another scale: the caller reports it
 
 
-def _folder_tag(path: Path) -> int | None:
-    return _tag(path.name.lower()) or (int(path.name) if path.name in "2348" else None)
-
-
-def _tag(stem: str) -> int | None:
-    """Return the scale that a name ends with, in lower case."""
-    match = _TAGGED.search(stem)
-    if match is None:
-        return None
-    return int(match["after"] or match["before"] or match["srf"])
-
-
-def _core(stem: str) -> str:
-    """Return what the names of an HR image and of its LR have in common."""
-    core = _HEAD.sub("", stem.lower())
-    while (shorter := _TAIL.sub("", core)) != core and shorter:
-        core = shorter
-    return core
-
-
-def _partners(hr: Sequence[Path], folder: Path, scale: int) -> tuple[Path, ...]:
-    """Return the LR file of every HR file in a folder."""
-    tags = [_folder_tag(folder)]
-    if tags[0] not in (None, scale):
+def _partners(
+    hr: Sequence[Path], folder: Path, loose: tuple[Path, ...] | None, scale: int
+) -> tuple[Path, ...]:
+    """Return the LR file of every HR file, among those in a folder or some of these."""
+    if loose is not None:
+        return _match(hr, loose, folder, scale, tagged=False)
+    tag = naming.folder_scale(folder.name)
+    if tag not in (None, scale):
         raise _OtherScale
-    return _match(hr, list_images(folder), folder, scale, tagged=tags[0] == scale)
+    lr = [path for path in list_images(folder) if path not in set(hr)]
+    return _match(hr, lr, folder, scale, tagged=tag == scale)
 
 
 def _match(
@@ -231,32 +211,33 @@ def _match(
 ) -> tuple[Path, ...]:
     """Match LR to HR files by name, and by size where a name does not give the scale."""
     by_stem = {path.stem: path for path in lr}
-    fitting = [path for path in lr if _tag(path.stem.lower()) in (None, scale)]
+    fitting = [path for path in lr if naming.scale_of(path.stem) in (None, scale)]
     if lr and not fitting:
         raise _OtherScale
     by_core: dict[str, list[Path]] = {}
     for path in fitting:
-        by_core.setdefault(_core(path.stem), []).append(path)
+        by_core.setdefault(naming.core(path.stem), []).append(path)
     partners: list[Path] = []
     missing: list[Path] = []
     for path in hr:
         exact = by_stem.get(f"{path.stem}x{scale}") or (
             by_stem.get(path.stem) if path.parent != folder else None
         )
-        alike = [exact] if exact else by_core.get(_core(path.stem), [])
+        alike = [exact] if exact else by_core.get(naming.core(path.stem), [])
         if len(alike) > 1:
             raise _Misfit(f"{folder}: expected one LR file of {path.name}, but has {named(alike)}")
         partners += alike
         missing += [] if alike else [path]
     if missing:
         raise _Misfit(
-            f"{folder}: expected {missing[0].stem}x{scale}.png and so on for {len(hr)} HR images, "
+            f"{folder}: expected {naming.lr_name(missing[0].stem, scale)}.png and so on for "
+            f"{len(hr)} HR images, "
             f"but {len(missing)} of them have no LR file"
         )
     untagged = [
         pair
         for pair in zip(hr, partners, strict=True)
-        if not tagged and _tag(pair[1].stem.lower()) is None
+        if not tagged and naming.scale_of(pair[1].stem) is None
     ]
     _check_sizes(untagged, scale)
     return tuple(partners)
@@ -270,7 +251,7 @@ def _check_sizes(pairs: Sequence[tuple[Path, Path]], scale: int) -> None:
         if whole is None or own is None:
             continue  # reported when the image is read
         if own != (whole[0] // scale, whole[1] // scale):
-            ratio = [n for n in (2, 3, 4, 8) if own == (whole[0] // n, whole[1] // n)]
+            ratio = [n for n in naming.SCALES if own == (whole[0] // n, whole[1] // n)]
             if not ratio:
                 raise _Misfit(
                     f"{lr}: expected {whole[1] // scale}x{whole[0] // scale} pixels, as "
@@ -284,5 +265,6 @@ def _check_sizes(pairs: Sequence[tuple[Path, Path]], scale: int) -> None:
         raise _Misfit(f"{lr}: expected LR of x{scale}, as others beside it, but it is of another")
 
 
-def _shown(folder: Path, home: Path) -> str:
+def shown(folder: Path, home: Path) -> str:
+    """Return a folder's path below that of its set, or else the whole path."""
     return folder.relative_to(home).as_posix() if folder.is_relative_to(home) else str(folder)

@@ -88,15 +88,6 @@ FORMATS: Mapping[str, Format] = {
 """By the ending of the file's name."""
 
 
-def size(path: Path) -> tuple[int, int] | None:
-    """Return height and width from the head of a file, or None where it cannot be read."""
-    try:
-        with _opened(path) as image:
-            return image.height, image.width
-    except DataError:
-        return None
-
-
 def read(path: Path) -> Picture:
     """Decode an image file.
 

@@ -68,6 +68,7 @@ def prune(
     root: Path | None = None,
     force: bool = False,
     key: str | None = None,
+    lr: str | None = None,
 ) -> PruneResult:
     """Remove what the tolerance allows and write the smaller checkpoint.
 
@@ -87,6 +88,7 @@ def prune(
         root: Data root; None where there is none.
         force: Whether to replace the output.
         key: Which state dict of the file; None for the one that is wanted first.
+        lr: Folder of the sets' LR files, or ``made``; None where it is clear.
 
     Raises:
         HarnessError: Something of it does not exist, does not fit or cannot be read, or the
@@ -102,11 +104,12 @@ def prune(
         raise UsageError(f"there is no folder '{output.parent}' to write '{output.name}' to")
     chosen = protocols.get(protocol)
     chosen.check_scale(scale)
-    choosing = find_test(data, root, scale)
-    reported = [find_test(name, root, scale) for name in dict.fromkeys(report)] or [choosing]
+    choosing = find_test(data, root, scale, lr=lr)
+    reported = [find_test(name, root, scale, lr=lr) for name in dict.fromkeys(report)]
+    reported = reported or [choosing]
     device = inference_device("auto")
-    earlier = pruned.read(checkpoint) if checkpoint else None
-    network = load.build(model, scale=scale, checkpoint=checkpoint, key=key).to(device)
+    loaded = load.load(model, scale=scale, checkpoint=checkpoint, key=key)
+    earlier, network = loaded.removed, loaded.network.to(device)
     if not candidates(network, what):
         raise UsageError(_nothing(model, network, what))
     if chosen.needs_luma_network:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 from PIL.ImageFile import ImageFile
 
-from harness.data.images import is_deep_ppm
+from harness.data import depth
 from harness.errors import DataError
 
 Deep = NDArray[np.uint16]
@@ -66,14 +66,15 @@ def read(image: ImageFile, path: Path) -> Deep:
 
 
 def refuse_unreadable(image: ImageFile, path: Path) -> None:
-    """Refuse PPM and TIFF files of more than 8 bits that Pillow would decode wrongly.
+    """Refuse files of more than 8 bits that Pillow would decode wrongly.
 
     Raises:
-        DataError: A PPM; other than 16 bits, the channels in planes of their own, white as 0, or
-            colours multiplied by alpha.
+        DataError: A PPM, AVIF or SGI, a JPEG 2000 in colour; a TIFF of other than 16 bits, with
+            the channels in planes of their own, white as 0, or colours multiplied by alpha.
     """
-    if is_deep_ppm(image):
-        raise DataError(f"{path}: expected 8 bits per channel in a PPM file, but it has more")
+    if depth.is_cut(image, path):
+        form = image.format
+        raise DataError(f"{path}: expected 8 bits per channel in {form}, but it has more")
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
     tags = image.tag_v2

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
 
-from harness.data.images import is_folder, named, survey
+from harness.data.images import BY_SUFFIX, Listing, is_folder, named, size, survey
 from harness.deploy import photos
 from harness.deploy.photos import FORMATS
 from harness.deploy.tile_size import WORKSPACE, Tiling, default_memory
@@ -69,11 +69,12 @@ def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = 
         UsageError: Something asked for does not exist or cannot be.
         HarnessError: Weights cannot be read, or, when all is done, images failed.
     """
-    jobs = plan(inputs, output, scale=way.scale, force=force)
+    listings = {place: survey(place) for place in inputs if is_folder(place)}
+    jobs = plan(inputs, output, scale=way.scale, force=force, listings=listings)
     enlarger = _enlarger(way)
-    strays = _say_what_is_passed_over(inputs)
-    sizes = [photos.size(source) for source in jobs]
-    total = sum(enlarger.tiles(*size) for size in sizes if size)
+    strays = _say_what_is_passed_over(listings)
+    sizes = [size(source) for source in jobs]
+    total = sum(enlarger.tiles(*sides) for sides in sizes if sides)
     for folder in {target.parent for target in jobs.values()}:
         _make_folder(folder)
     bar = TileBar(total=total)
@@ -98,26 +99,30 @@ def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = 
     if failed:
         raise HarnessError(f"{failed} of {len(jobs)} images could not be upscaled")
     if strays:
-        raise HarnessError(f"{strays} images were passed over, having no suffix of an image")
+        raise HarnessError(f"{strays} images were passed over, {BY_SUFFIX}")
 
 
-def _say_what_is_passed_over(inputs: Sequence[Path]) -> int:
+def _say_what_is_passed_over(listings: Mapping[Path, Listing]) -> int:
     """Log which files in folders are left out; return how many of them hold an image."""
     strays = 0
-    for folder in filter(is_folder, inputs):
-        listing = survey(folder)
+    for folder, listing in listings.items():
         if listing.others:
             log.info("%s: passed over %s: no images", folder, named(listing.others))
         if listing.strays:
-            log.error("%s: passed over %s, by their suffix", folder, named(listing.strays))
+            log.error("%s: passed over %s, %s", folder, named(listing.strays), BY_SUFFIX)
         strays += len(listing.strays)
     return strays
 
 
 def plan(
-    inputs: Sequence[Path], output: Path | None, *, scale: int, force: bool
+    inputs: Sequence[Path],
+    output: Path | None,
+    *,
+    scale: int,
+    force: bool,
+    listings: Mapping[Path, Listing],
 ) -> dict[Path, Path]:
-    """Return the file to write for each image.
+    """Return the file to write for each image; ``listings`` are those of inputs that are folders.
 
     Without an output, the result of an image is written beside it (``photo_x2.png``), and the
     results of a folder into a new folder beside it (``photos_x2/``).
@@ -129,7 +134,7 @@ def plan(
     """
     sources: dict[Path, Path] = {}
     for place in inputs:
-        for source in _images(place):
+        for source in _images(place, listings.get(place)):
             sources.setdefault(source, place)
     single = len(inputs) == 1 and not is_folder(inputs[0])
     if output is not None and not is_folder(output):
@@ -153,9 +158,8 @@ def _beside(place: Path, scale: int) -> Path:
     return folder.parent / f"{folder.name}_x{scale}"
 
 
-def _images(path: Path) -> tuple[Path, ...]:
-    if is_folder(path):
-        listing = survey(path)
+def _images(path: Path, listing: Listing | None) -> tuple[Path, ...]:
+    if listing is not None:
         if not listing.images:
             strays_text = f": it holds {named(listing.strays)}" if listing.strays else ""
             raise UsageError(f"'{path}' is a folder without images{strays_text}")

@@ -42,6 +42,7 @@ def run(
     files: Sequence[str] = (),
     sets: Sequence[str] = released.SETS,
     device: DeviceChoice = "auto",
+    lr: str | None = None,
 ) -> int:
     """Score the weights that have no record yet, on the small sets first.
 
@@ -52,6 +53,7 @@ def run(
         files: Names of the files to score; empty for all.
         sets: Sets to score on.
         device: ``auto``, ``cpu`` or ``cuda``.
+        lr: Folder of the sets' LR files, or ``made``; None where it is clear.
 
     Returns:
         How many records there are of these weights.
@@ -62,7 +64,7 @@ def run(
     """
     present = _present(_chosen(files), folder)
     tests = {
-        (name, scale): find_test(name, root, scale)
+        (name, scale): find_test(name, root, scale, lr=lr)
         for name in sets
         for scale in sorted({scale for weights in present for scale in weights.scales})
     }

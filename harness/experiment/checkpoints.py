@@ -11,8 +11,6 @@ import hashlib
 import io
 import logging
 import os
-import pickle
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,9 @@ from torch import Tensor, nn
 
 from harness.errors import CheckpointError, HarnessError
 from harness.host.files import reason, write_atomic
+from harness.weights import torch_file
 from harness.weights.sealed import digest, read_sealed, seal
+from harness.weights.torch_file import DamagedError, RunsCodeError
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +57,6 @@ class TrainingState:
     cuda_rng: list[Tensor]
     losses: list[float]
     seconds: float
-
-
-class DamagedError(CheckpointError):
-    """A checkpoint is not what was written."""
 
 
 def write_state(folder: Path, state: TrainingState) -> None:
@@ -161,11 +157,11 @@ def read_weights(path: Path, network: nn.Module) -> str:
         CheckpointError: The file is damaged, or holds the weights of another network.
     """
     try:
-        tensors = read_sealed(path)
+        sealed = read_sealed(path)
     except CheckpointError as error:
         raise CheckpointError(f"{error}{_WAY_OUT}") from error
-    load_strictly(network, tensors, source=str(path))
-    return digest(tensors)
+    load_strictly(network, sealed.tensors, source=str(path))
+    return sealed.digest or digest(sealed.tensors)
 
 
 def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, source: str) -> None:
@@ -228,31 +224,7 @@ def _payload(path: Path) -> bytes:
 
 def _load(path: Path) -> Any:
     payload = _payload(path)
-    if not _holds_no_more_than_it_has(payload):
-        raise DamagedError(
-            f"'{path}' is damaged or no training checkpoint, so it was not opened{_WAY_OUT}"
-        )
     try:
-        return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "weights_only" in str(error) or "Unsupported" in str(error):
-            raise CheckpointError(
-                f"'{path}' holds more than tensors and would run code when opened, "
-                f"so it was not opened{_WAY_OUT}"
-            ) from error
-        raise DamagedError(f"'{path}' is damaged{_WAY_OUT}") from error
-    except Exception as error:  # torch raises what it likes on damaged files
-        raise DamagedError(f"'{path}' is damaged or incomplete{_WAY_OUT}") from error
-
-
-def _holds_no_more_than_it_has(payload: bytes) -> bool:
-    """Tell whether the bytes are a zip file, as torch writes them, of plausible sizes.
-
-    torch would try other, older formats, and allocate whatever sizes a damaged file states.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
-            sizes = [entry.file_size for entry in archive.infolist()]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError):
-        return False
-    return sum(sizes) <= len(payload)
+        return torch_file.load(payload, str(path))
+    except (DamagedError, RunsCodeError) as error:
+        raise type(error)(f"{error}{_WAY_OUT}") from error

@@ -73,7 +73,7 @@ def test_sets(
     names = config.data.test
     if not names:
         root = data_root(config)
-        present = catalogue.available_tests(root)
+        present = catalogue.names(root, "test")
         names = [name for name in ablation.benchmarks if name in present]
         if not names:
             problems.append(

@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, Literal
 
+from harness.data import naming
 from harness.errors import RecordError
 from harness.host.declaring import NullIsInfinite
 from harness.host.files import write_atomic
@@ -80,9 +81,7 @@ class SetScore:
     @property
     def lr_text(self) -> str:
         """Where LR comes from, in words."""
-        if self.lr == "made":
-            return "LR made"
-        return f"LR read from {self.lr_from or 'the files of the sets'}"
+        return naming.lr_text(None if self.lr == "made" else self.lr_from)
 
     @classmethod
     def of(

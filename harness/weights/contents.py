@@ -111,7 +111,10 @@ def choose(states: Sequence[StateDict], key: str | None) -> tuple[StateDict, ...
     if named:
         return tuple(named)
     prefix = f"{key.removesuffix('.')}."
-    cuts = [_cut(state, prefix) for state in states]
+    cuts = [
+        StateDict(f"{state.key}.{key}".strip("."), below(state.tensors, prefix), Role.TRAINED)
+        for state in states
+    ]
     if found := tuple(state for state in cuts if state.tensors):
         return found
     known = [state.key for state in states if state.key]
@@ -119,14 +122,13 @@ def choose(states: Sequence[StateDict], key: str | None) -> tuple[StateDict, ...
     raise UsageError(f"--key {key}: there is no such state dict{suggest(key, known or firsts)}")
 
 
-def _cut(state: StateDict, prefix: str) -> StateDict:
-    """Return the tensors whose names begin so, without that beginning."""
-    tensors = {
+def below(tensors: Tensors, prefix: str) -> Tensors:
+    """Return the tensors whose names begin so, by what is left of their names."""
+    return {
         name.removeprefix(prefix): value
-        for name, value in state.tensors.items()
+        for name, value in tensors.items()
         if name.startswith(prefix)
     }
-    return StateDict(f"{state.key}.{prefix}".strip("."), tensors, Role.TRAINED)
 
 
 def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:

@@ -6,13 +6,15 @@ import io
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.host.files import write_atomic
-from harness.weights import files, pruned, schemes
+from harness.weights import contents, files, schemes
 from harness.weights.contents import Tensors
+from harness.weights.files import WeightsFile
 from harness.weights.keymaps import awsrn
+from harness.weights.sealed import seal
+from harness.weights.taken import AmbiguousError, Candidate
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 
@@ -29,23 +31,40 @@ def describe(path: Path, *, listing: bool = False, key: str | None = None) -> st
         UsageError: The file has nothing of that key.
         CheckpointError: The file cannot be read.
     """
-    keys = [state.key for state in files.read_all(path)]
-    state = schemes.read(path, key)
+    held = files.read(path)
+    keys = [state.key for state in held.states]
+    chosen, doubt = _chosen(held, key)
+    state = chosen.state if chosen else contents.choose(held.states, key)[0]
     tensors = state.tensors
+    schemes.check_finite(tensors, path)
     count = sum(value.numel() for value in tensors.values())
     lines = [f"{path.name}: {len(tensors)} tensors, {count:,} values"]
     if len(keys) > 1:
         lines.append(f"of '{state.key}'; it holds {', '.join(map(repr, keys))} (--key)")
-    if (removed := pruned.read(path)) is not None:
-        lines.append(f"pruned: {removed}")
+    elif chosen and chosen.key != state.key and len(chosen.tensors) < len(tensors):
+        lines.append(f"of '{chosen.key}' (--key)")
+    if doubt:
+        lines.append(doubt)
+    if held.removed is not None:
+        lines.append(f"pruned: {held.removed}")
     else:
+        fits = schemes.fits_of(chosen) if chosen else schemes.find(tensors)
         lines += [
             f"fits {fit.model} at {schemes.scales_text(fit.scales)}  (names: {fit.scheme})"
-            for fit in schemes.find(tensors)
+            for fit in fits
         ] or [schemes.hint(tensors)]
     if listing:
         lines += [f"  {name}  {tuple(value.shape)}" for name, value in tensors.items()]
     return "\n".join(lines)
+
+
+def _chosen(held: WeightsFile, key: str | None) -> tuple[Candidate | None, str]:
+    """Return what a reader would take, or why it would take nothing."""
+    try:
+        choice = schemes.choose(held, key)
+    except AmbiguousError as error:
+        return None, str(error)
+    return (choice[0] if choice else None), ""
 
 
 def convert(path: Path, output: Path, *, names: str, force: bool, key: str | None = None) -> None:
@@ -66,14 +85,17 @@ def convert(path: Path, output: Path, *, names: str, force: bool, key: str | Non
         raise UsageError(f"'{output}' has no known form{suggest(output.suffix, SUFFIXES)}")
     if output.exists() and not force:
         raise UsageError(f"'{output}' exists: use --force to replace it")
-    tensors = schemes.read(path, key).tensors
-    if (removed := pruned.read(path)) is not None:
-        raise CheckpointError(f"'{path}' cannot be converted: it is pruned ({removed})")
-    fits = schemes.find(tensors)
-    if not fits:
+    held = files.read(path)
+    if held.removed is not None:
+        raise CheckpointError(f"'{path}' cannot be converted: it is pruned ({held.removed})")
+    choice = schemes.choose(held, key)
+    if choice is None:
+        tensors = contents.choose(held.states, key)[0].tensors
+        schemes.check_finite(tensors, path)
         raise CheckpointError(f"'{path}' cannot be converted: {schemes.hint(tensors)}")
-    ours = fits[0].tensors
-    renamed = ours if names == "harness" else _authors(ours, fits[0].model, names)
+    chosen, _ = choice
+    model = schemes.fits_of(chosen)[0].model
+    renamed = chosen.tensors if names == "harness" else _authors(chosen.tensors, model, names)
     write_atomic(output, _bytes(renamed, output.suffix))
 
 
@@ -85,9 +107,9 @@ def _authors(ours: Tensors, model: str, names: str) -> Tensors:
 
 
 def _bytes(tensors: Tensors, suffix: str) -> bytes:
-    whole = {name: value.clone().contiguous() for name, value in tensors.items()}
     if suffix == ".safetensors":
-        return save(whole)
+        return seal(tensors)
+    whole = {name: value.clone().contiguous() for name, value in tensors.items()}
     buffer = io.BytesIO()
     torch.save(whole, buffer)
     return buffer.getvalue()

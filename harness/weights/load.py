@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,8 @@ from torch import nn
 from harness.errors import UsageError
 from harness.host.paths import printable
 from harness.models.awms import drop_branches
-from harness.weights import naming, networks, pretrained, schemes
+from harness.weights import files, naming, networks, pretrained, schemes
+from harness.weights.pruned import Pruned
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ class Loaded:
         names: Whose names the file's tensors have, and under which key they stand where the
             file holds several state dicts.
         key: That key.
+        removed: What the file says was pruned from the network; None where it says nothing.
     """
 
     network: nn.Module
@@ -45,6 +46,7 @@ class Loaded:
     sha256: str = ""
     names: str = ""
     key: str = ""
+    removed: Pruned | None = None
 
 
 def build(model: str, *, scale: int, checkpoint: Path | None, key: str | None = None) -> nn.Module:
@@ -86,7 +88,8 @@ def load(
         return Loaded(network.eval(), model, scale, overrides)
     if not learns:
         raise UsageError(f"{model} has no weights: leave out --checkpoint")
-    taken = schemes.load(network, checkpoint, name=f"{model} x{scale}", key=key)
+    held = files.read(checkpoint)
+    taken = schemes.load(network, held, name=f"{model} x{scale}", key=key)
     log.info("'%s' loaded; names: %s", checkpoint, taken)
     try:
         drop_branches(network, drop)
@@ -99,9 +102,10 @@ def load(
         overrides=overrides,
         drop=tuple(drop),
         file=printable(checkpoint.name),
-        sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+        sha256=held.sha256,
         names=str(taken),
         key=taken.key,
+        removed=held.removed,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.weights.contents import Role, Tensors, role_of
+from harness.weights.contents import Role, Tensors, below, role_of
 
 _COUNTERS = frozenset({"total_ops", "total_params", "n_averaged", "num_updates"})
 """Last parts of the names of buffers that counting and averaging tools leave."""
@@ -64,11 +64,7 @@ def _chain(part: StateDictPart) -> Iterator[StateDictPart]:
 
 def _below(part: StateDictPart, prefix: str) -> StateDictPart:
     """Return the tensors of a part whose names begin so; the others are left out."""
-    tensors = {
-        name.removeprefix(prefix): value
-        for name, value in part.tensors.items()
-        if name.startswith(prefix)
-    }
+    tensors = below(part.tensors, prefix)
     others = (part.prefix + name for name in part.tensors if not name.startswith(prefix))
     role = part.role.joined(role_of(prefix))
     return StateDictPart(part.prefix + prefix, tensors, (*part.left_out, *others), role)

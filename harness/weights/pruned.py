@@ -7,11 +7,10 @@ is never taken for a pruned one.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import nn
 
 from harness.errors import CheckpointError
@@ -19,6 +18,7 @@ from harness.host.files import write_atomic
 from harness.models.awms import drop_branches
 from harness.models.awsrn import drop_units
 from harness.weights.contents import Tensors
+from harness.weights.sealed import seal
 
 _KEY = "pruned"
 
@@ -54,21 +54,17 @@ class Pruned:
         drop_units(network, self.units)
 
 
-def read(path: Path) -> Pruned | None:
-    """Return what a file says was removed, None where it says nothing.
+def read(metadata: Mapping[str, str], source: str) -> Pruned | None:
+    """Return what the metadata of a file say was removed, None where they say nothing.
 
     Raises:
-        CheckpointError: Its record cannot be right.
+        CheckpointError: They cannot be right; ``source`` names the file.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = (file.metadata() or {}).get(_KEY)
-    except (OSError, SafetensorError):
-        return None  # another format, or unreadable: reading the tensors reports that
-    if metadata is None:
+    text = metadata.get(_KEY)
+    if text is None:
         return None
     try:
-        raw = json.loads(metadata)
+        raw = json.loads(text)
         pruned = Pruned(
             str(raw["model"]),
             int(raw["scale"]),
@@ -77,13 +73,12 @@ def read(path: Path) -> Pruned | None:
         )
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
-            f"'{path}' does not say rightly how it was pruned: {metadata}"
+            f"'{source}' does not say rightly how it was pruned: {text}"
         ) from error
     return pruned
 
 
 def write(path: Path, tensors: Tensors, pruned: Pruned) -> None:
     """Write a pruned network's tensors, atomically, with what was removed if anything was."""
-    whole = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
     metadata = {_KEY: json.dumps(asdict(pruned))} if pruned.branches or pruned.units else None
-    write_atomic(path, save(whole, metadata))
+    write_atomic(path, seal(tensors, metadata))

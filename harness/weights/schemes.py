@@ -14,9 +14,9 @@ from torch import nn
 from harness.errors import CheckpointError
 from harness.models import registry
 from harness.models.layers import Normalise
-from harness.weights import contents, files, keymaps, prefixes, pruned
+from harness.weights import contents, keymaps, prefixes
 from harness.weights.contents import Role, StateDict, Tensors
-from harness.weights.files import MEAN
+from harness.weights.files import MEAN, WeightsFile
 from harness.weights.keymaps.scheme import Scheme
 from harness.weights.taken import Candidate, Taken, wanted
 
@@ -84,65 +84,81 @@ def _candidates(state: StateDict, fits: Callable[[Tensors], bool]) -> list[Candi
 
 def find(tensors: Tensors) -> list[Fit]:
     """Return every registered network that a state dict fits, in the order of the registry."""
-    registered = _registered()
-
-    def is_known(ours: Tensors) -> bool:
-        return _shapes(ours) in registered.values()
-
-    fits = []
-    for candidate in _candidates(StateDict("", tensors, Role.TRAINED), is_known):
-        shapes = _shapes(candidate.tensors)
-        scales: dict[str, list[int]] = {}
-        for (model, scale), expected in registered.items():
-            if shapes == expected:
-                scales.setdefault(model, []).append(scale)
-        fits += [
-            Fit(model, tuple(at), candidate.names, candidate.tensors)
-            for model, at in scales.items()
-        ]
-    return fits
+    state = StateDict("", tensors, Role.TRAINED)
+    return [fit for candidate in _candidates(state, _is_known) for fit in fits_of(candidate)]
 
 
-def read(path: Path, key: str | None = None) -> StateDict:
-    """Read the state dict of a file that is wanted first of those that fit any network.
+def _is_known(ours: Tensors) -> bool:
+    return _shapes(ours) in _registered().values()
+
+
+def fits_of(candidate: Candidate) -> list[Fit]:
+    """Return the registered networks that what was taken of a file fits."""
+    shapes = _shapes(candidate.tensors)
+    scales: dict[str, list[int]] = {}
+    for (model, scale), expected in _registered().items():
+        if shapes == expected:
+            scales.setdefault(model, []).append(scale)
+    return [
+        Fit(model, tuple(at), candidate.names, candidate.tensors) for model, at in scales.items()
+    ]
+
+
+def choose(
+    held: WeightsFile, key: str | None, fits: Callable[[Tensors], bool] = _is_known
+) -> tuple[Candidate, Taken] | None:
+    """Return what is meant of a file, by the one rule for all readers: :func:`.taken.wanted`.
 
     Args:
-        path: The file.
+        held: The file.
         key: Which of its state dicts; None for the one that is wanted first.
+        fits: Tells whether tensors in our names will do; by default those of any registered
+            network will.
+
+    Returns:
+        What is meant; None where nothing fits.
 
     Raises:
         UsageError: The file has nothing of that key.
-        CheckpointError: The file cannot be read, or holds values that are not finite; the
-            message says what they fit by their shapes.
+        CheckpointError: Several fit and nothing says which is meant, or there are values that
+            are not finite.
     """
-    states = contents.choose(files.read_all(path), key)
-    several = states if len(states) > 1 else ()
-    state = next((state for state in several if find(state.tensors)), states[0])
-    _check_finite(state.tensors, path)
-    return state
+    states = contents.choose(held.states, key)
+    candidates = [candidate for state in states for candidate in _candidates(state, fits)]
+    if not candidates:
+        return None
+    # Names of two schemes for the same tensors are no second choice.
+    first_of = {candidate.key: candidate for candidate in reversed(candidates)}
+    chosen, taken = wanted(
+        [candidate for candidate in candidates if candidate is first_of[candidate.key]],
+        held.states,
+        held.path,
+        asked=key is not None,
+    )
+    check_finite(chosen.part.tensors, held.path)
+    return chosen, taken
 
 
-def load(network: nn.Module, path: Path, *, name: str, key: str | None = None) -> Taken:
+def load(network: nn.Module, held: WeightsFile, *, name: str, key: str | None = None) -> Taken:
     """Load a file of any form and scheme into a network, strictly.
 
     Where the file says that it was pruned, the same is removed from the network first.
 
     Args:
         network: Any network, whole; its names are ours.
-        path: The file.
+        held: The file.
         name: What the network is, for the error message.
-        key: Which of the file's state dicts; None for the one that :mod:`taken` chooses.
+        key: Which of the file's state dicts; None for the one that :func:`choose` returns.
 
     Returns:
         Whose names the file has, and which of its state dicts was loaded.
 
     Raises:
         UsageError: The file has nothing of that key.
-        CheckpointError: The file cannot be read, is of another network, or holds several that
-            fit; the message says which it fits, or which is nearest.
+        CheckpointError: The file is of another network, or holds several that fit; the message
+            says which it fits, or which is nearest.
     """
-    held, removed = files.read_all(path), pruned.read(path)
-    states = contents.choose(held, key)
+    path, removed = held.path, held.removed
     if removed is not None:
         try:
             removed.remove(network)
@@ -153,23 +169,30 @@ def load(network: nn.Module, path: Path, *, name: str, key: str | None = None) -
     def fits(ours: Tensors) -> bool:
         return _shapes(ours) == expected and _takes_mean(network, ours.get(MEAN))
 
-    candidates = [candidate for state in states for candidate in _candidates(state, fits)]
-    if not candidates:
-        _check_finite(states[0].tensors, path)
-        instead = hint(states[0].tensors) if removed is None else f"it is {removed}"
+    choice = choose(held, key, fits)
+    if choice is None:
+        tensors = contents.choose(held.states, key)[0].tensors
+        check_finite(tensors, path)
+        instead = hint(tensors) if removed is None else f"it is {removed}"
         raise CheckpointError(f"'{path}' does not hold the weights of {name}: {instead}")
-    chosen, taken = wanted(candidates, held, path, asked=key is not None)
-    _check_finite(chosen.part.tensors, path)
+    chosen, taken = choice
     network.load_state_dict({name: chosen.tensors[name] for name in expected})
     _set_mean(network, chosen.tensors.get(MEAN))
     return taken
 
 
-def _check_finite(tensors: Tensors, path: Path) -> None:
-    try:
-        files.check_finite(tensors, path)
-    except files.NotFiniteError as error:
-        raise CheckpointError(f"{error}; by their shapes {hint(error.tensors)}") from error
+def check_finite(tensors: Tensors, path: Path) -> None:
+    """Refuse tensors of a file with values that are not finite.
+
+    Raises:
+        CheckpointError: There are some; the message says what they fit by their shapes.
+    """
+    for name, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise CheckpointError(
+                f"'{path}' holds values that are not finite, in '{name}'; by their shapes "
+                f"{hint(tensors)}"
+            )
 
 
 def tensors_of(network: nn.Module) -> Tensors:

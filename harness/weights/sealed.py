@@ -3,47 +3,82 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from harness.errors import CheckpointError
 from harness.host.files import reason
 
 _KEY = "sha256"
+_LENGTH_BYTES = 8
 
 
-def seal(tensors: Mapping[str, Tensor]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What a safetensors file holds.
+
+    Attributes:
+        tensors: By name.
+        metadata: What else it says of itself.
+        digest: Of the tensors; empty where the file has none.
+    """
+
+    tensors: dict[str, Tensor]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+
+
+def seal(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
     """Return the bytes of a safetensors file with the digest of its tensors."""
     # Clones: a tensor that stands under two names must not be refused.
     plain = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
-    return save(plain, metadata={_KEY: digest(plain)})
+    return save(plain, metadata={**(metadata or {}), _KEY: digest(plain)})
 
 
-def read_sealed(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file; where it has a digest, its tensors must have it.
+def unseal(content: bytes, source: str) -> Sealed:
+    """Read the content of a safetensors file; where it has a digest, its tensors must have it.
+
+    Raises:
+        CheckpointError: It is damaged; ``source`` names it.
+    """
+    try:
+        tensors = load(content)
+        length = int.from_bytes(content[:_LENGTH_BYTES], "little")
+        header = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    except (SafetensorError, ValueError, AssertionError) as error:
+        raise CheckpointError(f"'{source}' is damaged ({error})") from error
+    except KeyError as error:
+        raise CheckpointError(f"'{source}' holds numbers of a type not known: {error}") from error
+    metadata = header.get("__metadata__") or {}
+    expected = metadata.pop(_KEY, "")
+    if expected and digest(tensors) != expected:
+        raise CheckpointError(
+            f"'{source}' is damaged: its tensors have another digest than it says"
+        )
+    return Sealed(tensors, metadata, expected)
+
+
+def read_sealed(path: Path) -> Sealed:
+    """Read a safetensors file as :func:`unseal` does.
 
     Raises:
         CheckpointError: It cannot be read, or is damaged.
     """
     try:
-        with safe_open(path, "pt") as file:
-            expected = (file.metadata() or {}).get(_KEY)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"cannot read '{path}': {reason(error)}") from error
-    except SafetensorError as error:
-        raise CheckpointError(f"'{path}' is damaged ({error})") from error
-    if expected is not None and digest(tensors) != expected:
-        raise CheckpointError(f"'{path}' is damaged: its tensors have another digest than it says")
-    return tensors
+    return unseal(content, str(path))
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

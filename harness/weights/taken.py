@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 _MOST_NAMES = 4
 
 
+class AmbiguousError(CheckpointError):
+    """Several parts of a file fit, and nothing says which is meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A part of a state dict that fits a network.
@@ -75,7 +79,7 @@ def wanted(
         asked: Whether the user named a key.
 
     Raises:
-        CheckpointError: Several with different values have the same rank.
+        AmbiguousError: Several with different values have the same rank.
     """
     best = min(candidate.role for candidate in candidates)
     alike = [candidate for candidate in candidates if candidate.role is best]
@@ -84,7 +88,7 @@ def wanted(
         candidate for candidate in alike[1:] if not contents.same(first.tensors, candidate.tensors)
     ]:
         fitting = ", ".join(f"'{candidate.key}'" for candidate in (first, *rivals))
-        raise CheckpointError(
+        raise AmbiguousError(
             f"'{path}' holds several state dicts that fit, and nothing says which is meant: "
             f"{fitting} (choose by --key)"
         )

@@ -11,7 +11,7 @@ import pytest
 import skimage
 
 from harness.data import catalogue
-from harness.data.catalogue import available_tests, find_test, find_train, names
+from harness.data.catalogue import find_test, find_train, names
 from harness.data.images import read_rgb
 from harness.errors import DataError, UsageError
 
@@ -116,7 +116,7 @@ def test_div2k_without_lr_of_the_scale_makes_it(tmp_path: Path) -> None:
 
 def test_div2k_is_tested_on_its_validation_images(tmp_path: Path) -> None:
     touch(tmp_path / "DIV2K" / "DIV2K_train_HR", "0001.png")
-    assert "DIV2K" not in available_tests(tmp_path)
+    assert "DIV2K" not in names(tmp_path, "test")
     touch(tmp_path / "DIV2K" / "DIV2K_valid_HR", "0801.png")
     assert stems(find_test("DIV2K", tmp_path, 2).hr) == ["0801"]
 
@@ -213,8 +213,8 @@ def test_root_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_names_are_those_of_the_folders(root: Path) -> None:
     touch(root / "train" / ".cache")
     assert names(root, "train") == ("sample", "General100", "T291")
-    assert available_tests(root) == ("sample", "Set5")
-    assert available_tests(None) == ("sample",)
+    assert names(root, "test") == ("sample", "Set5")
+    assert names(None, "test") == ("sample",)
 
 
 def test_unreadable_folder_is_refused(
@@ -222,7 +222,7 @@ def test_unreadable_folder_is_refused(
 ) -> None:
     touch(shared_tmp / "benchmark" / "Set5" / "HR", "baby.png")
     with unprivileged():
-        assert available_tests(shared_tmp) == ("sample", "Set5")
+        assert names(shared_tmp, "test") == ("sample", "Set5")
     (shared_tmp / "benchmark").chmod(0)
     with unprivileged(), pytest.raises(DataError, match=r"benchmark: .*Permission denied"):
         find_test("Set5", shared_tmp, 2)

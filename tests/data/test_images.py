@@ -15,7 +15,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from harness.data.images import list_images, read_rgb, survey
+from harness.data.images import list_images, read_rgb, size, survey
 from harness.errors import DataError
 
 
@@ -296,6 +296,27 @@ def test_the_rest_of_a_folder_is_told_apart_by_what_it_holds(
     assert listing.others == (tmp_path / "inner", tmp_path / "notes.txt")
     list_images(tmp_path)
     assert "passed over 1 file (b.png.bak)" in caplog.text
+
+
+@pytest.mark.parametrize("raw", ["ARW", "cr2", "dng", "heic"])
+def test_a_camera_s_raw_file_beside_its_jpeg_is_passed_over_and_named(
+    tmp_path: Path, raw: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.jpg")
+        (tmp_path / f"{name}.{raw}").write_bytes(b"II*\0")
+    (tmp_path / f"c.{raw}").write_bytes(b"II*\0")
+    assert [path.name for path in list_images(tmp_path)] == ["a.jpg", "b.jpg", f"c.{raw}"]
+    assert f"passed over 2 files (a.{raw}, b.{raw})" in caplog.text
+
+
+def test_size_comes_from_the_head_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.effect_noise((31, 23), 50).save(path)
+    path.write_bytes(path.read_bytes()[:60])
+    assert size(path) == (23, 31)
+    path.write_bytes(b"no image")
+    assert size(path) is None
 
 
 def test_ppm_of_more_than_8_bits_is_refused(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def make(home: Path, hr: str, lr: str, scale: int = 2) -> Path:
 
 def found(home: Path, scale: int = 2, lr: str | None = None) -> tuple[list[str], str]:
     test = find_test(str(home), None, scale, lr=lr)
-    assert [path.stem[:4] for path in test.hr] == ["baby", "bird"]
+    assert [path.stem.removeprefix("HR_")[:4] for path in test.hr] == ["baby", "bird"]
     files = test.lr or ()
     return [path.relative_to(home).as_posix() for path in files], test.lr_from
 
@@ -56,6 +56,17 @@ LAYOUTS = [
     ("{}_SRF_2_HR.png", "{}_SRF_2_LR.png"),
     ("val_HR/{}.png", "val_LR/{}.png"),
     ("HR/{}.png", "X2/{}x2.png"),
+    ("{}_hr.png", "{}_lr.png"),
+    ("{}HR.png", "{}LR.png"),
+    ("{}_HR.jpg", "{}_LRx2.png"),
+    ("HR_{}.png", "LR_{}.png"),
+    ("HR/{}_HR.png", "HR/{}_LR.png"),
+    ("HR/{}.png", "HR/{}_LR.png"),
+    ("HR/{}_HR.png", "LR/{}_LR.png"),
+    ("HR/{}_HR.png", "{}_LR.png"),
+    ("HR/{}.png", "{}x2.png"),
+    ("image_SRF_2/{}_SRF_2_HR.png", "image_SRF_2/{}_SRF_2_LR.png"),
+    ("X2/{}_HR.png", "X2/{}_LR.png"),
 ]
 
 
@@ -63,8 +74,8 @@ LAYOUTS = [
 def test_lr_files_are_read_in_the_usual_layouts(tmp_path: Path, hr: str, lr: str) -> None:
     files, source = found(make(tmp_path / "own", hr, lr))
     assert files == [lr.format("baby"), lr.format("bird")]
-    folder, slash, _ = lr.rpartition("/")
-    assert source == (folder if slash else "the files beside HR")
+    hr_folder, folder = (name.rpartition("/")[0] for name in (hr, lr))
+    assert source == ("the files beside HR" if folder == hr_folder else folder or ".")
 
 
 @pytest.mark.parametrize(("hr", "lr"), LAYOUTS)
@@ -95,6 +106,54 @@ def test_bicubic_comes_first_and_the_other_is_named(
     assert found(tmp_path, lr="made") == ([], "")
     with pytest.raises(DataError, match="a folder of LR files, 'LR_unknwon'"):
         found(tmp_path, lr="LR_unknwon")
+
+
+def test_files_beside_hr_are_one_kind_of_several(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make(tmp_path, "{}_HR.png", "{}_LR.png")
+    make(tmp_path, "{}_HR.png", "LR_bicubic/X2/{}x2.png")
+    with caplog.at_level(logging.WARNING):
+        assert found(tmp_path)[1] == "LR_bicubic/X2"
+    assert "not from the files beside HR" in caplog.text
+    assert found(tmp_path, lr=".") == (["baby_LR.png", "bird_LR.png"], "the files beside HR")
+    assert found(tmp_path, lr="made") == ([], "")
+    (tmp_path / "LR_bicubic").rename(tmp_path / "LR_unknown")
+    with pytest.raises(DataError, match="the files beside HR, LR_unknown/X2: choose by"):
+        found(tmp_path)
+
+
+def test_lr_that_does_not_fit_is_named_where_another_does(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make(tmp_path, "HR/{}.png", "LR_bicubic/X2/{}x2.png")
+    make(tmp_path, "HR/{}.png", "LR_unknown/X2/{}x2.png")
+    (tmp_path / "LR_bicubic" / "X2" / "birdx2.png").unlink()
+    with caplog.at_level(logging.WARNING):
+        assert found(tmp_path)[1] == "LR_unknown/X2"
+    assert "LR_bicubic/X2: expected birdx2.png" in caplog.text
+
+
+def test_pairs_of_another_scale_only_are_refused_by_name(tmp_path: Path) -> None:
+    make(tmp_path, "image_SRF_4/{}_SRF_4_HR.png", "image_SRF_4/{}_SRF_4_LR.png", scale=4)
+    with pytest.raises(DataError, match=r"expected images or a folder HR.*: image_SRF_4"):
+        found(tmp_path)
+    assert len(found(tmp_path, 4)[0]) == 2
+
+
+def test_lr_of_a_scale_without_hr_is_no_set(tmp_path: Path) -> None:
+    for name in ("baby", "bird"):
+        write(tmp_path / "X2" / f"{name}.png", 2)
+    with pytest.raises(DataError, match="expected images or a folder HR"):
+        found(tmp_path)
+
+
+def test_what_is_passed_over_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make(tmp_path, "{}.png", "LR/{}.png")
+    (tmp_path / "baby.png").with_suffix(".bak").write_bytes((tmp_path / "baby.png").read_bytes())
+    with caplog.at_level(logging.WARNING):
+        found(tmp_path)
+    assert caplog.text.count("baby.bak") == 1
 
 
 def test_two_kinds_of_lr_without_a_bicubic_one_are_refused(tmp_path: Path) -> None:

@@ -218,14 +218,6 @@ def test_an_image_twice_beyond_pillow_s_limit_is_refused_with_what_is_allowed(
     assert photos.read(path).pixels.size
 
 
-def test_size_comes_from_the_head_alone(tmp_path):
-    path = tmp_path / "a.png"
-    path.write_bytes(png(noise(3))[:60])
-    assert photos.size(path) == (23, 31)
-    path.write_bytes(b"no image")
-    assert photos.size(path) is None
-
-
 # Writing
 
 

@@ -1,15 +1,20 @@
 """Pruning: networks built so that what each part is worth is known beforehand."""
 
 import json
+from shutil import copytree
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from harness.errors import CheckpointError
 from harness.models.awms import drop_branches
 from harness.models.awsrn import AWSRN, drop_units, units_left
 from harness.models.registry import get
+from harness.weights.files import read
+from harness.weights.pruned import Pruned, write
 
 SIZES: dict[str, Any] = {"num_blocks": 1, "num_units": 3, "channels": 4, "inner_channels": 6}
 
@@ -162,6 +167,31 @@ def test_eval_loads_what_was_written_and_scores_the_same(files, invoke):
     assert evaluated.exit_code == 0, evaluated.output
     [score] = json.loads(evaluated.stdout)["scores"]
     assert score["psnr_db"] == result["after"]["scores"][0]["psnr_db"]
+
+
+@pytest.mark.parametrize("position", [0.5, 0.7, 0.9, 0.999])
+def test_a_flipped_bit_in_what_was_written_is_seen(position, tmp_path):
+    path = tmp_path / "b.safetensors"
+    write(path, {"a": torch.ones(500), "b": torch.ones(500)}, Pruned("tiny", 2, branches=(5,)))
+    content = bytearray(path.read_bytes())
+    content[int(position * len(content))] ^= 4
+    path.write_bytes(bytes(content))
+    with pytest.raises(CheckpointError, match="damaged"):
+        read(path)
+
+
+def test_the_lr_that_is_asked_for_is_read(files, tiny_root, invoke):
+    own = files / "root" / "benchmark" / "own"
+    copytree(tiny_root / "benchmark" / "own", own)
+    for path in (own / "HR").iterdir():
+        with Image.open(path) as image:
+            half = image.resize((image.width // 2, image.height // 2))
+        (own / "LR_odd").mkdir(exist_ok=True)
+        half.save(own / "LR_odd" / path.name)
+    arguments = ("--tolerance-db", 0, "--report", "own", "--data-root", files / "root")
+    [read] = pruned(invoke, *arguments, "--lr", "LR_odd")["before"]["scores"]
+    [made] = pruned(invoke, *arguments, "--force", "--lr", "made")["before"]["scores"]
+    assert (read["lr_from"], made["lr"]) == ("LR_odd", "made")
 
 
 def test_what_is_pruned_can_be_pruned_further(files, invoke):

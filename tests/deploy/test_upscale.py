@@ -16,6 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from harness.data import resize
 from harness.data.catalogue import find_test
+from harness.data.images import survey
 from harness.data.prepare import load_pair
 from harness.deploy import upscale
 from harness.evaluation import evaluate
@@ -299,7 +300,9 @@ def test_no_bar_where_there_is_no_terminal(photos, tmp_path, invoke):
 
 
 def test_plan_touches_nothing(photos, tmp_path):
-    jobs = upscale.plan([photos], tmp_path / "out", scale=3, force=False)
+    jobs = upscale.plan(
+        [photos], tmp_path / "out", scale=3, force=False, listings={photos: survey(photos)}
+    )
     assert [target.name for target in jobs.values()] == ["a_x3.png", "b_x3.png", "c_x3.png"]
     assert not (tmp_path / "out").exists()
 

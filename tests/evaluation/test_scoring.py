@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from harness.config import protocols
 from harness.data.catalogue import find_test
@@ -117,6 +118,18 @@ def test_proof_scores_by_the_papers_own_protocol_and_the_default(
     assert {record.protocol for record in first} == {"y_rounded", "awsrn"}
     assert audit.run(file.parent, **run) == 2
     assert load_all(tmp_path) == first, "what is recorded was scored again"
+
+
+def test_proof_reads_the_lr_that_is_asked_for(file, one_file, tmp_path, invoke):
+    own = tmp_path / "benchmark" / "own"
+    for folder, side in (("HR", 24), ("LR_bicubic/X2", 12), ("LR_odd/X2", 12)):
+        (own / folder).mkdir(parents=True)
+        Image.new("RGB", (side, side), (90, 90, 90)).save(own / folder / "a.png")
+    arguments = ("protocol", "--checkpoints", file.parent, "--data", "own", "--data-root", tmp_path)
+    for more, expected in (((), "LR_bicubic/X2"), (("--lr", "LR_odd"), "LR_odd/X2")):
+        results = tmp_path / f"results{len(more)}"
+        assert invoke(*arguments, "--results", results, *more).exit_code == 0
+        assert {record.scores[0].lr_from for record in load_all(results)} == {expected}
 
 
 def test_proof_refuses_another_file_of_the_same_name(file, one_file, tiny_root, tmp_path):

@@ -21,9 +21,13 @@ def save(path, content, **options):
     return path
 
 
-def same(tensors):
-    return tensors.keys() == STATE.keys() and all(
-        torch.equal(tensors[name], value) for name, value in STATE.items()
+def tensors(path):
+    return files.read(path).states[0].tensors
+
+
+def same(read):
+    return read.keys() == STATE.keys() and all(
+        torch.equal(read[name], value) for name, value in STATE.items()
     )
 
 
@@ -35,23 +39,21 @@ def same(tensors):
         {"params": STATE},
         {"params_ema": STATE},
         {"model": {"state_dict": STATE}, "lr": 0.1},
-        {f"module.{name}": value for name, value in STATE.items()},
-        {"state_dict": {f"module.module.{name}": value for name, value in STATE.items()}},
         {name: value.half() for name, value in STATE.items()},
     ],
 )
 def test_what_wraps_a_state_dict_is_taken_off(content, tmp_path):
-    assert same(files.read(save(tmp_path / "a.pth", content)))
+    assert same(tensors(save(tmp_path / "a.pth", content)))
 
 
 def test_torch_files_from_before_the_zip_form(tmp_path):
     path = save(tmp_path / "a.pth", STATE, _use_new_zipfile_serialization=False)
-    assert same(files.read(path))
+    assert same(tensors(path))
 
 
 def test_safetensors_whatever_the_suffix(tmp_path):
     save_file(STATE, tmp_path / "a.bin")
-    assert same(files.read(tmp_path / "a.bin"))
+    assert same(tensors(tmp_path / "a.bin"))
 
 
 def test_old_weight_norm_has_today_s_names(tmp_path):
@@ -63,12 +65,13 @@ def test_old_weight_norm_has_today_s_names(tmp_path):
         "bias": values["bias"],
     }
     path = save(tmp_path / "a.pth", old)
-    assert files.read(path).keys() == values.keys()
+    assert tensors(path).keys() == values.keys()
     nested = save(tmp_path / "b.pth", {f"head.0.{name}": value for name, value in old.items()})
-    assert "head.0.parametrizations.weight.original1" in files.read(nested)
+    assert "head.0.parametrizations.weight.original1" in tensors(nested)
 
 
-def test_matconvnet_filters_are_transposed(tmp_path):
+@pytest.mark.parametrize("packed", [False, True])
+def test_matconvnet_filters_are_transposed(packed, tmp_path):
     rng = np.random.default_rng(0)
     torch_layout = {
         "first_f": rng.normal(size=(5, 1, 3, 3)),
@@ -82,11 +85,11 @@ def test_matconvnet_filters_are_transposed(tmp_path):
         # MATLAB drops sizes of 1 at the end.
         matlab = whole[..., 0] if value.ndim == 4 and value.shape[0] == 1 else whole
         params[0, index] = (name, matlab)
-    savemat(tmp_path / "net.mat", {"net": {"params": params, "meta": 1}})
-    tensors = files.read(tmp_path / "net.mat")
-    assert tensors.keys() == torch_layout.keys()
+    savemat(tmp_path / "net.mat", {"net": {"params": params, "meta": 1}}, do_compression=packed)
+    read = tensors(tmp_path / "net.mat")
+    assert read.keys() == torch_layout.keys()
     for name, value in torch_layout.items():
-        np.testing.assert_allclose(tensors[name].numpy(), value, rtol=1e-6)
+        np.testing.assert_allclose(read[name].numpy(), value, rtol=1e-6)
 
 
 class Bomb:
@@ -150,10 +153,4 @@ def test_missing_file_and_folder_are_named(tmp_path):
 def test_file_without_state_dict_is_refused(tmp_path):
     path = save(tmp_path / "a.pth", {"epoch": 3, "loss": [0.1]})
     with pytest.raises(CheckpointError, match="holds no state dict"):
-        files.read(path)
-
-
-def test_values_that_are_not_finite_are_named(tmp_path):
-    path = save(tmp_path / "a.pth", STATE | {"a.bias": torch.tensor([1.0, float("nan")])})
-    with pytest.raises(CheckpointError, match=r"not finite, in 'a\.bias'"):
         files.read(path)

@@ -103,7 +103,7 @@ def set5(data_root, network):
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_released_file_fits_its_network_and_no_other(file, public_checkpoints):
-    [fit] = schemes.find(files.read(public_checkpoints / f"{file}.pth"))
+    [fit] = schemes.find(files.read(public_checkpoints / f"{file}.pth").states[0].tensors)
     assert (fit.model, fit.scales) == FILES[file]
 
 
@@ -122,7 +122,8 @@ def test_untouched_bytes_give_the_same_tensors(original, converted, public_check
     path = public_checkpoints / "original" / original
     if not path.is_file():
         pytest.skip(f"HARNESS_CHECKPOINTS lacks original/{original}")
-    first, second = files.read(path), files.read(public_checkpoints / f"{converted}.pth")
+    files_read = files.read(path), files.read(public_checkpoints / f"{converted}.pth")
+    first, second = (held.states[0].tensors for held in files_read)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
 

@@ -1,6 +1,9 @@
 """What a file fits, and what is said when it fits nothing that was asked for."""
 
+import hashlib
+import os
 import re
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from harness.errors import CheckpointError
 from harness.evaluation.scoring import Scorer
 from harness.models import registry
 from harness.weights import files, load, schemes
+from harness.weights.convert import convert, describe
 
 
 def save(folder, model, scale, change=lambda state: state):
@@ -22,12 +26,12 @@ def save(folder, model, scale, change=lambda state: state):
 
 
 def test_our_own_weights_fit_their_network_at_its_scale(tmp_path):
-    [fit] = schemes.find(files.read(save(tmp_path, "awsrn_sd", 3)))
+    [fit] = schemes.find(files.read(save(tmp_path, "awsrn_sd", 3)).states[0].tensors)
     assert (fit.model, fit.scales, fit.scheme) == ("awsrn_sd", (3,), "this harness")
 
 
 def test_weights_that_do_not_depend_on_the_scale_fit_all(tmp_path):
-    [fit] = schemes.find(files.read(save(tmp_path, "fsrcnn", 2)))
+    [fit] = schemes.find(files.read(save(tmp_path, "fsrcnn", 2)).states[0].tensors)
     assert (fit.model, fit.scales) == ("fsrcnn", (2, 3, 4, 8))
 
 
@@ -79,7 +83,7 @@ def test_tensors_too_many_and_too_few_are_named(tmp_path):
 def inspected(tmp_path, content):
     torch.save(content, tmp_path / "a.pth")
     network = registry.get("espcn").build(scale=2)
-    taken = schemes.load(network, tmp_path / "a.pth", name="espcn x2")
+    taken = schemes.load(network, files.read(tmp_path / "a.pth"), name="espcn x2")
     return network.state_dict()["output.bias"].unique().tolist(), taken
 
 
@@ -92,6 +96,7 @@ def espcn(value, prefix=""):
     ("content", "key"),
     [
         (espcn(1, "_orig_mod."), ""),
+        ({"state_dict": espcn(1, "module.module.")}, ""),
         ({"state_dict": espcn(1, "model.net."), "epoch": 3}, ""),
         (espcn(1) | {"epoch": 5, "psnr": np.float64(31.5), "loss": torch.tensor(0.5)}, ""),
         (espcn(1, "module._orig_mod.") | {"module._orig_mod.total_ops": torch.ones(1)}, ""),
@@ -107,17 +112,27 @@ def espcn(value, prefix=""):
 def test_the_state_dict_that_is_meant_is_loaded(content, key, tmp_path):
     values, taken = inspected(tmp_path, content)
     assert (values, taken.key) == ([1.0], key)
+    convert(tmp_path / "a.pth", tmp_path / "b.safetensors", names="harness", force=False)
+    assert load_file(tmp_path / "b.safetensors")["output.bias"].unique().tolist() == [1.0]
+    assert "fits espcn at x2" in describe(tmp_path / "a.pth")
 
 
 def test_state_dicts_that_fit_alike_are_refused_until_a_key_is_named(tmp_path, invoke):
     torch.save({"first": espcn(0), "second": espcn(1)}, tmp_path / "a.pth")
     network = registry.get("espcn").build(scale=2)
     with pytest.raises(CheckpointError, match=r"'first', 'second' \(choose by --key\)"):
-        schemes.load(network, tmp_path / "a.pth", name="espcn x2")
-    schemes.load(network, tmp_path / "a.pth", name="espcn x2", key="second")
+        schemes.load(network, files.read(tmp_path / "a.pth"), name="espcn x2")
+    schemes.load(network, files.read(tmp_path / "a.pth"), name="espcn x2", key="second")
     assert network.state_dict()["output.bias"].unique().tolist() == [1.0]
     result = invoke("checkpoint", "inspect", tmp_path / "a.pth", "--key", "second")
     assert "of 'second'; it holds 'first', 'second'" in result.output
+    assert "(choose by --key)" in invoke("checkpoint", "inspect", tmp_path / "a.pth").output
+    arguments = ("checkpoint", "convert", tmp_path / "a.pth", "-o", tmp_path / "b.safetensors")
+    result = invoke(*arguments)
+    assert result.exit_code == 1
+    assert "'first', 'second' (choose by --key)" in result.output
+    assert invoke(*arguments, "--key", "second").exit_code == 0
+    assert load_file(tmp_path / "b.safetensors")["output.bias"].unique().tolist() == [1.0]
 
 
 def test_records_of_several_state_dicts_of_a_file_have_ids_of_their_own(tmp_path):
@@ -128,6 +143,16 @@ def test_records_of_several_state_dicts_of_a_file_have_ids_of_their_own(tmp_path
         return Scorer(loaded, device=torch.device("cpu")).record_id(DEFAULT)
 
     assert record_id(None) == record_id("params_ema") != record_id("params")
+
+
+def test_a_file_is_read_once_for_its_digest_and_its_tensors(tmp_path):
+    """A pipe gives its content once."""
+    content = save(tmp_path, "espcn", 2).read_bytes()
+    os.mkfifo(tmp_path / "pipe.pth")
+    writer = Thread(target=(tmp_path / "pipe.pth").write_bytes, args=(content,), daemon=True)
+    writer.start()
+    loaded = load.load("espcn", scale=2, checkpoint=tmp_path / "pipe.pth")
+    assert loaded.sha256 == hashlib.sha256(content).hexdigest()
 
 
 def test_one_tensor_less_is_not_loaded(tmp_path, invoke):
@@ -185,6 +210,18 @@ def test_convert_goes_there_and_back(tmp_path, invoke):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.parametrize("position", [number / 23 for number in range(1, 23)])
+def test_a_flipped_bit_in_converted_weights_is_seen(position, tmp_path):
+    """Every byte behind the header's names is a value, and values have a digest."""
+    path = tmp_path / "a.safetensors"
+    convert(save(tmp_path, "espcn", 2), path, names="harness", force=False)
+    content = bytearray(path.read_bytes())
+    content[int(position * len(content))] ^= 4
+    path.write_bytes(bytes(content))
+    with pytest.raises(CheckpointError, match="damaged"):
+        files.read(path)
+
+
 def test_convert_never_overwrites_unless_told(tmp_path, invoke):
     path = save(tmp_path, "awsrn_sd", 2)
     result = invoke("checkpoint", "convert", path, "-o", path)
@@ -205,7 +242,7 @@ def test_values_that_are_not_finite_are_named_with_what_they_would_fit(tmp_path)
     state[first][0] = float("nan")
     torch.save(state, tmp_path / "nan.pth")
     with pytest.raises(CheckpointError, match=r"not finite, in .*; by their shapes they fit espcn"):
-        schemes.read(tmp_path / "nan.pth")
+        schemes.choose(files.read(tmp_path / "nan.pth"), None)
 
 
 def test_rlfn_is_read_under_the_names_of_its_authors(tmp_path):

@@ -46,8 +46,17 @@ def test_the_advice_gives_a_file_that_loads(content, zipped, tmp_path):
     command = shlex.split(str(caught.value).partition("run this")[2].partition(": ")[2])
     assert command[:2] == ["python", "-c"]
     exec(command[2], {})
-    [value] = files.read(tmp_path / "it's a file-weights.pth").values()
+    [value] = files.read(tmp_path / "it's a file-weights.pth").states[0].tensors.values()
     assert torch.equal(value, STATE["a.weight"])
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_pickles_of_newer_protocols_are_advised_on(protocol, zipped, tmp_path):
+    options = {"pickle_protocol": protocol, "_use_new_zipfile_serialization": zipped}
+    torch.save({"net": STATE}, tmp_path / "a.pth", **options)
+    with pytest.raises(CheckpointError, match=r"not opened; .*\[\"net\"\]"):
+        files.read(tmp_path / "a.pth")
 
 
 def test_nothing_is_imported_or_called_to_give_advice(tmp_path):
@@ -57,10 +66,10 @@ def test_nothing_is_imported_or_called_to_give_advice(tmp_path):
 
     path = tmp_path / "a.pth"
     torch.save({"evil": Evil(), "state_dict": STATE}, path)
-    assert '["state_dict"]' in unsafe.advice(path)
+    assert '["state_dict"]' in unsafe.advice(path, path.read_bytes())
     assert not (tmp_path / "touched").exists()
 
 
 def test_what_cannot_be_read_gets_general_advice(tmp_path):
-    (tmp_path / "a.pth").write_bytes(b"\x80\x02garbage")
-    assert unsafe.advice(tmp_path / "a.pth") == "save its state_dict() alone with torch.save"
+    said = unsafe.advice(tmp_path / "a.pth", b"\x80\x02garbage")
+    assert said == "save its state_dict() alone with torch.save"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.data import catalogue, layout
 from harness.data.fetch.ledger import Seen
-from harness.data.fetch.registry import ImageSet, archives, known, on_disk
+from harness.data.fetch.registry import ImageSet, Part, archives, known
 from harness.data.fetch.verify import WRONG, Finding, glance
 from harness.data.images import is_folder
+from harness.data.layout import PURPOSES, NoImagesError, Purpose
+from harness.data.naming import SCALES
 from harness.errors import DataError
 
 
@@ -67,6 +72,53 @@ def take_stock(root: Path | None, sets: Sequence[ImageSet] = ()) -> tuple[Standi
         Standing(image_set, tuple(glance(part, root, ledger) for part in image_set.parts))
         for image_set in chosen
     )
+
+
+def on_disk(root: Path) -> tuple[ImageSet, ...]:
+    """Return the user's own sets, as the catalogue finds them.
+
+    Raises:
+        DataError: The root cannot be read.
+    """
+    by_folder = {
+        folder: _own(folder, root, purpose)
+        for purpose in PURPOSES
+        for name, folder in catalogue.folders(root, purpose).items()
+        if name not in known()
+    }
+    return tuple(by_folder.values())
+
+
+def _own(folder: Path, root: Path, purpose: Purpose) -> ImageSet:
+    parts = []
+    for scale in (0, *SCALES):
+        look = partial(_look, folder, scale, purpose)
+        try:
+            places = list(layout.files(folder, scale, purpose))
+        except DataError:  # which looking at the part will tell
+            places = ["."]
+        for number, place in enumerate(places):
+            name = f"X{scale}{f':{place}' if number else ''}" if scale else "HR"
+            where = (folder / place).relative_to(root).as_posix()
+            parts.append(
+                Part(folder.name, name, where, images=None, scale=scale, look=partial(look, place))
+            )
+        if not scale and not _is_readable(parts[0]):
+            break
+    return ImageSet(folder.name, "your own", "yours to know", "", tuple(parts))
+
+
+def _is_readable(hr: Part) -> bool:
+    with suppress(DataError):
+        return bool(hr.look and hr.look())
+    return False
+
+
+def _look(folder: Path, scale: int, purpose: Purpose, place: str) -> dict[str, Path]:
+    try:
+        return layout.files(folder, scale, purpose).get(place, {})
+    except NoImagesError:
+        return {}
 
 
 def as_json(standing: Standing) -> dict[str, Any]:

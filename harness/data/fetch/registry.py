@@ -9,20 +9,17 @@ SHA-256 of every image's shape and RGB pixels (``harness.data.images.hash_image`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from harness.data.images import is_folder, list_folder
 from harness.errors import UsageError, suggest
 from harness.host.reading import from_csv, from_json
 
 SHORT = 16
 """Digits of an image's hash that are kept."""
-
-_LR_SCALES = (2, 3, 4, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +61,8 @@ class Part:
         digest: Of the whole part; empty where the pixels are not known.
         first_sides: Only so many rows and columns are hashed; None for all. Copies of B100
             differ in whether the last row or column of 481 is there.
+        look: Finds the files by name, for a set of the user's own; None where they are those
+            in the folder.
     """
 
     set: str
@@ -78,6 +77,7 @@ class Part:
     pins: Mapping[str, str] | None = None
     digest: str = ""
     first_sides: int | None = None
+    look: Callable[[], Mapping[str, Path]] | None = None
 
     @property
     def id(self) -> str:
@@ -262,31 +262,6 @@ def named(names: Iterable[str]) -> tuple[ImageSet, ...]:
             raise UsageError(f"unknown data set {name!r}{suggest(name, known())}")
         chosen[image_set.name] = image_set
     return tuple(chosen.values())
-
-
-def on_disk(root: Path) -> tuple[ImageSet, ...]:
-    """Return the user's own sets: folders laid out as the known ones, under other names.
-
-    Raises:
-        DataError: A folder cannot be read.
-    """
-    own_sets = []
-    for home in ("benchmark", "train"):
-        folders = list_folder(root / home) if is_folder(root / home) else ()
-        for folder in folders:
-            if is_folder(folder) and folder.name not in known():
-                own_sets.append(_own(folder, f"{home}/{folder.name}"))
-    return tuple(own_sets)
-
-
-def _own(folder: Path, place: str) -> ImageSet:
-    inside = f"{place}/HR" if is_folder(folder / "HR") else place
-    parts = [Part(set=folder.name, name="HR", folder=inside, images=None)]
-    for scale in _LR_SCALES:
-        if is_folder(folder / "LR_bicubic" / f"X{scale}"):
-            lr = f"{place}/LR_bicubic/X{scale}"
-            parts.append(Part(folder.name, f"X{scale}", lr, images=None, scale=scale))
-    return ImageSet(folder.name, "your own", "yours to know", "", tuple(parts))
 
 
 @cache

@@ -64,12 +64,20 @@ def files_of(part: Part, root: Path) -> dict[str, Path]:
     Raises:
         DataError: The folder cannot be read, or holds two images of one name.
     """
-    folder = root / part.folder
+    if part.look is not None:
+        return dict(part.look())
+    folder = folder_of(part, root)
     if not is_folder(folder):
         return {}
     return {
         path.stem: path for path in list_images(folder) if path.stem.startswith(part.prefix or "")
     }
+
+
+def folder_of(part: Part, root: Path) -> Path:
+    """Return where a part lies: published sets may also lie below ``ROOT/train``."""
+    folder, other = root / part.folder, root / "train" / part.folder
+    return other if is_folder(other) and not is_folder(folder) else folder
 
 
 def glance(part: Part, root: Path, ledger: Seen) -> Finding:
@@ -78,7 +86,10 @@ def glance(part: Part, root: Path, ledger: Seen) -> Finding:
     Raises:
         DataError: The folder or a file cannot be read.
     """
-    files = files_of(part, root)
+    try:
+        files = files_of(part, root)
+    except DataError as error:
+        return _unreadable(part, error)
     early = _by_names(part, files)
     if early is not None:
         return early
@@ -103,7 +114,10 @@ def check(
     Raises:
         DataError: The folder cannot be read.
     """
-    files = files_of(part, root)
+    try:
+        files = files_of(part, root)
+    except DataError as error:
+        return _unreadable(part, error)
     hashes, problems = _hash_all(part, files)
     early = _by_names(part, files)
     before = ledger.get(part)
@@ -121,7 +135,7 @@ def check(
         f"{files[name]}: expected no such image" for name in hashes if pins and name not in pins
     ]
     problems += [
-        f"{root / part.folder}: expected {name}, but it is gone"
+        f"{folder_of(part, root)}: expected {name}, but it is gone"
         for name in pins
         if name not in files
     ]
@@ -138,6 +152,17 @@ def check(
     )
     ledger.put(part, sight)
     return Finding(part, _rank(part, sight), len(files))
+
+
+def _unreadable(part: Part, error: DataError) -> Finding:
+    """Return what is said of a set of the user's own whose files are not clear.
+
+    Raises:
+        DataError: The set is no user's.
+    """
+    if part.look is None:
+        raise error
+    return Finding(part, "differs", 0, (str(error),))
 
 
 def leaks(image_set: ImageSet, root: Path) -> tuple[str, ...]:

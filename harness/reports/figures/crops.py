@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import fill
 
@@ -16,12 +17,15 @@ from scipy.ndimage import uniform_filter
 from harness.config.paper import BICUBIC
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet, find_test
-from harness.errors import UsageError, suggest
+from harness.data.low_resolution import MADE
+from harness.errors import DataError, UsageError, suggest
 from harness.evaluation import evaluate, metrics, pixels
 from harness.evaluation.metrics import Image
 from harness.host.device import DeviceChoice, inference_device
 from harness.weights import load, networks, pretrained
 from harness.weights.load import Loaded
+
+log = logging.getLogger(__name__)
 
 CropBox = tuple[int, int, int, int]
 """Left, top, width and height, in HR pixels."""
@@ -52,8 +56,10 @@ class View:
     results: tuple[NetworkResult, ...]
 
 
-def parse_model(text: str, *, scale: int) -> tuple[str, Loaded]:
+def parse_model(text: str, *, scale: int, key: str | None = None) -> tuple[str, Loaded]:
     """Return label and network of ``[LABEL:]ID=FILE``, or of an ID that comes with weights.
+
+    ``key`` chooses one of several state dicts of the file.
 
     Raises:
         UsageError: It is not written so, or there is no such network.
@@ -64,12 +70,20 @@ def parse_model(text: str, *, scale: int) -> tuple[str, Loaded]:
     bare = not equals and pretrained.find(model, scale) is not None
     if not bare and not (file and model):
         raise UsageError(f"'{text}': expected ID=FILE or LABEL:ID=FILE, e.g. imdn=imdn_x2.pth")
-    loaded = load.load(model, scale=scale, checkpoint=None if bare else Path(file))
+    loaded = load.load(model, scale=scale, checkpoint=None if bare else Path(file), key=key)
     return (label if colon else networks.get(model).label), loaded
 
 
-def find_image(text: str, *, root: Path | None, scale: int) -> TestSet:
+def find_image(text: str, *, root: Path | None, scale: int, lr: str | None = None) -> TestSet:
     """Return the set of one image: ``SET/NAME``, or a path to a file.
+
+    A file's LR is looked for as that of the set that its folder would be.
+
+    Args:
+        text: What the user wrote.
+        root: Data root; None where there is none.
+        scale: Upscaling factor.
+        lr: Folder of the set's LR files, or ``made``; None where it is clear.
 
     Raises:
         UsageError: There is no such set or image.
@@ -77,16 +91,37 @@ def find_image(text: str, *, root: Path | None, scale: int) -> TestSet:
     """
     path = Path(text)
     if path.is_file():
-        return TestSet(path.parent.name or "file", (path,), None)
+        return _of_file(path, scale, lr)
     name, slash, image = text.rpartition("/")
     if not slash:
         raise UsageError(f"there is no image '{text}': expected SET/NAME or a file")
-    test = find_test(name, root, scale)
+    test = find_test(name, root, scale, lr=lr)
     stems = [path.stem for path in test.hr]
     if image not in stems:
         raise UsageError(f"set '{name}' has no image '{image}'{suggest(image, stems)}")
-    index = stems.index(image)
-    return TestSet(test.name, (test.hr[index],), (test.lr[index],) if test.lr else None)
+    return _one(test, stems.index(image))
+
+
+def _one(test: TestSet, index: int) -> TestSet:
+    return replace(test, hr=(test.hr[index],), lr=(test.lr[index],) if test.lr else None)
+
+
+def _of_file(path: Path, scale: int, lr: str | None) -> TestSet:
+    alone = TestSet(path.parent.name or "file", (path,), None)
+    if lr == MADE:
+        return alone
+    path = path.parent.resolve() / path.name
+    try:
+        test = find_test(f"{path.parent}/", None, scale, lr=lr)
+    except DataError as error:
+        if lr is not None:
+            raise
+        log.warning("%s: LR is made from it: %s", path, error)
+        return alone
+    if path not in test.hr:
+        log.warning("%s: LR is made from it: it is no HR image of its folder", path)
+        return alone
+    return _one(test, test.hr.index(path))
 
 
 def view(

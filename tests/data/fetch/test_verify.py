@@ -82,7 +82,7 @@ def statuses(root):
 
 
 def test_a_set_of_any_name_is_recorded_when_first_seen_and_compared_after(own):
-    (mine,) = registry.on_disk(own)
+    (mine,) = inventory.on_disk(own)
     (part,) = mine.parts
     assert statuses(own) == ["complete, not verified yet"]
     assert check(part, own, Seen(own)).status == "unverified"
@@ -97,7 +97,7 @@ def test_a_set_of_any_name_is_recorded_when_first_seen_and_compared_after(own):
 
 @pytest.mark.parametrize("change", ["more", "fewer", "damaged"])
 def test_every_other_change_differs_too(own, change):
-    (part,) = registry.on_disk(own)[0].parts
+    (part,) = inventory.on_disk(own)[0].parts
     check(part, own, Seen(own))
     file = own / "benchmark/Mine/HR/b.png"
     if change == "more":
@@ -110,12 +110,52 @@ def test_every_other_change_differs_too(own, change):
 
 
 def test_packing_a_file_anew_changes_nothing(own):
-    (part,) = registry.on_disk(own)[0].parts
+    (part,) = inventory.on_disk(own)[0].parts
     check(part, own, Seen(own))
     file = own / "benchmark/Mine/HR/b.png"
     Image.open(file).save(file.with_suffix(".bmp"))
     file.unlink()
     assert check(part, own, Seen(own)).status == "unverified"
+
+
+def test_own_sets_are_listed_as_they_are_read(own):
+    """In whatever layout scoring takes; what it refuses is told, and is no end of the list."""
+
+    def write(place, side):
+        (own / place).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (side, side)).save(own / place)
+
+    for name in "ab":
+        write(f"benchmark/Pairs/{name}_HR.png", 8)
+        write(f"benchmark/Pairs/{name}_LR.png", 4)
+        write(f"benchmark/Lower/hr/{name}.png", 8)
+        write(f"benchmark/Lower/LR_unknown/X4/{name}x4.png", 2)
+        write(f"Flickr2K/Flickr2K_HR/{name}.png", 8)
+        write(f"Flickr2K/Flickr2K_LR_bicubic/X2/{name}x2.png", 4)
+        write(f"train/DIV2K/DIV2K_train_HR/{name}.png", 8)
+    write("benchmark/Odd/a.png", 8)
+    write("benchmark/Odd/a.bmp", 8)
+    (own / "benchmark/Empty").mkdir()
+    stock = {one.set.name: one for one in inventory.take_stock(own)}
+    found = {
+        name: {finding.part.name: finding.found for finding in stock[name].findings}
+        for name in ("Pairs", "Lower", "Flickr2K", "Mine")
+    }
+    assert found == {
+        "Pairs": {"HR": 2, "X2": 2},
+        "Lower": {"HR": 2, "X4": 2},
+        "Flickr2K": {"HR": 2, "X2": 2},
+        "Mine": {"HR": 2},
+    }
+    assert stock["Odd"].state.startswith("differs")
+    assert "expected one image named a" in stock["Odd"].findings[0].problems[0]
+    assert stock["Empty"].state == "absent"
+    assert stock["DIV2K"].state != "absent"
+    (hr, x2) = stock["Pairs"].set.parts
+    assert {check(part, own, Seen(own)).status for part in (hr, x2)} == {"unverified"}
+    write("benchmark/Pairs/c_HR.png", 8)
+    write("benchmark/Pairs/c_LR.png", 4)
+    assert check(x2, own, Seen(own)).status == "differs"
 
 
 def test_a_damaged_record_is_told(own):

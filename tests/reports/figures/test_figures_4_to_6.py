@@ -1,12 +1,14 @@
 """Figures 4, 5 and 6: what they show, and what is refused."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.patches import Rectangle
+from PIL import Image
 
 from harness.errors import UsageError
 from harness.experiment import checkpoints
@@ -98,6 +100,28 @@ def test_default_box_is_where_results_differ():
     left, top, width, height = crops.most_different([*results, crops.NetworkResult("two", other)])
     assert left <= 45 < left + width
     assert top <= 25 < top + height
+
+
+def test_the_lr_of_an_image_is_that_of_its_set_or_as_asked(tmp_path, caplog):
+    """A grey image, and LR that is 10 levels brighter: the error of bicubic is known."""
+    for place, side, grey in (("HR", 24, 100), ("LR_bicubic/X2", 12, 100), ("LR_odd/X2", 12, 110)):
+        (tmp_path / "own" / place).mkdir(parents=True)
+        Image.new("RGB", (side, side), (grey,) * 3).save(tmp_path / "own" / place / "a.png")
+    luma_error = 10 * 219 / 255  # of BT.601: black is 16, white 235
+    odd = 20 * math.log10(255 / luma_error)
+
+    def psnr(text, lr=None):
+        test = crops.find_image(text, root=None, scale=2, lr=lr)
+        return crops.view(test, [], scale=2, box=(0, 0, 8, 8), device="cpu").results[1].psnr_db
+
+    for text in (f"{tmp_path}/own/a", str(tmp_path / "own" / "HR" / "a.png")):
+        assert psnr(text) == psnr(text, "made") == math.inf
+        assert psnr(text, f"{tmp_path}/own/LR_odd") == pytest.approx(odd, abs=0.2)
+    (tmp_path / "own" / "LR_bicubic").rename(tmp_path / "bicubic")
+    assert psnr(str(tmp_path / "own" / "HR" / "a.png")) == pytest.approx(odd, abs=0.2)
+    Image.new("RGB", (24, 24)).save(tmp_path / "own" / "HR" / "b.png")
+    assert psnr(str(tmp_path / "own" / "HR" / "a.png")) == math.inf
+    assert "LR is made from it" in caplog.text
 
 
 def test_crops_from_the_command_line(invoke, awms, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from harness.weights import schemes
+from harness.weights import files, schemes
 
 DIV2K = torch.tensor([0.4488, 0.4371, 0.4040])
 DF2K = torch.tensor([0.4690, 0.4490, 0.4036])
@@ -72,7 +72,7 @@ def assert_agree(tmp_path):
 
     def check(state, network, expected, lr):
         torch.save(dict(state), tmp_path / "a.pt")
-        schemes.load(network.eval(), tmp_path / "a.pt", name="it")
+        schemes.load(network.eval(), files.read(tmp_path / "a.pt"), name="it")
         with torch.no_grad():
             torch.testing.assert_close(network(lr), expected, rtol=1e-4, atol=2e-3)
 

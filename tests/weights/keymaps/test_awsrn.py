@@ -101,7 +101,7 @@ def test_their_file_loads_strictly_and_gives_their_output(model, scale, unified,
     theirs = TheirNetwork(scale=scale, unified=unified, **SIZES[model]).eval()
     torch.save(theirs.state_dict(), tmp_path / "a.pth")
     ours = registry.get(model).build(scale=scale).eval()
-    schemes.load(ours, tmp_path / "a.pth", name=model)
+    schemes.load(ours, files.read(tmp_path / "a.pth"), name=model)
     lr = 255 * torch.rand(1, 3, 11, 14)
     with torch.no_grad():
         torch.testing.assert_close(ours(lr), theirs(lr), rtol=0, atol=2e-3)
@@ -112,7 +112,7 @@ def test_their_file_loads_strictly_and_gives_their_output(model, scale, unified,
 def test_ours_written_back_is_their_state_dict(model, unified, tmp_path):
     theirs = TheirNetwork(scale=2, unified=unified, **SIZES[model]).state_dict()
     torch.save(theirs, tmp_path / "a.pth")
-    ours = awsrn.awsrn(files.read(tmp_path / "a.pth"))
+    ours = awsrn.awsrn(files.read(tmp_path / "a.pth").states[0].tensors)
     assert ours is not None
     back = awsrn.to_awsrn(ours, unified=unified)
     assert back.keys() == theirs.keys()

@@ -43,15 +43,15 @@ def test_what_is_stored_of_a_network_has_its_mean(tmp_path, ychfan_wdsr, lr):
     torch.save(dict(state), tmp_path / "a.pth")
     first, second = (registry.get("wdsr_basic").build(scale=2, num_units=1).eval() for _ in "ab")
     assert files.MEAN not in schemes.tensors_of(first)
-    schemes.load(first, tmp_path / "a.pth", name="it")
+    schemes.load(first, files.read(tmp_path / "a.pth"), name="it")
     torch.save(schemes.tensors_of(first), tmp_path / "b.pth")
-    schemes.load(second, tmp_path / "b.pth", name="it")
+    schemes.load(second, files.read(tmp_path / "b.pth"), name="it")
     with torch.no_grad():
         assert torch.equal(first(lr), second(lr))
 
 
 def test_a_whole_file_fits_the_registered_network(tmp_path, ychfan_wdsr):
     torch.save(dict(ychfan_wdsr(16, 2)), tmp_path / "a.pth")
-    [fit] = schemes.find(files.read(tmp_path / "a.pth"))
+    [fit] = schemes.find(files.read(tmp_path / "a.pth").states[0].tensors)
     assert (fit.model, fit.scales, fit.scheme) == ("wdsr_basic", (2,), "WDSR, ychfan")
     assert sum(value.numel() for value in fit.tensors.values()) == 1_190_100 + 3
