@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from harness.config.paper import Convention
 from harness.efficiency.counting.agreement import Status, Verdict, judge
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.cross_check import cross_check
-from harness.efficiency.counting.multi_adds import Convention
 from harness.efficiency.counting.rules import rule_of
 from harness.errors import HarnessError
 from harness.records.counting import Metric

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
+from harness.config.paper import Convention
 from harness.efficiency.counting.report import Row, as_dict, to_json
-from harness.efficiency.targets import Convention, ImageSize
+from harness.efficiency.targets import ImageSize
 from harness.reports.tables.latex import to_latex
 from harness.reports.tables.render import to_csv, to_markdown, to_text
 from harness.reports.tables.table import Column, Table, TableRow
@@ -18,7 +19,7 @@ _MEANINGS = (
     "Status: exact, the count has the printed digits; explained, a named rule or misprint "
     "gives them; open, nothing known does.",
 )
-_CONVENTIONS = {
+_CONVENTIONS: dict[Convention, str] = {
     "paper": "Transposed convolutions are charged on their output grid.",
     "executed": "Transposed convolutions are charged for what they execute, on their input grid.",
 }
