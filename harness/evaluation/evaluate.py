@@ -121,6 +121,8 @@ def score_all(
 ) -> tuple[SetScore, ...]:
     """Score a network by several protocols; those with the same LR and HR share one run.
 
+    The digest of the pixels comes from the same pass over the images.
+
     Args and errors are those of :func:`score`; the scores are in the order of ``protocols``.
     """
     for protocol in protocols:
@@ -128,11 +130,14 @@ def score_all(
         if protocol.needs_luma_network:
             luma_part(network)
     images: dict[str, list[ImageScore]] = {protocol.name: [] for protocol in protocols}
+    groups = _given_the_same(protocols)
+    digests = [hashlib.sha256() for _ in groups]
     training = network.training
     network.eval()
     try:
-        for alike in _given_the_same(protocols):
-            for name, lr, hr in pairs(test, scale=scale, protocol=alike[0]):
+        for name, views in _views(test, scale, [alike[0] for alike in groups]):
+            for alike, digest, (lr, hr) in zip(groups, digests, views, strict=True):
+                _add(digest, name, lr, hr)
                 output = infer(network, lr, device)
                 if output.shape != hr.shape:
                     raise TrainingError(
@@ -145,7 +150,15 @@ def score_all(
                     images[protocol.name].append(ImageScore(name, *scores))
     finally:
         network.train(training)
-    return tuple(_set_score(test, scale, protocol, images[protocol.name]) for protocol in protocols)
+    sha256 = {
+        protocol.name: digest.hexdigest()
+        for alike, digest in zip(groups, digests, strict=True)
+        for protocol in alike
+    }
+    return tuple(
+        _set_score(test, protocol, images[protocol.name], sha256[protocol.name])
+        for protocol in protocols
+    )
 
 
 def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
@@ -161,10 +174,9 @@ def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
 
 
 def _set_score(
-    test: TestSet, scale: int, protocol: Protocol, images: Sequence[ImageScore]
+    test: TestSet, protocol: Protocol, images: Sequence[ImageScore], sha256: str
 ) -> SetScore:
     read = test.lr is not None and protocol.reads_files
-    digest = fingerprint(test, scale=scale, protocol=protocol)
     if equal := [image.name for image in images if not math.isfinite(image.psnr_db)]:
         log.warning(
             "%s: SR equals HR in %s: infinite PSNR, left out of the mean",
@@ -174,7 +186,7 @@ def _set_score(
     return SetScore.of(
         test.name,
         "files" if read else "made",
-        digest,
+        sha256,
         tuple(images),
         lr_from=test.lr_from if read else "",
     )
@@ -187,11 +199,26 @@ def pairs(
 
     Both are ``(H, W, 3)`` RGB, or ``(H, W)`` luma; HR is 8-bit.
     """
-    source = test if protocol.reads_files else replace(test, lr=None)
-    for index, path in enumerate(source.hr):
-        lr, hr = load_pair(source, index, scale)
-        grey = protocol.grey == "luma" and is_grey(path)
-        yield printable(path.stem), *_as_protocol_has_it(lr, hr, scale, protocol, grey=grey)
+    for name, (pair,) in _views(test, scale, [protocol]):
+        yield name, *pair
+
+
+def _views(
+    test: TestSet, scale: int, protocols: Sequence[Protocol]
+) -> Iterator[tuple[str, list[tuple[LowResolution, Image]]]]:
+    """Yield the name of every image of a set, and LR and HR as each of the protocols has them.
+
+    An image is decoded once for all that read the LR files, and once for all that make LR.
+    """
+    made = replace(test, lr=None)
+    sources = [test if protocol.reads_files else made for protocol in protocols]
+    for index, path in enumerate(test.hr):
+        loaded = {source: load_pair(source, index, scale) for source in dict.fromkeys(sources)}
+        views = []
+        for protocol, source in zip(protocols, sources, strict=True):
+            grey = protocol.grey == "luma" and is_grey(path)
+            views.append(_as_protocol_has_it(*loaded[source], scale, protocol, grey=grey))
+        yield printable(path.stem), views
 
 
 def _as_protocol_has_it(
@@ -221,6 +248,10 @@ def fingerprint(test: TestSet, *, scale: int, protocol: Protocol = DEFAULT) -> s
     """Return the SHA-256 of all LR and HR pixels of a set, in order, with their sizes."""
     total = hashlib.sha256()
     for name, lr, hr in pairs(test, scale=scale, protocol=protocol):
-        total.update(name.encode())
-        hash_pair(total, lr, hr)
+        _add(total, name, lr, hr)
     return total.hexdigest()
+
+
+def _add(digest: hashlib._Hash, name: str, lr: LowResolution, hr: Image) -> None:
+    digest.update(name.encode())
+    hash_pair(digest, lr, hr)
