@@ -52,9 +52,10 @@ def flops(
     """Count parameters and Multi-Adds of networks, and compare them with the paper's.
 
     ID is from `harness list`, or a class of your own: PKG.MODULE:CLASS or FILE.py:CLASS.
-    A count is refused where something may be missing: operators that nobody has reviewed,
-    values that leave PyTorch, parameters that SR does not depend on. A class that leaves
-    modules out on purpose names them in its attribute unused_modules, a tuple of prefixes.
+    Where something may be missing (operators that nobody has reviewed, values that leave
+    PyTorch, parameters that SR does not depend on) the count is n/a, a note says why, and the
+    exit code is 1. A class that leaves modules out on purpose names them in its attribute
+    unused_modules, a tuple of prefixes.
 
     Example: harness flops awsrn_s carn --scale 4
     """
@@ -71,3 +72,4 @@ def flops(
     else:
         write_atomic(output, text)
         log.info("wrote %s", output)
+    targets.refuse_doubtful(rows)

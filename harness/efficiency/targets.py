@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from harness.config import paper
 from harness.config.paper import Convention
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.models import registry
 from harness.records import published
 from harness.weights import networks
@@ -135,8 +135,8 @@ def count(
     """Count networks; the published figures stand beside those at the paper's size.
 
     Raises:
-        HarnessError: A network cannot be built or counted, its count is in doubt, or the
-            other counters disagree with it.
+        HarnessError: A network cannot be built or counted, or the other counters disagree
+            with its count.
     """
     from harness.efficiency.counting.counted import CountedNetwork
     from harness.efficiency.counting.report import row
@@ -159,6 +159,21 @@ def count(
                 )
             )
     return rows
+
+
+def refuse_doubtful(rows: Iterable[Row]) -> None:
+    """Fail where a count is in doubt, once all rows are shown.
+
+    Raises:
+        HarnessError: A count is; the message has all such rows with their reasons.
+    """
+    doubtful = [
+        f"the count of '{row.model}' at x{row.scale} is in doubt: {'; '.join(row.doubts)}"
+        for row in rows
+        if row.doubts
+    ]
+    if doubtful:
+        raise HarnessError("; ".join(doubtful))
 
 
 @contextmanager

@@ -258,6 +258,22 @@ def test_what_cannot_be_counted_is_told_in_one_line(own, name, said):
     assert said in refusal(f"own_net.py:{name}", "--scale", "2", kind=HarnessError)
 
 
+def test_a_count_in_doubt_is_not_available_and_the_others_are_shown(own):
+    arguments = ("own_net.py:Lazy", "own_net.py:Net", "--scale", "2", "--format")
+    shown = {form: CliRunner().invoke(flops, [*arguments, form]) for form in ("json", "csv")}
+    for result in shown.values():
+        assert result.exit_code == 1
+        assert isinstance(result.exception, HarnessError)
+    lazy, net = json.loads(shown["json"].stdout)
+    assert [lazy[key] for key in ("multi_adds", "activations", "convs")] == [None] * 3
+    assert lazy["params"] == net["params"] + 3 * 3 + 3
+    assert "in doubt: parameters never read: forgotten" in lazy["note"]
+    assert net["multi_adds"] == 3 * 12 * 9 * 640 * 360
+    assert net["note"] == ""
+    (line, _) = csv.DictReader(io.StringIO(shown["csv"].stdout))
+    assert [line[key] for key in ("multi_adds", "activations", "convs")] == ["n/a"] * 3
+
+
 def test_a_forward_that_reads_values_is_counted_on_small_images(own):
     (item,) = rows("own_net.py:Item", "--scale", "2")
     (plain,) = rows("own_net.py:Net", "--scale", "2")

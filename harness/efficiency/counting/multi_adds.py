@@ -50,10 +50,12 @@ class Cost:
     @property
     def sure_multi_adds(self) -> int | None:
         """Multi-Adds executed, or None where the count is in doubt."""
-        return None if self.doubts else self.multi_adds
+        return self.by("executed")
 
-    def by(self, convention: Convention) -> int:
-        """Return the Multi-Adds by one of the two conventions."""
+    def by(self, convention: Convention) -> int | None:
+        """Return the Multi-Adds by one of the two conventions, None where they are in doubt."""
+        if self.doubts:
+            return None
         return self.multi_adds_paper if convention == "paper" else self.multi_adds
 
 
