@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 import click
 
 from harness.config import paper
+from harness.config.paper import Convention
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 @click.option("--input-size", metavar="WxH", help="Size of the LR image, instead.")
 @click.option(
     "--convention",
-    type=click.Choice(["paper", "executed"]),
+    type=click.Choice(get_args(Convention)),
     default="paper",
     help="Charge transposed convolutions on their output grid, or for what they execute.",
 )
@@ -43,7 +44,7 @@ def flops(
     scales: Sequence[str],
     output_size: str | None,
     input_size: str | None,
-    convention: Literal["paper", "executed"],
+    convention: Convention,
     counters: bool,
     form: str,
     output: Path | None,
@@ -51,9 +52,10 @@ def flops(
     """Count parameters and Multi-Adds of networks, and compare them with the paper's.
 
     ID is from `harness list`, or a class of your own: PKG.MODULE:CLASS or FILE.py:CLASS.
-    A count is refused where something may be missing: operators that nobody has reviewed,
-    values that leave PyTorch, parameters that SR does not depend on. A class that leaves
-    modules out on purpose names them in its attribute unused_modules, a tuple of prefixes.
+    Where something may be missing (operators that nobody has reviewed, values that leave
+    PyTorch, parameters that SR does not depend on) the count is n/a, a note says why, and the
+    exit code is 1. A class that leaves modules out on purpose names them in its attribute
+    unused_modules, a tuple of prefixes.
 
     Example: harness flops awsrn_s carn --scale 4
     """
@@ -70,3 +72,4 @@ def flops(
     else:
         write_atomic(output, text)
         log.info("wrote %s", output)
+    targets.refuse_doubtful(rows)

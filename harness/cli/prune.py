@@ -127,16 +127,27 @@ def _ranking(result: PruneResult) -> Iterator[str]:
 
 
 def _states(result: PruneResult) -> Iterator[str]:
+    from harness.records.counts import in_doubt
+
     before, after = result.before, result.after
     yield f"\n{'':<24} {'before':>14} {'after':>14} {'change':>14}"
     yield _row("Params", before.params, after.params, ",d", "+,d")
-    giga = (before.multi_adds / 1e9, after.multi_adds / 1e9)
+    giga = (_giga(before.multi_adds), _giga(after.multi_adds))
     yield _row(f"Multi-Adds (G, {paper.OUTPUT_SIZE})", *giga, ".2f", "+.2f")
     for old, new in zip(before.scores, after.scores, strict=True):
         yield _row(f"{old.set} PSNR (dB)", old.psnr_db, new.psnr_db, ".3f", "+.4f")
         yield _row(f"{old.set} SSIM", old.ssim, new.ssim, ".4f", "+.4f")
+    for reasons in dict.fromkeys((before.count_doubts, after.count_doubts)):
+        if reasons:
+            yield f"Multi-Adds: {in_doubt(reasons)}"
 
 
-def _row(name: str, before: float, after: float, form: str, change: str) -> str:
-    cells: Sequence[str] = (f"{before:{form}}", f"{after:{form}}", f"{after - before:{change}}")
+def _giga(multi_adds: int | None) -> float | None:
+    return None if multi_adds is None else multi_adds / 1e9
+
+
+def _row(name: str, before: float | None, after: float | None, form: str, change: str) -> str:
+    gain = None if before is None or after is None else after - before
+    numbers = ((before, form), (after, form), (gain, change))
+    cells = ("n/a" if number is None else f"{number:{as_}}" for number, as_ in numbers)
     return f"{name:<24} " + " ".join(f"{cell:>14}" for cell in cells)

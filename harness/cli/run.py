@@ -125,6 +125,9 @@ def _run(
 
 def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
     """Return what a run would do: its cells, their cost, what is done already."""
+    from harness.data.catalogue import lr_text
+    from harness.records.counts import in_doubt
+
     settings = plan.config
     train = settings.train
     head = ["row", "model", "scale", "seed", "steps", "params", "training Multi-Adds", "state"]
@@ -151,16 +154,13 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
     shared = any(status.shared for status in statuses)
     note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
     note += dict.fromkeys(
-        f"Multi-Adds of {cell.row.label}: n/a, because the count is in doubt: "
-        f"{'; '.join(cell.cost.doubts)}"
+        f"Multi-Adds of {cell.row.label}: {in_doubt(cell.cost.doubts)}"
         for cell in plan.cells
         if cell.cost.doubts
     )
     note += dict.fromkeys(
         f"{cell.row.label}, {remark}" for cell in plan.cells for remark in cell.cost.remarks
     )
-    from harness.data.catalogue import lr_text
-
     scale = settings.scale[0]
     tests = ", ".join(f"{test.name} ({test.lr_text})" for test in plan.tests[scale])
     source = f" ({lr_text(plan.train[scale])})" if scale in plan.train else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 STEPS = 1_000_000
 """Length of its training (Sec. 4.2); a record with fewer steps is marked as short."""
 
@@ -19,6 +21,10 @@ OUTPUT_PX = (1280, 720)
 
 OUTPUT_SIZE = "x".join(map(str, OUTPUT_PX))
 """The same as text."""
+
+Convention = Literal["paper", "executed"]
+"""How the Multi-Adds of a transposed convolution are charged: on its output grid, as its tables
+do, or for what it executes."""
 
 SYSTEMS_TABLE = 5
 """Number of the table that compares whole systems."""

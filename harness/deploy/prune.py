@@ -28,11 +28,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NetworkState:
-    """A network before or after: trainable parameters, Multi-Adds at 1280x720, scores."""
+    """A network before or after.
+
+    Attributes:
+        params: Trainable parameters.
+        multi_adds: Multi-Adds for a 1280x720 output; None where the count is in doubt.
+        scores: Its score on each set.
+        count_doubts: Why the Multi-Adds are not known.
+    """
 
     params: int
-    multi_adds: int
+    multi_adds: int | None
     scores: tuple[SetScore, ...]
+    count_doubts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +135,7 @@ def prune(
             evaluate.score(network, test, scale=scale, device=device, protocol=chosen)
             for test in reported
         )
-        return NetworkState(cost.params, cost.multi_adds_paper, scores)
+        return NetworkState(cost.params, cost.by("paper"), scores, cost.doubts)
 
     smallest = network
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from harness.config import paper
-from harness.errors import UsageError
+from harness.config.paper import Convention
+from harness.errors import HarnessError, UsageError
 from harness.models import registry
 from harness.records import published
 from harness.weights import networks
@@ -17,10 +19,6 @@ from harness.weights import networks
 if TYPE_CHECKING:
     from harness.efficiency.counting.report import Row
     from harness.models.variant import Variant
-
-Convention = Literal["paper", "executed"]
-
-"""The paper's table that prints parameters and Multi-Adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,27 +135,56 @@ def count(
     """Count networks; the published figures stand beside those at the paper's size.
 
     Raises:
-        HarnessError: A network cannot be built or counted, its count is in doubt, or the
-            other counters disagree with it.
+        HarnessError: A network cannot be built or counted, or the other counters disagree
+            with its count.
     """
     from harness.efficiency.counting.counted import CountedNetwork
     from harness.efficiency.counting.report import row
 
     printed = published.load(paper.SYSTEMS_TABLE)
-    gc.freeze()  # all that is imported stays: collecting it anew costs a tenth of the time
     rows = []
-    for variant, scale in chosen:
-        own = networks.is_users(variant.id)
-        subject = CountedNetwork(
-            variant.id, variant.build, scale=scale, **{f"{size.of}_px": size.px}
-        )
-        rows.append(
-            row(
-                subject,
-                label=variant.label,
-                convention=convention,
-                published=() if own or not size.in_paper else printed,
-                counters=counters,
+    with _rare_collection():
+        for variant, scale in chosen:
+            own = networks.is_users(variant.id)
+            subject = CountedNetwork(
+                variant.id, variant.build, scale=scale, **{f"{size.of}_px": size.px}
             )
-        )
+            rows.append(
+                row(
+                    subject,
+                    label=variant.label,
+                    convention=convention,
+                    published=() if own or not size.in_paper else printed,
+                    counters=counters,
+                )
+            )
     return rows
+
+
+def refuse_doubtful(rows: Iterable[Row]) -> None:
+    """Fail where a count is in doubt, once all rows are shown.
+
+    Raises:
+        HarnessError: A count is; the message has all such rows with their reasons.
+    """
+    doubtful = [
+        f"the count of '{row.model}' at x{row.scale} is in doubt: {'; '.join(row.doubts)}"
+        for row in rows
+        if row.doubts
+    ]
+    if doubtful:
+        raise HarnessError("; ".join(doubtful))
+
+
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Look for unreachable cycles less often: a network is many objects, and goes without.
+
+    At Python's own thresholds a fifth of the time goes into looking.
+    """
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)

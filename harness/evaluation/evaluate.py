@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -113,6 +114,8 @@ def score_all(
 ) -> tuple[SetScore, ...]:
     """Score a network by several protocols; those with the same LR and HR share one run.
 
+    The digest of the pixels comes from the same pass over the images.
+
     Args and errors are those of :func:`score`; the scores are in the order of ``protocols``.
     """
     for protocol in protocols:
@@ -120,11 +123,14 @@ def score_all(
         if protocol.needs_luma_network:
             luma_part(network)
     images: dict[str, list[ImageScore]] = {protocol.name: [] for protocol in protocols}
+    groups = _given_the_same(protocols)
+    digests = [hashlib.sha256() for _ in groups]
     training = network.training
     network.eval()
     try:
-        for alike in _given_the_same(protocols):
-            for name, lr, hr in pixels.pairs(test, scale=scale, protocol=alike[0]):
+        for name, views in pixels.views(test, scale, [alike[0] for alike in groups]):
+            for alike, digest, (lr, hr) in zip(groups, digests, views, strict=True):
+                pixels.add_pair(digest, name, lr, hr)
                 output = infer(network, lr, device)
                 if output.shape != hr.shape:
                     raise TrainingError(
@@ -137,7 +143,15 @@ def score_all(
                     images[protocol.name].append(ImageScore(name, *scores))
     finally:
         network.train(training)
-    return tuple(_set_score(test, scale, protocol, images[protocol.name]) for protocol in protocols)
+    sha256 = {
+        protocol.name: digest.hexdigest()
+        for alike, digest in zip(groups, digests, strict=True)
+        for protocol in alike
+    }
+    return tuple(
+        _set_score(test, protocol, images[protocol.name], sha256[protocol.name])
+        for protocol in protocols
+    )
 
 
 def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
@@ -153,10 +167,9 @@ def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:
 
 
 def _set_score(
-    test: TestSet, scale: int, protocol: Protocol, images: Sequence[ImageScore]
+    test: TestSet, protocol: Protocol, images: Sequence[ImageScore], sha256: str
 ) -> SetScore:
     read = test.lr is not None and protocol.reads_files
-    digest = pixels.fingerprint(test, scale=scale, protocol=protocol)
     if equal := [image.name for image in images if not math.isfinite(image.psnr_db)]:
         log.warning(
             "%s: SR equals HR in %s: infinite PSNR, left out of the mean",
@@ -166,7 +179,7 @@ def _set_score(
     return SetScore.of(
         test.name,
         "files" if read else "made",
-        digest,
+        sha256,
         tuple(images),
         lr_from=test.lr_from if read else "",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,11 +29,26 @@ def pairs(
 
     Both are ``(H, W, 3)`` RGB, or ``(H, W)`` luma; HR is 8-bit.
     """
-    source = test if protocol.reads_files else replace(test, lr=None)
-    for index, path in enumerate(source.hr):
-        lr, hr = load_pair(source, index, scale)
-        grey = protocol.grey == "luma" and is_grey(path)
-        yield printable(path.stem), *_as_protocol_has_it(lr, hr, scale, protocol, grey=grey)
+    for name, (pair,) in views(test, scale, [protocol]):
+        yield name, *pair
+
+
+def views(
+    test: TestSet, scale: int, protocols: Sequence[Protocol]
+) -> Iterator[tuple[str, list[tuple[LowResolution, Image]]]]:
+    """Yield the name of every image of a set, and LR and HR as each of the protocols has them.
+
+    An image is decoded once for all that read the LR files, and once for all that make LR.
+    """
+    made = replace(test, lr=None)
+    sources = [test if protocol.reads_files else made for protocol in protocols]
+    for index, path in enumerate(test.hr):
+        loaded = {source: load_pair(source, index, scale) for source in dict.fromkeys(sources)}
+        seen = []
+        for protocol, source in zip(protocols, sources, strict=True):
+            grey = protocol.grey == "luma" and is_grey(path)
+            seen.append(_as_protocol_has_it(*loaded[source], scale, protocol, grey=grey))
+        yield printable(path.stem), seen
 
 
 def _as_protocol_has_it(
@@ -63,6 +78,11 @@ def fingerprint(test: TestSet, *, scale: int, protocol: Protocol = DEFAULT) -> s
     """Return the SHA-256 of all LR and HR pixels of a set, in order, with their sizes."""
     total = hashlib.sha256()
     for name, lr, hr in pairs(test, scale=scale, protocol=protocol):
-        total.update(name.encode())
-        hash_pair(total, lr, hr)
+        add_pair(total, name, lr, hr)
     return total.hexdigest()
+
+
+def add_pair(digest: hashlib._Hash, name: str, lr: LowResolution, hr: Image) -> None:
+    """Take name, LR and HR of an image into the digest of a set."""
+    digest.update(name.encode())
+    hash_pair(digest, lr, hr)

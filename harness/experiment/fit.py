@@ -30,6 +30,7 @@ from harness.host.progress import Progress
 from harness.host.signals import Interrupted, StopSignal
 from harness.models.initialise import initialise
 from harness.weights import networks
+from harness.weights.torch_file import DamagedError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -115,7 +116,7 @@ def _goes_on(planned: PlannedCell) -> bool:
         return True
     try:
         return checkpoints.read_state(folder, fingerprint=planned.fingerprint) is not None
-    except checkpoints.DamagedError as error:
+    except DamagedError as error:
         log.warning("%s; the finished weights are there, and are used", error)
         return False
 

@@ -6,7 +6,7 @@ They stand in a file so that tables need no torch; a test holds them to what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -72,6 +72,11 @@ class Count:
     def lr_px(self) -> Fraction:
         """Pixels of the LR image; a fraction where the scale does not divide the output."""
         return Fraction(prod(paper.OUTPUT_PX), self.scale**2)
+
+
+def in_doubt(reasons: Iterable[str]) -> str:
+    """Return what stands for a count that may have missed something, with the reasons."""
+    return f"n/a, because the count is in doubt: {'; '.join(reasons)}"
 
 
 def load(folder: Path | None = None) -> dict[tuple[str, int], Count]:

@@ -19,12 +19,20 @@ from harness.weights.pruned import Pruned, write
 SIZES: dict[str, Any] = {"num_blocks": 1, "num_units": 3, "channels": 4, "inner_channels": 6}
 
 TINY = """
+from torch import nn
+
 from harness.models.awsrn import AWSRN
 
 
 class Tiny(AWSRN):
     def __init__(self, *, scale):
         super().__init__(scale=scale, num_blocks=1, num_units=3, channels=4, inner_channels=6)
+
+
+class Unread(Tiny):
+    def __init__(self, *, scale):
+        super().__init__(scale=scale)
+        self.forgotten = nn.Conv2d(3, 3, 1)
 
 
 class Plain(AWSRN):
@@ -247,6 +255,23 @@ def test_table_and_warning(files, invoke):
     other = prune(invoke, "--tolerance-db", 0, "--report", "sample", "--force")
     assert "flatters" not in other.output
     assert "sample PSNR (dB)" in other.output
+
+
+def test_a_count_in_doubt_is_not_available_and_has_its_reason_below(files, invoke):
+    forgotten = {"forgotten.weight": torch.zeros(3, 3, 1, 1), "forgotten.bias": torch.zeros(3)}
+    save_file(known().state_dict() | forgotten, "a.safetensors")
+    command = ["prune", "tiny.py:Unread", "--scale", 2, "--checkpoint", "a.safetensors"]
+    command += ["--data", "own", "--tolerance-db", 0, "-o"]
+    result = invoke(*command, "b.safetensors")
+    assert result.exit_code == 0, result.output
+    line = next(line for line in result.output.splitlines() if line.startswith("Multi-Adds (G"))
+    assert line.split()[-3:] == ["n/a"] * 3
+    (reason,) = [line for line in result.output.splitlines() if line.startswith("Multi-Adds: ")]
+    assert "forgotten" in reason
+    states = json.loads(invoke(*command, "c.safetensors", "--format", "json").stdout)
+    for when in ("before", "after"):
+        assert states[when]["multi_adds"] is None
+        assert "forgotten" in states[when]["count_doubts"][0]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Scoring by the authors' protocol, against published and independently measured numbers."""
 
+import hashlib
 import json
 import os
 
@@ -9,10 +10,13 @@ import torch
 from skimage.data import astronaut
 from torch import nn
 
+from harness.config import protocols
+from harness.data import prepare
 from harness.data.catalogue import TestSet as ImageSet
 from harness.data.catalogue import find_test
+from harness.data.images import read_rgb
 from harness.data.prepare import load_pair
-from harness.data.resize import upscale
+from harness.data.resize import downscale, upscale
 from harness.errors import TrainingError
 from harness.evaluation import evaluate, pixels
 from harness.models import registry
@@ -99,6 +103,58 @@ def test_fingerprint_follows_the_pixels(one_image, tmp_path):
     changed[0, 0, 0] ^= 1
     Image.fromarray(changed).save(one_image.hr[0])
     assert pixels.fingerprint(one_image, scale=2) != before
+
+
+def count_decoded(monkeypatch):
+    decoded = []
+
+    def counting(path):
+        decoded.append(path)
+        return read_rgb(path)
+
+    monkeypatch.setattr(prepare, "read_rgb", counting)
+    return decoded
+
+
+@pytest.mark.parametrize("own_lr", [False, True])
+def test_every_image_is_decoded_once_for_scores_and_digest(tmp_path, monkeypatch, own_lr):
+    from PIL import Image
+
+    hr, lr = astronaut()[:64, :48], astronaut()[100:132, 100:124]
+    for folder, image in (("hr", hr), ("lr", lr)):
+        (tmp_path / folder).mkdir()
+        for name in ("a.png", "b.png"):
+            Image.fromarray(image).save(tmp_path / folder / name)
+    files = [tuple(sorted((tmp_path / folder).iterdir())) for folder in ("hr", "lr")]
+    own = ImageSet("own", files[0], files[1] if own_lr else None)
+    decoded = count_decoded(monkeypatch)
+    by = [protocols.get(name) for name in ("awsrn", "rgb", "y_rounded")]
+    network = registry.get("bicubic").build(scale=2)
+    scores = evaluate.score_all(network, own, scale=2, device=CPU, protocols=by)
+    assert sorted(decoded) == sorted(files[0] + files[1] if own_lr else files[0])
+
+    digest = hashlib.sha256()
+    for name in "ab":
+        digest.update(name.encode())
+        for image in (hr, lr if own_lr else downscale(hr, 2)):
+            digest.update(repr(image.shape).encode() + image.tobytes())
+    assert {score.sha256 for score in scores} == {digest.hexdigest()}
+
+
+def test_protocols_that_see_other_pixels_share_the_decoding_and_not_the_digest(
+    one_image, monkeypatch
+):
+    decoded = count_decoded(monkeypatch)
+    by = [protocols.get(name) for name in ("awsrn", "luma_unquantised", "lapsrn")]
+    network = registry.get("bicubic").build(scale=2)
+    together = evaluate.score_all(network, one_image, scale=2, device=CPU, protocols=by)
+    assert len(decoded) == 1
+    alone = [evaluate.score(network, one_image, scale=2, device=CPU, protocol=p) for p in by]
+    assert together == tuple(alone)
+    assert len({score.sha256 for score in together}) == 3
+    assert [score.sha256 for score in together] == [
+        pixels.fingerprint(one_image, scale=2, protocol=p) for p in by
+    ]
 
 
 def test_an_image_that_is_reproduced_is_named_and_left_out_of_the_mean(tmp_path, invoke, caplog):

@@ -12,6 +12,7 @@ from harness.config import paper
 from harness.efficiency.counting import multi_adds
 from harness.efficiency.counting.meta import has_values
 from harness.efficiency.counting.multi_adds import Cost
+from harness.efficiency.counting.shapes import Remembering
 from harness.efficiency.counting.trace import ForwardFailed
 from harness.errors import UsageError
 
@@ -49,6 +50,7 @@ class CountedNetwork:
         self._build = build
         self._output_px = output_px
         self._input_px = input_px
+        self._others: dict[object, CountedNetwork] = {}
 
     @cached_property
     def network(self) -> nn.Module:
@@ -58,7 +60,7 @@ class CountedNetwork:
             UsageError: The constructor refuses.
         """
         try:
-            with torch.device("meta"):
+            with torch.device("meta"), Remembering():  # type: ignore[no-untyped-call]
                 return self._build(scale=self.scale).eval()
         except Exception:  # constructors may compute with tensors, as in .item()
             return self._build_with_weights().eval()
@@ -91,18 +93,25 @@ class CountedNetwork:
     ) -> CountedNetwork:
         """Return another network, at another scale or image size, and all else alike.
 
+        It is built and counted once, however often it is asked for.
+
         Args:
             build: Takes ``scale`` as a keyword; None for the same network.
             scale: Its upscaling factor; None for the same.
             input_px: Width and height of the LR image; None for the same image.
         """
-        return CountedNetwork(
-            self.id,
-            build or self._build,
-            scale=scale or self.scale,
-            output_px=self._output_px,
-            input_px=input_px or self._input_px,
-        )
+        changed = (build or self._build, scale or self.scale, input_px or self._input_px)
+        if changed == (self._build, self.scale, self._input_px):
+            return self
+        if changed not in self._others:
+            self._others[changed] = CountedNetwork(
+                self.id,
+                changed[0],
+                scale=changed[1],
+                output_px=self._output_px,
+                input_px=changed[2],
+            )
+        return self._others[changed]
 
     def _build_with_weights(self) -> nn.Module:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,32 +64,35 @@ class Dataflow:
 
     def __init__(self, network: nn.Module, image: Tensor) -> None:
         """Start with the parameters of a network and its input."""
-        by_id: dict[int, _Source] = {}
+        self._parameters: dict[int, _Source] = {}
+        self._depends = {memory(image): _IMAGE}
         for name, parameter in network.named_parameters(remove_duplicate=False):
-            if parameter.numel():
-                bit = 2 << len(by_id)
-                source = _Source([], bit, parameter.numel())
-                by_id.setdefault(id(parameter), source).names.append(name)
-        self._parameters = by_id
-        self._depends = {_memory(image): _IMAGE}
-        for parameter in network.parameters():
-            if id(parameter) in by_id:
-                memory = _memory(parameter)
-                self._depends[memory] = self._depends.get(memory, 0) | by_id[id(parameter)].bit
+            if id(parameter) not in self._parameters and parameter.numel():
+                source = _Source([], 2 << len(self._parameters), parameter.numel())
+                self._parameters[id(parameter)] = source
+                storage = memory(parameter)
+                self._depends[storage] = self._depends.get(storage, 0) | source.bit
+            if id(parameter) in self._parameters:
+                self._parameters[id(parameter)].names.append(name)
         self._kept: list[Tensor] = [image]
         self._read_by_python = 0
         self._folded: dict[str, None] = {}
         self._exits: dict[str, None] = {}
 
-    def follow(self, func: Any, args: Sequence[object], kwargs: Mapping[str, object]) -> int:
-        """Return what an operator's result depends on; call it before the operator runs."""
-        name = str(func._overloadpacket)
+    def follow(self, name: str, args: Sequence[object], tensors: Iterable[Tensor]) -> int:
+        """Return what an operator's result depends on; call it before the operator runs.
+
+        Args:
+            name: The operator's, without the overload.
+            args: Its arguments.
+            tensors: The tensors among them and among those by name.
+        """
         if name in _TAKES_ONLY_THE_SHAPE:
             return 0
         if name in _WEIGHT_NORM and isinstance(args[1], Tensor):
             self._mark_gain(args[1])
         depends = 0
-        for tensor in tensors_in((*args, *kwargs.values())):
+        for tensor in tensors:
             depends |= self.of(tensor)
         if name in READS_VALUES:
             self._read_by_python |= depends
@@ -108,8 +111,8 @@ class Dataflow:
                 arg for spec, arg in pairs if spec.alias_info and spec.alias_info.is_write
             )
         for tensor in tensors_in((output, *written)):
-            memory = _memory(tensor)
-            self._depends[memory] = self._depends.get(memory, 0) | depends
+            storage = memory(tensor)
+            self._depends[storage] = self._depends.get(storage, 0) | depends
             self._kept.append(tensor)  # so that no later tensor gets its memory
 
     def leave(self, method: str, tensor: Tensor) -> None:
@@ -120,7 +123,7 @@ class Dataflow:
     def of(self, tensor: Tensor) -> int:
         """Return what a tensor depends on, one bit a source."""
         source = self._parameters.get(id(tensor))
-        return self._depends.get(_memory(tensor), 0) | (source.bit if source else 0)
+        return self._depends.get(memory(tensor), 0) | (source.bit if source else 0)
 
     def result(self, output: object) -> Dependence:
         """Return what is known at the end of the pass."""
@@ -188,8 +191,8 @@ def tensors_in(values: Iterable[object]) -> Iterator[Tensor]:
             yield from tensors_in(value)
 
 
-def _memory(tensor: Tensor) -> int:
+def memory(tensor: Tensor) -> int:
     """Return what tells the memory of a tensor from that of others; views have the same."""
     with torch._C.DisableTorchFunction():
-        memory: int = tensor.untyped_storage()._cdata
-        return memory
+        storage: int = tensor.untyped_storage()._cdata
+        return storage

@@ -47,10 +47,11 @@ def has_values(network: nn.Module) -> bool:
 
 
 def _tensors(network: nn.Module) -> Iterator[Tensor]:
-    yield from network.parameters()
-    yield from network.buffers()
-    for module in network.modules():  # constants that are neither
-        yield from (value for value in vars(module).values() if isinstance(value, Tensor))
+    for module in network.modules():
+        yield from module.parameters(recurse=False)
+        yield from module.buffers(recurse=False)
+        constants = vars(module).values()  # those that are neither
+        yield from (value for value in constants if isinstance(value, Tensor))
 
 
 def _blank(tensor: Tensor, device: str) -> Tensor:

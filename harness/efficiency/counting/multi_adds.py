@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from typing import Literal
 
 from torch import nn
 from torch.nn.utils import parametrize
 
 from harness.config import paper
+from harness.config.paper import Convention
 from harness.efficiency.counting import params
 from harness.efficiency.counting.doubts import doubts
 from harness.efficiency.counting.meta import has_values, is_shadow, shadow
 from harness.efficiency.counting.trace import ForwardFailed, Trace, trace
 from harness.efficiency.counting.with_values import small_traces
-
-Convention = Literal["paper", "executed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +50,12 @@ class Cost:
     @property
     def sure_multi_adds(self) -> int | None:
         """Multi-Adds executed, or None where the count is in doubt."""
-        return None if self.doubts else self.multi_adds
+        return self.by("executed")
 
-    def by(self, convention: Convention) -> int:
-        """Return the Multi-Adds by one of the two conventions."""
+    def by(self, convention: Convention) -> int | None:
+        """Return the Multi-Adds by one of the two conventions, None where they are in doubt."""
+        if self.doubts:
+            return None
         return self.multi_adds_paper if convention == "paper" else self.multi_adds
 
 

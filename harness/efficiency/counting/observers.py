@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -13,8 +14,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.efficiency.counting.dataflow import READS_VALUES, DataDependent, Dataflow, tensors_in
-
-_LIKE_ITS_INPUT = frozenset({"aten.relu", "aten.sigmoid"})
+from harness.efficiency.counting.shapes import SHAPES
 
 
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -47,41 +47,30 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Raises:
             DataDependent: It would hand a value to Python, and there is none.
         """
-        name = str(func._overloadpacket)
+        kwargs = kwargs or {}
+        name = _name(func)
         by_value = name in READS_VALUES or (name == "aten.index" and _by_mask(args[1]))
         if by_value and not self._on_values:
             raise DataDependent(name)
         self.runs[name] += 1
-        for tensor in tensors_in(args):
+        tensors = [*tensors_in((*args, *kwargs.values()))]
+        for tensor in tensors:
             self.readings[id(tensor)] += 1
-            self._kept.append(tensor)  # so that no later tensor gets its id
-        depends = self._dataflow.follow(func, args, kwargs or {})
-        output = _shortcut(name, args)
-        if output is None:
-            output = func(*args, **(kwargs or {}))
+        self._kept += tensors  # so that no later tensor gets the id of one
+        depends = self._dataflow.follow(name, args, tensors)
+        output = SHAPES.run(func, args, kwargs)
         self._dataflow.arrive(func, args, output, depends)
         return output
+
+
+@cache
+def _name(func: Any) -> str:
+    return str(func._overloadpacket)
 
 
 def _by_mask(indices: Iterable[Tensor | None]) -> bool:
     """Tell whether an indexing selects by a mask, so that values decide how many it finds."""
     return any(index is not None and index.dtype == torch.bool for index in indices)
-
-
-def _shortcut(name: str, args: tuple[Any, ...]) -> Tensor | tuple[Tensor, Tensor] | None:
-    """Return the result of an operator that PyTorch takes long to find on the meta device.
-
-    Frequent operators whose results are plainly shaped like their arguments; they take a
-    third of the time of counting otherwise.
-    """
-    if not args or not isinstance(args[0], Tensor) or not args[0].is_meta:
-        return None
-    if name in _LIKE_ITS_INPUT:
-        return torch.empty_like(args[0])
-    if name == "aten._weight_norm_interface":
-        direction, gains = args[:2]
-        return torch.empty_like(direction), torch.empty_like(gains)
-    return None
 
 
 class Modules:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from harness.config.paper import Convention
 from harness.efficiency.counting.agreement import Status, Verdict, judge
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.cross_check import cross_check
-from harness.efficiency.counting.multi_adds import Convention
 from harness.efficiency.counting.rules import rule_of
-from harness.errors import HarnessError
 from harness.records.counting import Metric
+from harness.records.counts import in_doubt
 from harness.records.published import Published, find
 
 _WORST_FIRST: tuple[Status, ...] = ("open", "explained", "exact")
@@ -32,7 +32,8 @@ class Row:
         scale: Upscaling factor.
         params: Trainable scalars.
         params_deployed: Those left with weight norm and batch norm folded.
-        multi_adds: Multi-Adds by the convention.
+        multi_adds: Multi-Adds by the convention; None where the count is in doubt, as are the
+            three that follow from the same forward pass.
         convention: ``paper`` or ``executed``.
         activations: Elements that convolutions write.
         convs: Convolutions executed.
@@ -46,6 +47,7 @@ class Row:
         fvcore: Multi-Adds executed, as fvcore counts them, if asked for and if they can be
             extended from the small images that it sees.
         ptflops: The same by ptflops.
+        doubts: Why the count is in doubt; in the JSON form the note says it.
     """
 
     model: str
@@ -53,10 +55,10 @@ class Row:
     scale: int
     params: int
     params_deployed: int
-    multi_adds: int
+    multi_adds: int | None
     convention: Convention
-    activations: int
-    convs: int
+    activations: int | None
+    convs: int | None
     rule: str | None
     rule_params: int | None
     rule_multi_adds: int | None
@@ -66,6 +68,7 @@ class Row:
     note: str
     fvcore: int | None = None
     ptflops: int | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def row(
@@ -84,31 +87,29 @@ def row(
         convention: How ``multi_adds`` charges transposed convolutions.
         published: Cells that may hold its counts, for a 1280x720 output; none for
             another size.
-        counters: Whether to count by fvcore and ptflops too.
+        counters: Whether to count by fvcore and ptflops too, where ours is not in doubt.
 
     Raises:
-        HarnessError: The network cannot be counted, the count is in doubt, or the
-            other counters disagree.
+        HarnessError: The network cannot be counted, or the other counters disagree.
     """
     cost = subject.cost
-    if cost.doubts:
-        raise HarnessError(
-            f"the count of '{subject.id}' at x{subject.scale} is in doubt: {'; '.join(cost.doubts)}"
-        )
+    sure = not cost.doubts
     cells: dict[Metric, Decimal | None] = {
         metric: _printed(published, label, subject.scale, metric) for metric in _NAMES
     }
     verdicts = {
         metric: judge(subject, metric, value)
         for metric, value in cells.items()
-        if value is not None
+        if value is not None and (sure or metric == "params_k")
     }
     reached = {verdict.status for verdict in verdicts.values()}
-    notes = _reasons(verdicts)
+    notes = [*_reasons(verdicts), cost.note]
+    if not sure:
+        notes.append(f"Multi-Adds: {in_doubt(cost.doubts)}")
     rule = rule_of(subject.id, subject.scale)
     checked = (
         cross_check(subject.network, scale=subject.scale, lr_px=cost.lr_px, ours=cost.multi_adds)
-        if counters
+        if counters and sure
         else None
     )
     return Row(
@@ -119,17 +120,18 @@ def row(
         params_deployed=cost.params_deployed,
         multi_adds=cost.by(convention),
         convention=convention,
-        activations=cost.activations,
-        convs=cost.convs,
+        activations=cost.activations if sure else None,
+        convs=cost.convs if sure else None,
         rule=rule.name if rule else None,
         rule_params=rule.params(subject) if rule else None,
-        rule_multi_adds=rule.multi_adds(subject) if rule else None,
+        rule_multi_adds=rule.multi_adds(subject) if rule and sure else None,
         published_params_k=cells["params_k"],
         published_multi_adds_g=cells["multi_adds_g"],
         status=next((status for status in _WORST_FIRST if status in reached), None),
-        note="; ".join(filter(None, [*notes, cost.note, checked.note if checked else ""])),
+        note="; ".join(filter(None, [*notes, checked.note if checked else ""])),
         fvcore=checked.fvcore if checked else None,
         ptflops=checked.ptflops if checked else None,
+        doubts=cost.doubts,
     )
 
 
@@ -144,7 +146,8 @@ def _reasons(verdicts: Mapping[Metric, Verdict]) -> list[str]:
 
 def as_dict(row: Row, *, counters: bool) -> dict[str, Any]:
     """Return a row's fields by name, those of the other counters only if asked for."""
-    names = [name for name in Row.__dataclass_fields__ if counters or name not in _OPTIONAL]
+    left_out = ("doubts",) if counters else ("doubts", *_OPTIONAL)
+    names = [name for name in Row.__dataclass_fields__ if name not in left_out]
     return {name: getattr(row, name) for name in names}
 
 

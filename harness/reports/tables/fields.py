@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from harness.records.counts import in_doubt
 from harness.reports.tables.table import Column, ColumnKind, TableCell, TableRow
 
 RowT = TypeVar("RowT")
@@ -55,9 +56,7 @@ def counted(multi_adds: int | None) -> int | str:
 def doubt_notes(doubts: Iterable[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
     """Return the note on each network whose Multi-Adds are ``n/a``, by label and reasons."""
     texts = dict.fromkeys(
-        f"Multi-Adds of {label}: n/a, because the count is in doubt: {'; '.join(reasons)}."
-        for label, reasons in doubts
-        if reasons
+        f"Multi-Adds of {label}: {in_doubt(reasons)}." for label, reasons in doubts if reasons
     )
     return tuple(texts)
 

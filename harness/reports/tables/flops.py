@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
+from harness.config.paper import Convention
 from harness.efficiency.counting.report import Row, as_dict, to_json
-from harness.efficiency.targets import Convention, ImageSize
+from harness.efficiency.targets import ImageSize
 from harness.reports.tables.latex import to_latex
 from harness.reports.tables.render import to_csv, to_markdown, to_text
 from harness.reports.tables.table import Column, Table, TableRow
 
+_BY_ITS_FORWARD = ("multi_adds", "activations", "convs")
 _MEANINGS = (
     "Params: trainable scalars. Deployed: weight norm and batch norm folded. Multi-Adds: kernel "
     "elements times pixels; no biases, activations, norms or interpolation.",
@@ -18,7 +20,7 @@ _MEANINGS = (
     "Status: exact, the count has the printed digits; explained, a named rule or misprint "
     "gives them; open, nothing known does.",
 )
-_CONVENTIONS = {
+_CONVENTIONS: dict[Convention, str] = {
     "paper": "Transposed convolutions are charged on their output grid.",
     "executed": "Transposed convolutions are charged for what they execute, on their input grid.",
 }
@@ -66,7 +68,7 @@ def to_table(
         "fvcore": Column("fvcore", "fvcore\n(G)", "giga"),
         "ptflops": Column("ptflops", "ptflops\n(G)", "giga"),
     }
-    cells = [as_dict(row, counters=counters) for row in rows]
+    cells = [as_dict(row, counters=counters) | _not_available(row) for row in rows]
     keys = list(as_dict(rows[0], counters=counters)) if rows else list(columns)
     return Table(
         name="flops",
@@ -77,12 +79,17 @@ def to_table(
     )
 
 
+def _not_available(row: Row) -> dict[str, str]:
+    """Return the cells of a row that a doubt leaves without a number."""
+    return dict.fromkeys(_BY_ITS_FORWARD, "n/a") if row.doubts else {}
+
+
 def _notes(rows: Sequence[Row]) -> list[str]:
     """Return one note for all scales of a network that share it."""
     scales: dict[tuple[str, str], list[int]] = {}
     for row in rows:
         if row.note:
-            named = f"{row.note} ({row.rule})" if row.rule else row.note
+            named = f"{row.note} ({row.rule})" if row.status else row.note
             scales.setdefault((row.label, named), []).append(row.scale)
     return [
         f"{label} {', '.join(f'x{scale}' for scale in shared_by)}: {note}."
