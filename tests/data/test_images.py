@@ -15,7 +15,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from harness.data.images import list_images, read_rgb, survey
+from harness.data.images import list_images, read_rgb, size, survey
 from harness.errors import DataError
 
 
@@ -301,3 +301,13 @@ def test_the_rest_of_a_folder_is_told_apart_by_what_it_holds(
 def test_ppm_of_more_than_8_bits_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.ppm").write_bytes(b"P6\n2 1\n65535\n" + bytes(12))
     assert "8 bits per channel, but it has more" in refusal(tmp_path / "a.ppm")
+
+
+def test_a_decoder_may_fail_in_any_way(tmp_path: Path) -> None:
+    """A DDS file of a pixel format that nobody knows: Pillow has not implemented it."""
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.dds")
+    content = bytearray((tmp_path / "a.dds").read_bytes())
+    content[80:84] = bytes(4)
+    (tmp_path / "a.dds").write_bytes(content)
+    assert "undamaged" in refusal(tmp_path / "a.dds")
+    assert size(tmp_path / "a.dds") is None
