@@ -32,8 +32,8 @@ MOST_WAITING = 30.0
 MOST_BYTES = 2**30
 """By which an input may raise the memory in use."""
 
-_ADDRESSES = 2**33
-"""By which it may raise the memory asked for, used or not; it is refused beyond."""
+_ADDRESSES = 2**32
+"""By which it may raise the memory asked for, used or not; more is not given."""
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink")
@@ -121,14 +121,14 @@ class Watch:
         _seen.written.clear()
         _seen.deeds.clear()
         begun, computing = time.perf_counter(), time.process_time()
-        value, said = None, "accepted"
+        value, said, refusal = None, "accepted", None
         try:
             with _limits(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 value = call(*arguments)
         except (HarnessError, Refused) as error:
             self._refused += 1
-            said = str(error)
+            said, refusal = str(error), error
         else:
             self._accepted += 1
         finally:
@@ -136,6 +136,7 @@ class Watch:
             self._seconds += seconds
             self._slowest = max(self._slowest, seconds)
         assert said.strip()
+        assert not _asked_too_much(refusal), "asked for more memory than it was given"
         said.encode(errors="surrogateescape")  # a name of a file need not be UTF-8
         assert seconds < MOST_SECONDS, f"took {seconds:.1f} s"
         assert time.perf_counter() - begun < MOST_WAITING
@@ -165,6 +166,15 @@ class Watch:
 
     def _may_write(self, path: str) -> bool:
         return path == os.devnull or Path(path).resolve().is_relative_to(self.folder.resolve())
+
+
+def _asked_too_much(error: BaseException | None) -> bool:
+    """Tell whether an error comes from memory that was not given."""
+    while error is not None:
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @contextmanager
