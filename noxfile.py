@@ -15,6 +15,7 @@ TESTED = ("-c", "constraints.txt")
 WORKERS = ("-n", "2", "--dist", "worksteal")
 PROTOCOL_TESTS = ("tests/evaluation/test_audit.py", "tests/weights/test_public.py")
 BENCHMARKS = "tests/benchmarks"
+FAULTS = "tests/faults"
 
 
 def group(name: str) -> list[str]:
@@ -51,6 +52,17 @@ def mutants(session: nox.Session) -> None:
     """
     session.install(*TESTED, "-e", ".", *group("test"))
     session.run("python", "tests/mutants.py", *session.posargs)
+
+
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Try 3,000 inputs of every kind, right, damaged and hostile; print what became of them.
+
+    Takes some minutes; arguments go to pytest, such as `-k images`. The suite tries 100 of each.
+    """
+    session.install(*TESTED, "-e", ".", *group("test"))
+    inputs = {"HARNESS_FAULTS": "3000"}
+    session.run("pytest", FAULTS, *WORKERS, *session.posargs, env=inputs)
 
 
 @nox.session

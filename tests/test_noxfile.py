@@ -21,27 +21,36 @@ class Session:
 
     def __init__(self):
         self.commands = []
+        self.variables = []
 
     def install(self, *arguments):
         pass
 
     def run(self, *command, **options):
         self.commands.append(command)
+        self.variables.append(options.get("env", {}))
         return ""
 
 
 @pytest.fixture(scope="module")
-def pytest_runs():
-    """The arguments that each session of the noxfile gives to pytest."""
+def sessions():
+    """What sessions of the noxfile do, by their names."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        sessions = runpy.run_path("noxfile.py")
-        runs = {}
-        for name in ("tests", "slow", "protocol", "bench"):
-            session = Session()
-            sessions[name].func(session)
-            runs[name] = [rest for program, *rest in session.commands if program == "pytest"]
-    return runs
+        functions = runpy.run_path("noxfile.py")
+        done = {name: Session() for name in ("tests", "slow", "protocol", "bench", "faults")}
+        for name, session in done.items():
+            functions[name].func(session)
+    return done
+
+
+@pytest.fixture(scope="module")
+def pytest_runs(sessions):
+    """The arguments that the sessions give to pytest."""
+    return {
+        name: [rest for program, *rest in session.commands if program == "pytest"]
+        for name, session in sessions.items()
+    }
 
 
 def runs_slow_tests_of(path, arguments):
@@ -71,6 +80,12 @@ def test_each_slow_test_is_run_by_one_session(path, pytest_runs):
 def test_the_suite_runs_in_two_processes(pytest_runs):
     (arguments,) = pytest_runs["tests"]
     assert arguments[arguments.index("-n") + 1] == "2"
+
+
+def test_the_session_faults_tries_thousands_of_inputs(sessions, pytest_runs):
+    (arguments,) = pytest_runs["faults"]
+    assert arguments[0] == "tests/faults"
+    assert sessions["faults"].variables[0]["HARNESS_FAULTS"] == "3000"
 
 
 def test_every_dependency_for_development_is_pinned():

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import stat
-import struct
 import warnings
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +39,6 @@ _BITS_PER_SAMPLE = 258  # tag of TIFF
 _GREY = frozenset({"1", "L"})
 _WITH_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 _DEEP = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
-
-# What Pillow's decoders raise on damaged files, beside OSError.
-DAMAGED = (SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
 
 
 def is_folder(path: Path) -> bool:
@@ -142,7 +137,7 @@ def _holds_image(path: Path) -> bool:
             warnings.simplefilter("ignore")
             with Image.open(path, formats=_KNOWN_BY_CONTENT):
                 return True
-    except (OSError, Image.DecompressionBombError, *DAMAGED):
+    except Exception:  # on what is no image, Pillow's decoders raise what they like
         return False
 
 
@@ -160,7 +155,7 @@ def size(path: Path) -> tuple[int, int] | None:
             warnings.simplefilter("ignore")
             with Image.open(path) as image:
                 return image.height, image.width
-    except (OSError, Image.DecompressionBombError, *DAMAGED):
+    except Exception:  # as above
         return None
 
 
@@ -193,8 +188,15 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         ) from error
     except OSError as error:
         raise DataError(f"{path}: expected a readable image ({reason(error)})") from error
-    except DAMAGED as error:
-        raise DataError(f"{path}: expected an undamaged image ({error})") from error
+    except DataError:
+        raise
+    except Exception as error:  # on damaged files, Pillow's decoders raise what they like
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> DataError:
+    """Return the refusal of an image that its decoder failed on."""
+    return DataError(f"{path}: expected an undamaged image ({error or type(error).__name__})")
 
 
 def is_grey(path: Path) -> bool:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from harness.data.images import DAMAGED
+from harness.data.images import damaged
 from harness.deploy import sixteen_bit
-from harness.errors import DataError
+from harness.errors import DataError, HarnessError
 from harness.host.files import reason
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -198,5 +198,7 @@ def _opened(path: Path) -> Iterator[ImageFile]:
         )
     except OSError as error:
         raise DataError(f"{path}: expected a readable image ({reason(error)})") from error
-    except DAMAGED as error:
-        raise DataError(f"{path}: expected an undamaged image ({error})") from error
+    except HarnessError:
+        raise
+    except Exception as error:  # on damaged files, Pillow's decoders raise what they like
+        raise damaged(path, error) from error

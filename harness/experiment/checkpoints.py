@@ -11,7 +11,6 @@ import hashlib
 import io
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import CheckpointError, HarnessError
+from harness.experiment.training_state import TrainingState
 from harness.host.files import reason, write_atomic
-from harness.weights import torch_file
+from harness.weights import schemes, torch_file
 from harness.weights.sealed import digest, read_sealed, seal
 from harness.weights.torch_file import DamagedError, RunsCodeError
 
@@ -34,29 +34,6 @@ _FORMAT = 1
 _HEAD = b"awsrn-harness state, sha256 "
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingState:
-    """Everything that training needs to go on as if it had never stopped.
-
-    Attributes:
-        fingerprint: Of the cell the state belongs to.
-        step: Steps done; also the position of the patch sampler and of the schedule.
-        network: State dict of the network.
-        optimizer: State dict of the optimiser.
-        rng: State of PyTorch's CPU generator.
-        cuda_rng: States of its CUDA generators, one per device.
-        losses: Loss of the last steps, newest last.
-        seconds: Training time so far.
-    """
-
-    fingerprint: str
-    step: int
-    network: dict[str, Tensor]
-    optimizer: dict[str, Any]
-    rng: Tensor
-    cuda_rng: list[Tensor]
-    losses: list[float]
-    seconds: float
 
 
 def write_state(folder: Path, state: TrainingState) -> None:
@@ -154,28 +131,35 @@ def read_weights(path: Path, network: nn.Module) -> str:
     """Load weights into a network, strictly; returns their digest.
 
     Raises:
-        CheckpointError: The file is damaged, or holds the weights of another network.
+        CheckpointError: The file is damaged, holds the weights of another network, or values that
+            are not finite.
     """
     try:
         sealed = read_sealed(path)
     except CheckpointError as error:
         raise CheckpointError(f"{error}{_WAY_OUT}") from error
     load_strictly(network, sealed.tensors, source=str(path))
+    try:
+        schemes.check_finite(sealed.tensors, path)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}{_WAY_OUT}") from error
     return sealed.digest or digest(sealed.tensors)
 
 
 def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, source: str) -> None:
-    """Load a state dict whose names and shapes all agree with the network's.
+    """Load a state dict whose names, shapes and types all agree with the network's.
 
     Raises:
         CheckpointError: They do not; the message names the first difference.
     """
     own = network.state_dict()
     difference = next(
-        (
-            f"'{name}' is {tuple(tensors[name].shape)}, expected {tuple(own[name].shape)}"
-            for name in own.keys() & tensors.keys()
-            if own[name].shape != tensors[name].shape
+        filter(
+            None,
+            (
+                _differs(name, tensors[name], own[name])
+                for name in sorted(own.keys() & tensors.keys())
+            ),
         ),
         None,
     )
@@ -186,6 +170,14 @@ def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, source: str
     if difference:
         raise CheckpointError(f"'{source}' holds the weights of another network: {difference}")
     network.load_state_dict(tensors)
+
+
+def _differs(name: str, tensor: Tensor, own: Tensor) -> str:
+    """Say in what a tensor differs from the network's: shape or type; empty where in neither."""
+    for is_it, expected in ((tuple(tensor.shape), tuple(own.shape)), (tensor.dtype, own.dtype)):
+        if is_it != expected:
+            return f"'{name}' is {is_it}, expected {expected}"
+    return ""
 
 
 _WAY_OUT = "; delete it to train this cell again from the start"

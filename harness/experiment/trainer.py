@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from harness.config.settings import TrainConfig
 from harness.data.patches import Patches
 from harness.errors import TrainingError
-from harness.experiment.checkpoints import TrainingState
+from harness.experiment.training_state import TrainingState
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

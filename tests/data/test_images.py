@@ -322,3 +322,13 @@ def test_size_comes_from_the_head_alone(tmp_path: Path) -> None:
 def test_ppm_of_more_than_8_bits_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.ppm").write_bytes(b"P6\n2 1\n65535\n" + bytes(12))
     assert "8 bits per channel, but it has more" in refusal(tmp_path / "a.ppm")
+
+
+def test_a_decoder_may_fail_in_any_way(tmp_path: Path) -> None:
+    """A DDS file of a pixel format that nobody knows: Pillow has not implemented it."""
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.dds")
+    content = bytearray((tmp_path / "a.dds").read_bytes())
+    content[80:84] = bytes(4)
+    (tmp_path / "a.dds").write_bytes(content)
+    assert "undamaged" in refusal(tmp_path / "a.dds")
+    assert size(tmp_path / "a.dds") is None

@@ -279,3 +279,14 @@ def test_8_bits_are_written_without_loss(channels, suffix):
 def test_what_a_format_cannot_hold_is_refused(picture, suffix, message):
     with pytest.raises(DataError, match=message):
         photos.encode(picture, suffix)
+
+
+def test_a_decoder_may_fail_in_any_way(tmp_path):
+    """A DDS file of a pixel format that nobody knows: Pillow has not implemented it."""
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.dds")
+    content = bytearray((tmp_path / "a.dds").read_bytes())
+    content[80:84] = bytes(4)
+    (tmp_path / "a.dds").write_bytes(content)
+    with pytest.raises(DataError, match="undamaged"):
+        photos.read(tmp_path / "a.dds")
+    assert photos.size(tmp_path / "a.dds") is None

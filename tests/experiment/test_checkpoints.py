@@ -12,8 +12,10 @@ from safetensors.torch import save_file
 
 from harness.errors import CheckpointError
 from harness.experiment import checkpoints
-from harness.experiment.checkpoints import STATE_FILE, WEIGHTS_FILE, TrainingState
+from harness.experiment.checkpoints import STATE_FILE, WEIGHTS_FILE
+from harness.experiment.training_state import TrainingState
 from harness.models import registry
+from harness.weights.sealed import seal
 
 
 def small(**options):
@@ -215,6 +217,51 @@ def test_something_else_saved_by_torch_is_refused(content, tmp_path):
         checkpoints.read_state(tmp_path, fingerprint="f")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": torch.tensor(7)},
+        {"step": True},
+        {"step": -1},
+        {"fingerprint": None},
+        {"network": {"w": 1.0}},
+        {"network": [torch.zeros(1)]},
+        {"optimizer": 3},
+        {"rng": torch.zeros(5)},
+        {"cuda_rng": None},
+        {"losses": ["1.5"]},
+        {"losses": [float("nan")]},
+        {"seconds": float("inf")},
+        {"seconds": 3},
+    ],
+    ids=str,
+)
+def test_a_state_of_other_kinds_of_values_is_refused_by_name(change, state, tmp_path):
+    """Its digest is right: it was written so."""
+    content = {"format": 1} | {name: getattr(state, name) for name in TrainingState.__slots__}
+    torch.save(content | change, tmp_path / STATE_FILE)
+    with pytest.raises(CheckpointError, match=f"expected {next(iter(change))} to be"):
+        checkpoints.read_state(tmp_path, fingerprint="f" * 64)
+
+
+def other_weights(change):
+    weights = small().state_dict()
+    return weights | {"head.bias": change(weights["head.bias"])}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda bias: bias * float("nan"), r"not finite, in 'head\.bias'.*delete it"),
+        (lambda bias: bias.double(), r"'head\.bias' is torch\.float64, expected torch\.float32"),
+    ],
+)
+def test_weights_of_other_kinds_of_values_are_refused(change, message, tmp_path):
+    (tmp_path / WEIGHTS_FILE).write_bytes(seal(other_weights(change)))
+    with pytest.raises(CheckpointError, match=message):
+        checkpoints.read_weights(tmp_path / WEIGHTS_FILE, small())
+
+
 def test_full_disk_keeps_the_earlier_checkpoint(state, tmp_path):
     """On a file system of 64 KiB, in a process with its own mounts."""
     script = f"""
@@ -225,7 +272,8 @@ from harness.errors import CheckpointError
 folder = Path({str(tmp_path)!r})
 def state(step, size):
     network = {{"w": torch.zeros(size)}}
-    return checkpoints.TrainingState("f", step, network, {{}}, torch.zeros(1), [], [], 0.0)
+    rng = torch.get_rng_state()[:1]
+    return checkpoints.TrainingState("f", step, network, {{}}, rng, [], [], 0.0)
 checkpoints.write_state(folder, state(1, 10))
 try:
     checkpoints.write_state(folder, state(2, 100_000))

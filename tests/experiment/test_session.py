@@ -13,8 +13,8 @@ from PIL import Image
 from harness.config import ablation, settings
 from harness.data.prepare import prepare
 from harness.experiment import checkpoints, plan
-from harness.experiment.checkpoints import TrainingState
 from harness.experiment.session import CellStatus, Session, statuses
+from harness.experiment.training_state import TrainingState
 from harness.host.paths import cache_folder
 from harness.records.record import load_all, read
 

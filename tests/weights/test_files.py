@@ -128,6 +128,14 @@ def test_truncated_file_is_one_clear_line(suffix, tmp_path):
         files.read(path)
 
 
+def test_torch_may_fail_in_any_way(tmp_path):
+    """A pickle that ends with nothing: an IndexError."""
+    path = tmp_path / "a.pth"
+    path.write_bytes(b"\x80\x02.")
+    with pytest.raises(CheckpointError, match="damaged"):
+        files.read(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"hello world, this is text"])
 def test_what_is_no_checkpoint_is_refused(content, tmp_path):
     path = tmp_path / "a.pth"

@@ -17,7 +17,6 @@ import re
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -33,18 +32,6 @@ _PACKED: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
     (b"\x1f\x8b", gzip.GzipFile),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
-)
-
-# What the readers of archives raise on damaged or unsupported ones, beside OSError.
-_DAMAGED = (
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
 )
 
 _ENDINGS = re.compile(r"(\.tar)?\.(zip|tar|tgz|gz|bz2|xz)$", re.IGNORECASE)
@@ -109,9 +96,12 @@ def images(
             yield from _from_tar(source, wanted, limits)
     except OSError as error:
         raise DataError(f"{source}: expected a readable archive ({reason(error)})") from error
-    except _DAMAGED as error:
+    except DataError:
+        raise
+    except Exception as error:  # on damaged ones, the readers of archives raise what they like
+        why = error or type(error).__name__
         raise DataError(
-            f"{source}: expected a whole zip or tar file without password ({error})"
+            f"{source}: expected a whole zip or tar file without password ({why})"
         ) from error
 
 
@@ -214,7 +204,8 @@ def _is_image(path: PurePosixPath) -> bool:
 
 
 def _check_name(name: str, source: Path) -> None:
-    """Refuse names that lead out of the archive, on any system."""
+    """Refuse an empty name, and names that lead out of the archive, on any system."""
+    _check(name, source, "a member without a name")
     parts = name.replace("\\", "/").split("/")
     leads_out = name.startswith(("/", "\\")) or ".." in parts or re.match("[A-Za-z]:", name)
     _check(not leads_out, source, f"{name!r}, which lies outside of it")

@@ -151,3 +151,11 @@ def test_what_is_no_archive_is_told(tmp_path):
         taken(page)
     with pytest.raises(DataError, match="expected a readable archive"):
         taken(tmp_path / "none.zip")
+
+
+def test_a_member_without_a_name_refuses_the_whole_archive(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("", "fine.png"):
+            archive.writestr(zipfile.ZipInfo(name), png())
+    with pytest.raises(DataError, match="without a name"):
+        taken(tmp_path / "a.zip")
