@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image, ImageOps
 from skimage.data import astronaut
 
+from harness.data import images
 from harness.deploy import photos
 from harness.deploy.photos import Picture
 from harness.errors import DataError
@@ -289,4 +290,4 @@ def test_a_decoder_may_fail_in_any_way(tmp_path):
     (tmp_path / "a.dds").write_bytes(content)
     with pytest.raises(DataError, match="undamaged"):
         photos.read(tmp_path / "a.dds")
-    assert photos.size(tmp_path / "a.dds") is None
+    assert images.size(tmp_path / "a.dds") is None
