@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from harness.cli.network_options import network_options
 from harness.cli.options import DEVICE, results_root_only
 from harness.config import paper
 
@@ -65,6 +66,7 @@ log = logging.getLogger(__name__)
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
 @results_root_only
+@network_options("models")
 def bench(
     *,
     models: Sequence[str],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, RESULTS_ROOT
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class _SeveralSets(click.Command):
     type=click.Choice(["table", "csv", "json", "md", "latex"]),
     default="table",
 )
+@network_options("rows")
 def compare(
     *,
     rows: Sequence[str],

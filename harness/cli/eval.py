@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--images", is_flag=True, help="Print the scores of each image, too.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@network_options("model")
 def evaluate(
     *,
     model: str,

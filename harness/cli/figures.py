@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, results_root_only
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def figures(context: click.Context, *, results: Path) -> None:
 @DATA_ROOT
 @DEVICE
 @_OUT
+@network_options("models")
 def crops(
     *,
     scale: int,
@@ -112,6 +114,7 @@ def crops(
 @LR
 @DATA_ROOT
 @_OUT
+@network_options("model")
 def branches(
     *,
     scale: int,

@@ -9,6 +9,7 @@ from typing import get_args
 
 import click
 
+from harness.cli.network_options import network_options
 from harness.config import paper
 from harness.config.paper import Convention
 
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
     default="table",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file.")
+@network_options("models")
 def flops(
     *,
     models: Sequence[str],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, KEY, LR
 from harness.config import paper
 
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 @DATA_ROOT
 @click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@network_options("model")
 def prune(
     *,
     model: str,

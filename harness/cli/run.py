@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.listing import columns
+from harness.cli.network_options import network_options
 from harness.errors import ConfigError, HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool) -> None:
 @click.option("--scale", required=True, help="Upscaling factor, or several: 2,3,4.")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
 @_fail_fast
+@network_options("model")
 def train(
     *, model: str, settings: Sequence[str], scale: str, dry_run: bool, fail_fast: bool
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.network_options import network_options
 from harness.cli.options import DEVICE, KEY
 from harness.weights import pretrained
 
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     help="LR pixels around a tile (default: as far as the network looks).",
 )
 @click.option("--force", is_flag=True, help="Replace files that exist.")
+@network_options("model")
 def upscale(
     *,
     inputs: Sequence[Path],

@@ -94,7 +94,7 @@ def choose(
     if not everything:
         return [
             (variant, scale)
-            for variant in map(networks.get, dict.fromkeys(models))
+            for variant in map(networks.variant, dict.fromkeys(models))
             for scale in _scales(variant, scales)
         ]
     chosen = [

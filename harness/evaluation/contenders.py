@@ -14,6 +14,7 @@ from harness.records import counts
 from harness.records.means import mean_scores
 from harness.records.record import FILE_NAME, Record, digest, load_all, read_file
 from harness.statistics.estimates import Runs
+from harness.weights import naming
 
 log = logging.getLogger(__name__)
 
@@ -236,7 +237,8 @@ def split(name: str) -> tuple[str, Path | None]:
     Raises:
         UsageError: One of the two is missing.
     """
-    model, equals, file = name.partition("=")
+    model, file = naming.split_file(name)
+    equals, file = file[:1], file[1:]
     if equals and not (model and file):
         raise UsageError(f"'{name}' is not ID=FILE, such as imdn=imdn_x2.pth")
     return model, Path(file) if equals else None

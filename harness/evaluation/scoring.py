@@ -104,7 +104,13 @@ class Scorer:
             self.network, test, scale=self.scale, device=self.device, protocols=by
         )
         below_bicubic.check(
-            self.network, test, scores, scale=self.scale, device=self.device, protocols=by
+            self.network,
+            test,
+            scores,
+            scale=self.scale,
+            device=self.device,
+            protocols=by,
+            users=networks.is_users(self.loaded.model),
         )
         if self.results is not None:
             for protocol, score in zip(by, scores, strict=True):

@@ -34,8 +34,6 @@ _FORMAT = 1
 _HEAD = b"awsrn-harness state, sha256 "
 
 
-
-
 def write_state(folder: Path, state: TrainingState) -> None:
     """Store the training state of a cell, atomically; the one before it is kept beside it.
 

@@ -9,6 +9,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.host.problems import FormatError
 from harness.host.yaml_reading import from_yaml
+from harness.models import registry
 from harness.models.variant import EXPECTS
 
 
@@ -42,6 +43,47 @@ def joined(name: str, options: Mapping[str, Any]) -> str:
     plain, own = split(name)
     both = merged(options, own)
     return plain + json.dumps(both) if both else plain
+
+
+def split_file(name: str) -> tuple[str, str]:
+    """Return a network's name, and ``=FILE`` behind it; empty where there is none.
+
+    Example:
+        >>> split_file("awsrn_s{channels: 16}=a.pth")
+        ('awsrn_s{channels: 16}', '=a.pth')
+    """
+    end = name.rindex("}") if name.partition("=")[0].count("{") and "}" in name else 0
+    plain, equals, file = name[end:].partition("=")
+    return name[:end] + plain, equals + file
+
+
+def split_label(name: str) -> tuple[str, str]:
+    """Return the label before a network's name, empty where there is none, and the name.
+
+    Example:
+        >>> split_label("Mine:net.py:Net"), split_label("net.py:Net"), split_label("A:carn")
+        (('Mine', 'net.py:Net'), ('', 'net.py:Net'), ('A', 'carn'))
+    """
+    plain, brace, options = name.partition("{")
+    label, colon, rest = plain.partition(":")
+    if colon and (":" in rest or rest in registry.names()):
+        return label, rest + brace + options
+    return "", name
+
+
+def option(text: str) -> dict[str, Any]:
+    """Read ``KEY=VALUE``, the value as YAML reads it.
+
+    Raises:
+        UsageError: It is not that.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise UsageError(f"'{text}': expected KEY=VALUE, such as channels=16")
+    try:
+        return from_yaml(dict[str, Any], f"{key}: {value}")
+    except FormatError as error:
+        raise UsageError(f"'{text}': {error}") from error
 
 
 def merged(options: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError, suggest
 from harness.models import registry
-from harness.models.variant import EXPECTS
+from harness.models.variant import EXPECTS, Variant
 from harness.weights import code, naming, parts, projects, user_code
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from harness.models.variant import Variant
 
 
 def get(name: str) -> Variant:
@@ -40,6 +38,24 @@ def get(name: str) -> Variant:
         if name.endswith(".py"):
             raise UsageError(f"'{name}' names no class: expected {name}:CLASS") from error
         raise UsageError(f"{error.args[0]}{suggest(name, registry.names())}") from error
+
+
+def variant(name: str) -> Variant:
+    """Return the network of a name with the options behind it; errors are those of :func:`get`.
+
+    One with options is none of the registered ones: its id is the whole name.
+    """
+    plain, options = naming.split(name)
+    found = get(plain)
+    if not options and not is_users(plain):
+        return found
+    words = " ".join(f"{key}={value}" for key, value in options.items())
+    label = f"{found.label} {words}".strip()
+    return Variant(name, label, found.source, partial(_built, name), scales=found.scales)
+
+
+def _built(name: str, *, scale: int) -> nn.Module:
+    return build(name, scale=scale)
 
 
 def label(name: str) -> str:

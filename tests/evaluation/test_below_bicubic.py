@@ -8,7 +8,9 @@ from torch import nn
 
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import find_test
+from harness.errors import UsageError
 from harness.evaluation import below_bicubic, evaluate
+from harness.models.adapted import Expects, adapt
 from harness.models.bicubic import Bicubic
 
 CPU = torch.device("cpu")
@@ -61,3 +63,24 @@ class Better(nn.Module):
 @pytest.mark.parametrize("network", [Better(), Bicubic(scale=2)])
 def test_nothing_is_said_of_others(network, tiny_root, caplog):
     assert not said(network, tiny_root, caplog)
+
+
+class BetterOf0To1(Better):
+    def forward(self, lr):
+        return super().forward((lr * 255).clamp(0, 255)) / 255
+
+
+def test_a_user_s_network_of_0_to_1_is_refused_with_the_flag_that_mends_it(tiny_root, caplog):
+    test = find_test("own", tiny_root, 2)
+    network, by = BetterOf0To1(), (DEFAULT,)
+    scores = evaluate.score_all(network, test, scale=2, device=CPU, protocols=by)
+    options = {"scale": 2, "device": CPU, "protocols": by}
+    with pytest.raises(UsageError, match=r"say --range 1$"):
+        below_bicubic.check(network, test, scores, **options, users=True)
+    below_bicubic.check(network, test, scores, **options)  # of ours, the weights are wrong
+    grey = evaluate.score_all(Grey(), test, scale=2, device=CPU, protocols=by)
+    below_bicubic.check(Grey(), test, grey, **options, users=True)  # nothing mends it
+    adapted = adapt(BetterOf0To1(), Expects(range=1), scale=2)
+    (mended,) = evaluate.score_all(adapted, test, scale=2, device=CPU, protocols=by)
+    (better,) = evaluate.score_all(Better(), test, scale=2, device=CPU, protocols=by)
+    assert mended.psnr_db == pytest.approx(better.psnr_db, abs=0.01)

@@ -22,7 +22,7 @@ from harness.errors import DataError, UsageError, suggest
 from harness.evaluation import evaluate, metrics, pixels
 from harness.evaluation.metrics import Image
 from harness.host.device import DeviceChoice, inference_device
-from harness.weights import load, networks, pretrained
+from harness.weights import load, naming, networks, pretrained
 from harness.weights.load import Loaded
 
 log = logging.getLogger(__name__)
@@ -65,13 +65,14 @@ def parse_model(text: str, *, scale: int, key: str | None = None) -> tuple[str, 
         UsageError: It is not written so, or there is no such network.
         CheckpointError: The weights do not fit.
     """
-    name, equals, file = text.partition("=")
-    label, colon, model = name.rpartition(":")
+    name, file = naming.split_file(text)
+    equals, file = file[:1], file[1:]
+    label, model = naming.split_label(name)
     bare = not equals and pretrained.find(model, scale) is not None
     if not bare and not (file and model):
         raise UsageError(f"'{text}': expected ID=FILE or LABEL:ID=FILE, e.g. imdn=imdn_x2.pth")
     loaded = load.load(model, scale=scale, checkpoint=None if bare else Path(file), key=key)
-    return (label if colon else networks.get(model).label), loaded
+    return label or networks.get(model).label, loaded
 
 
 def find_image(text: str, *, root: Path | None, scale: int, lr: str | None = None) -> TestSet:

@@ -1,0 +1,85 @@
+"""Options of a network reach it from every command that runs one."""
+
+import json
+
+import pytest
+import torch
+
+from harness.records.record import load_all
+from harness.weights import networks
+
+NET = """\
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, nf=4, upscale_factor=4):
+        super().__init__()
+        self.body = nn.Conv2d(3, nf, 3, padding=1)
+        self.tail = nn.Conv2d(nf, 3 * upscale_factor**2, 1)
+        self.up = nn.PixelShuffle(upscale_factor)
+
+    def forward(self, x):
+        assert x.shape[-1] % 4 == 0
+        return self.up(self.tail(self.body(x)))
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch, tiny_root):
+    (tmp_path / "net.py").write_text(NET)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_DATA", str(tiny_root))
+    torch.manual_seed(0)
+    torch.save(networks.build("net.py:Net{nf: 6}", scale=2).state_dict(), tmp_path / "w.pth")
+    return "net.py:Net"
+
+
+FLAGS = ["--with", "nf=6", "--pad-to", "4"]
+
+
+def test_flops_count_the_network_with_its_options(own, invoke):
+    for name, flags in ((own, FLAGS), (own + "{nf: 6, expects: {pad_to: 4}}", [])):
+        result = invoke("flops", name, "--scale", "2", *flags, "--format", "json")
+        assert result.exit_code == 0, result.output
+        (row,) = json.loads(result.stdout)
+        assert row["params"] == 3 * 6 * 9 + 6 + 6 * 12 + 12
+
+
+def test_eval_and_upscale_load_weights_into_it(own, invoke, tmp_path, tiny_root):
+    result = invoke(
+        "eval", own, "--scale", "2", "--checkpoint", "w.pth", "own", *FLAGS, "--results", "."
+    )
+    assert result.exit_code == 0, result.output
+    (record,) = load_all(tmp_path)
+    assert (record.model, record.overrides) == (own, {"nf": 6, "expects": {"pad_to": 4}})
+    assert record.remarks == ("images of its own: RGB in 0..255, sides in multiples of 4",)
+    photo = next((tiny_root / "benchmark" / "own" / "HR").iterdir())
+    result = invoke("upscale", photo, "-o", "sr.png", "--model", own, *weights, *FLAGS)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "sr.png").is_file()
+
+
+def test_train_records_them(own, invoke, tmp_path, tiny):
+    settings = [item for item in tiny if not item.startswith("ablation=")]
+    result = invoke("train", own, "--scale", "2", *settings, "--with", "nf=5", "--pad-to", "4")
+    assert result.exit_code == 0, result.output
+    (record,) = [record for record in load_all(tmp_path) if record.steps]
+    assert record.overrides == {"nf": 5, "expects": {"pad_to": 4}}
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--with", "nf"], "KEY=VALUE"),
+        (["--with", "width=6"], "width"),
+        (["--range", "0"], "range"),
+        (["--mean", "a,b,c"], "--mean"),
+        (["--pad-to", "0"], "pad_to"),
+    ],
+)
+def test_what_no_network_takes_is_refused(own, invoke, flags, words):
+    result = invoke("flops", own, "--scale", "2", *flags)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.output
