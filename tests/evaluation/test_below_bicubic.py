@@ -72,15 +72,18 @@ class BetterOf0To1(Better):
 
 def test_a_user_s_network_of_0_to_1_is_refused_with_the_flag_that_mends_it(tiny_root, caplog):
     test = find_test("own", tiny_root, 2)
-    network, by = BetterOf0To1(), (DEFAULT,)
-    scores = evaluate.score_all(network, test, scale=2, device=CPU, protocols=by)
-    options = {"scale": 2, "device": CPU, "protocols": by}
+
+    def check(network, *, users):
+        scores = evaluate.score_all(network, test, scale=2, device=CPU, protocols=(DEFAULT,))
+        below_bicubic.check(
+            network, test, scores, scale=2, device=CPU, protocols=(DEFAULT,), users=users
+        )
+        return scores[0].psnr_db
+
     with pytest.raises(UsageError, match=r"say --range 1$"):
-        below_bicubic.check(network, test, scores, **options, users=True)
-    below_bicubic.check(network, test, scores, **options)  # of ours, the weights are wrong
-    grey = evaluate.score_all(Grey(), test, scale=2, device=CPU, protocols=by)
-    below_bicubic.check(Grey(), test, grey, **options, users=True)  # nothing mends it
+        check(BetterOf0To1(), users=True)
+    check(BetterOf0To1(), users=False)  # of ours, the weights are wrong
+    check(Grey(), users=True)  # nothing mends it
     adapted = adapt(BetterOf0To1(), Expects(range=1), scale=2)
-    (mended,) = evaluate.score_all(adapted, test, scale=2, device=CPU, protocols=by)
-    (better,) = evaluate.score_all(Better(), test, scale=2, device=CPU, protocols=by)
-    assert mended.psnr_db == pytest.approx(better.psnr_db, abs=0.01)
+    better = check(Better(), users=True)
+    assert check(adapted, users=True) == pytest.approx(better, abs=0.01)
