@@ -22,15 +22,19 @@ def list_models(*, form: str) -> None:
 def models() -> list[dict[str, Any]]:
     """Return every network: id, label, scales, source, and parameters by scale.
 
+    Of those of installed packages, which are not imported for this, id and package alone.
+
     The numbers are the stored counts: building every network to count it takes seconds.
 
     Raises:
         RecordError: A network is not among the stored counts.
+        UsageError: Two networks have one id.
     """
     from harness.models import registry
     from harness.records import counts
+    from harness.weights import installed
 
-    return [
+    own = [
         {
             "id": variant.id,
             "label": variant.label,
@@ -41,6 +45,10 @@ def models() -> list[dict[str, Any]]:
             },
         }
         for variant in registry.VARIANTS
+    ]
+    return own + [
+        {"id": name, "label": "", "scales": [], "source": f"package {of.origin}", "params": {}}
+        for name, of in installed.networks().items()
     ]
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness.config import paper
 from harness.config.ablation import Row
 from harness.errors import CheckpointError, HarnessError, PartError, suggest
+from harness.models import registry
 from harness.models.variant import EXPECTS
 from harness.records import counts, record, released
 from harness.records.record import Record
@@ -100,7 +101,7 @@ def cost(
 
 def _stored(row: Row, scale: int) -> CellCost | None:
     """Return the stored count of a network that is as registered, None of any other."""
-    if networks.is_users(row.model) or row.overrides or row.drop:
+    if row.model not in registry.names() or row.overrides or row.drop:
         return None
     networks.get(row.model).check_scale(scale)
     count = counts.of_model(row.model, scale)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import UsageError, suggest
 from harness.models import registry
 from harness.models.variant import EXPECTS, Variant
-from harness.weights import code, naming, parts, projects, user_code
+from harness.weights import code, installed, naming, parts, projects, user_code
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,12 +32,15 @@ def get(name: str) -> Variant:
     name = naming.split(name)[0]
     if is_users(name):
         return user_code.variant(name)
+    if (of_package := installed.get(name)) is not None:
+        return of_package
     try:
         return registry.get(name)
     except LookupError as error:
         if name.endswith(".py"):
             raise UsageError(f"'{name}' names no class: expected {name}:CLASS") from error
-        raise UsageError(f"{error.args[0]}{suggest(name, registry.names())}") from error
+        known = (*registry.names(), *installed.networks())
+        raise UsageError(f"{error.args[0]}{suggest(name, known)}") from error
 
 
 def variant(name: str) -> Variant:
@@ -167,9 +170,14 @@ def _digest_of(name: str) -> str:
 @cache
 def _registered_digest(name: str) -> str:
     variant = get(name)
-    module, _, attribute = str(variant.target).rpartition(":")
-    details = [attribute, dict(variant.fixed)]
-    return code.code_digest(code.registered_file(module), roots=(), details=details)
+    target, fixed = variant.target, dict(variant.fixed)
+    if not isinstance(target, str):
+        target = f"{target.__module__}:{target.__qualname__}"
+    module, _, attribute = target.rpartition(":")
+    if name in registry.names():
+        file = code.registered_file(module)
+        return code.code_digest(file, roots=(), details=[attribute, fixed])
+    return hashlib.sha256(json.dumps([_digest_of(target), fixed]).encode()).hexdigest()
 
 
 @cache
