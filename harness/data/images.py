@@ -43,7 +43,8 @@ _WITH_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 _DEEP = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 # What Pillow's decoders raise on damaged files, beside OSError.
-DAMAGED = (SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
+_OF_DECODERS = (SyntaxError, ValueError, EOFError, IndexError, TypeError, RuntimeError)
+DAMAGED = (*_OF_DECODERS, struct.error, zlib.error)
 
 
 def is_folder(path: Path) -> bool:
