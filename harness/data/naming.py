@@ -11,6 +11,7 @@ _DIGIT = f"[{''.join(map(str, SCALES))}]"
 _SCALE = rf"(?:x(?P<after>{_DIGIT})|(?P<before>{_DIGIT})x|srf[_-]?(?P<srf>{_DIGIT}))"
 _UNNAMED = rf"(?:x{_DIGIT}|{_DIGIT}x)"
 _GLUED = re.compile(r"(?<=[a-z0-9])(?=(?:HR|GT|LR|LQ)(?:$|[_\-. ]|x?\d))")
+_LR_AND_DIGIT = re.compile(rf"(?<![a-z])(lr|lq)({_DIGIT})$")
 _TAGGED = re.compile(rf"(?:^|[^a-z0-9]|(?<=[a-z0-9])){_SCALE}(?:[mdw]\d?)?(?:[_\-. ]?(?:hr|lr))?$")
 _KINDS = r"hr|gt|hq|lr|lq|lrbi|lrbic|lrbd|lrdn|bicubic|bic"
 _TAIL = re.compile(rf"[_\-. ]*{_SCALE}(?:[mdw]\d?)?$|[_\-. ]+(?:{_KINDS}|mod\d*)$")
@@ -25,8 +26,8 @@ _HR_WORD = re.compile(r"[_\-. ]*(?:hr|gt|hq)$", re.IGNORECASE)
 
 
 def plain(stem: str) -> str:
-    """Return a name in lower case, with a mark before its end: ``baby_hr`` of ``babyHR``."""
-    return _GLUED.sub("_", stem).lower()
+    """Return a name in lower case, ``baby_hr`` of ``babyHR`` and ``baby_lrx2`` of ``baby_LR2``."""
+    return _LR_AND_DIGIT.sub(r"\1x\2", _GLUED.sub("_", stem).lower())
 
 
 def is_lr(stem: str) -> bool:

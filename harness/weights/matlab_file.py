@@ -1,17 +1,20 @@
-"""Read MatConvNet's networks from MATLAB files, which take no more memory than they can hold."""
+"""Read MatConvNet's networks from MATLAB files (MAT-File Format, level 5).
+
+scipy's reader allocates whatever dimensions a file merely states, gigabytes for some bytes, and
+ends the process on types that there are not. This one takes what is there, or refuses it.
+"""
 
 from __future__ import annotations
 
-import io
 import math
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.io import loadmat
+from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.errors import CheckpointError
@@ -20,16 +23,33 @@ from harness.weights.contents import Tensors
 START = b"MATLAB 5.0"
 
 _HEAD_BYTES = 128
+_ELEMENT_BYTES = 8
 _MOST_RATIO = 16
 """Unpacked per packed byte; weights hardly shrink."""
-_DEEPEST = 32
+
 _MATRIX, _COMPRESSED = 14, 15  # types of elements
-_CELL, _OBJECT, _SPARSE, _OPAQUE = 1, 3, 5, 17  # classes of matrices; 2 is a struct
-_ELEMENT_BYTES = 8
+_STRUCT, _OBJECT, _CHAR = 2, 3, 4  # classes of matrices
+_FLOATS = {6: np.float64, 7: np.float32}
+_NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8"}
+_TEXTS = {1: "latin1", 2: "latin1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 
 
-class _Oversize(ValueError):
-    """What a file says that it holds is more than it can hold."""
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """Type and content of an element."""
+
+    kind: int
+    data: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    """An array of anything: its class, dimensions, name, and what its class has beside them."""
+
+    kind: int
+    shape: tuple[int, ...]
+    name: str
+    rest: tuple[_Element, ...]
 
 
 def load(content: bytes, source: str) -> Tensors:
@@ -43,22 +63,25 @@ def load(content: bytes, source: str) -> Tensors:
         source: What it is called in messages.
 
     Raises:
-        CheckpointError: It is damaged, holds no network, or would take more memory than such a
-            file can hold.
+        CheckpointError: It is damaged, or holds no network.
     """
-    stream: Any = io.BytesIO(content)  # which scipy's stubs do not know of
+    order = ">" if content[_HEAD_BYTES - 2 : _HEAD_BYTES] == b"MI" else "<"
     try:
-        _check_sizes(content)
-        network = loadmat(stream, struct_as_record=False, variable_names=["net"])["net"][0, 0]
-        parameters = {str(entry.name[0]): np.asarray(entry.value) for entry in network.params.flat}
-    except (KeyError, AttributeError, IndexError, TypeError) as error:
+        networks = [matrix for matrix in _variables(content, order) if matrix.name == "net"]
+        (network,) = _entries(networks[0], order)
+        parameters = _entries(_matrix(network["params"], order), order)
+        pairs = [(_matrix(one["name"], order), _matrix(one["value"], order)) for one in parameters]
+    except (KeyError, IndexError) as error:
         raise CheckpointError(f"'{source}' holds no MatConvNet network 'net'") from error
-    except Exception as error:  # scipy raises what it likes on damaged files
+    except (ValueError, struct.error, zlib.error) as error:
         raise CheckpointError(f"'{source}' is damaged: {error}") from error
-    return {name: _from_matlab(value) for name, value in parameters.items()}
+    try:
+        return {_text(name, order): _from_matlab(_array(value, order)) for name, value in pairs}
+    except ValueError as error:
+        raise CheckpointError(f"'{source}' is damaged: {error}") from error
 
 
-def _from_matlab(value: np.ndarray[Any, Any]) -> Tensor:
+def _from_matlab(value: NDArray[np.generic]) -> Tensor:
     if value.ndim == 2 and 1 in value.shape:
         value = value.ravel()
     else:
@@ -66,57 +89,81 @@ def _from_matlab(value: np.ndarray[Any, Any]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(value))
 
 
-def _check_sizes(content: bytes) -> None:
-    """Refuse a file whose matrices are larger than their bytes (MAT-File Format, level 5).
-
-    scipy allocates cells and structs of whatever dimensions a file merely states.
-
-    Raises:
-        _Oversize: One of them is.
-    """
-    order = ">" if content[_HEAD_BYTES - 2 : _HEAD_BYTES] == b"MI" else "<"
+def _variables(content: bytes, order: str) -> Iterator[_Matrix]:
+    """Yield the variables of a file."""
     left = _MOST_RATIO * len(content)
-    for kind, data in _elements(memoryview(content)[_HEAD_BYTES:], order, padded=False):
-        if kind == _COMPRESSED:
-            unpacked = zlib.decompressobj().decompress(data, left + 1)
+    for element in _elements(memoryview(content)[_HEAD_BYTES:], order, padded=False):
+        if element.kind == _COMPRESSED:
+            unpacked = zlib.decompressobj().decompress(element.data, left + 1)
             left -= len(unpacked)
             if left < 0:
-                raise _Oversize("it unpacks to far more bytes than it has")
-            for inner, inner_data in _elements(memoryview(unpacked), order):
-                _check_matrix(inner, inner_data, order, _DEEPEST)
-        else:
-            _check_matrix(kind, data, order, _DEEPEST)
+                raise ValueError("it unpacks to far more bytes than it has")
+            (element,) = _elements(memoryview(unpacked), order)
+        yield _matrix(element, order)
 
 
-def _check_matrix(kind: int, data: memoryview, order: str, depth: int) -> None:
-    if kind != _MATRIX or not len(data):
-        return
-    if not depth:
-        raise _Oversize("it has matrices within matrices without end")
-    parts = list(_elements(data, order))
-    flags, sizes = ([*parts, (0, memoryview(b"")), (0, memoryview(b""))])[:2]
-    matrix_class = struct.unpack(f"{order}I", flags[1][:4].tobytes().ljust(4, b"\0"))[0] & 0xFF
-    if matrix_class not in (_SPARSE, _OPAQUE):  # which have no place for every value
-        whole = sizes[1][: len(sizes[1]) // 4 * 4]
-        values = math.prod(struct.unpack(f"{order}{len(whole) // 4}i", whole))
-        least = _ELEMENT_BYTES if _CELL <= matrix_class <= _OBJECT else 1
-        if values * least > len(data):
-            raise _Oversize(f"it has a matrix of {values} values in {len(data)} bytes")
-    for inner, inner_data in parts:
-        _check_matrix(inner, inner_data, order, depth - 1)
+def _matrix(element: _Element, order: str) -> _Matrix:
+    if element.kind != _MATRIX:
+        raise ValueError(f"an element of type {element.kind} where a matrix is expected")
+    parts = list(_elements(element.data, order))
+    if len(parts) < 3:
+        raise ValueError("a matrix without class, dimensions or name")
+    flags, sizes, name = parts[:3]
+    (flag, *_) = struct.unpack(f"{order}2I", flags.data)
+    shape = struct.unpack(f"{order}{len(sizes.data) // 4}i", sizes.data)
+    text = bytes(name.data).decode("latin1")
+    return _Matrix(flag & 0xFF, shape, text, tuple(parts[3:]))
 
 
-def _elements(
-    data: memoryview, order: str, *, padded: bool = True
-) -> Iterator[tuple[int, memoryview]]:
-    """Yield type and content of each element; those at the top of a file are not padded."""
+def _entries(matrix: _Matrix, order: str) -> list[dict[str, _Element]]:
+    """Return the fields of each entry of a struct, in MATLAB's order."""
+    if matrix.kind not in (_STRUCT, _OBJECT):
+        raise KeyError(matrix.name)
+    length, names, *values = matrix.rest[1:] if matrix.kind == _OBJECT else matrix.rest
+    (width,) = struct.unpack(f"{order}i", length.data)
+    if width < 1:
+        raise ValueError(f"names of {width} bytes")
+    text = bytes(names.data).decode("latin1")
+    fields = [text[at : at + width].partition("\0")[0] for at in range(0, len(text), width)]
+    if len(values) != math.prod(matrix.shape) * len(fields):
+        raise ValueError(f"{len(values)} values in {matrix.shape} entries of {len(fields)} fields")
+    starts = range(0, len(values), len(fields) or 1)
+    return [dict(zip(fields, values[at:], strict=False)) for at in starts]
+
+
+def _array(matrix: _Matrix, order: str) -> NDArray[np.generic]:
+    """Return the values of a matrix of numbers."""
+    real = matrix.rest[0] if matrix.rest else _Element(0, memoryview(b""))
+    if matrix.kind not in _FLOATS or real.kind not in _NUMBERS:
+        raise ValueError("a parameter that is no matrix of floating-point numbers")
+    # Whole numbers are stored in fewer bytes.
+    stored = np.frombuffer(real.data, f"{order}{_NUMBERS[real.kind]}")
+    return stored.astype(_FLOATS[matrix.kind]).reshape(matrix.shape, order="F")
+
+
+def _text(matrix: _Matrix, order: str) -> str:
+    """Return a matrix of characters."""
+    part = matrix.rest[0] if matrix.rest else _Element(0, memoryview(b""))
+    if matrix.kind != _CHAR or part.kind not in _TEXTS:
+        raise ValueError("a parameter whose name is no text")
+    coding = _TEXTS[part.kind]
+    ending = {">": "-be", "<": "-le"}[order] if coding in ("utf-16", "utf-32") else ""
+    return bytes(part.data).decode(coding + ending)
+
+
+def _elements(data: memoryview, order: str, *, padded: bool = True) -> Iterator[_Element]:
+    """Yield each element; those at the top of a file are not padded to eight bytes."""
     start = 0
     while start + _ELEMENT_BYTES <= len(data):
         kind, length = struct.unpack(f"{order}2I", data[start : start + _ELEMENT_BYTES])
-        if kind >> 16:  # type and length share four bytes, and the content has the others
-            yield kind & 0xFFFF, data[start + 4 : start + 4 + min(kind >> 16, 4)]
-            start += _ELEMENT_BYTES
-            continue
         start += _ELEMENT_BYTES
-        yield kind, data[start : start + length]
-        start += length + (-length % 8 if padded else 0)
+        if kind >> 16:  # type and length share four bytes, and the content has the others
+            content = data[start - 4 : start - 4 + (kind >> 16)]
+            if kind >> 16 > 4:
+                raise ValueError("an element longer than its place")
+            yield _Element(kind & 0xFFFF, content)
+            continue
+        if start + length > len(data):
+            raise ValueError("an element that ends behind the file")
+        yield _Element(kind, data[start : start + length])
+        start += length + (-length % _ELEMENT_BYTES if padded else 0)

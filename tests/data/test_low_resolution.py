@@ -60,6 +60,8 @@ LAYOUTS = [
     ("{}HR.png", "{}LR.png"),
     ("{}_HR.jpg", "{}_LRx2.png"),
     ("HR_{}.png", "LR_{}.png"),
+    ("{}_HR.png", "{}_LR2.png"),
+    ("2/{}_HR.png", "2/{}_LR2.png"),
     ("HR/{}_HR.png", "HR/{}_LR.png"),
     ("HR/{}.png", "HR/{}_LR.png"),
     ("HR/{}_HR.png", "LR/{}_LR.png"),

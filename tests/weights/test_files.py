@@ -92,6 +92,24 @@ def test_matconvnet_filters_are_transposed(packed, tmp_path):
         np.testing.assert_allclose(read[name].numpy(), value, rtol=1e-6)
 
 
+def test_a_damaged_matlab_file_ends_in_an_error_and_not_in_the_process(tmp_path):
+    """scipy's reader crashes on some of these: types of elements that there are not."""
+    params = np.zeros((1, 1), [("name", object), ("value", object)])
+    params[0, 0] = ("a_f", np.ones((3, 3, 1, 4)))
+    path = tmp_path / "a.mat"
+    savemat(path, {"net": {"params": params}})
+    whole = path.read_bytes()
+    assert tensors(path)["a_f"].shape == (4, 1, 3, 3)
+    refused = 0
+    for place in range(128, len(whole) - 288, 4):  # before the values
+        path.write_bytes(whole[:place] + b"\x20" + whole[place + 1 :])
+        try:
+            files.read(path)
+        except CheckpointError:
+            refused += 1
+    assert refused > 30
+
+
 class Bomb:
     def __reduce__(self):
         return (print, ("ran",))
