@@ -59,8 +59,8 @@ def commands(text):
     joined = text.replace("\\\n", " ")
     lines = re.findall(r"^ {4}((?:harness|python) .*)$", joined, flags=re.MULTILINE)
     inline = re.findall(r"`(harness [a-z]+ [^`]+)`", joined)
-    words = (shlex.split(line, comments=True) for line in [*lines, *inline])
-    return [*dict.fromkeys(" ".join(each) for each in words)]
+    without_comments = (re.sub(r"\s#.*", "", line) for line in [*lines, *inline])
+    return [*dict.fromkeys(" ".join(line.split()) for line in without_comments)]
 
 
 FOUND = [*dict.fromkeys(line for path in READMES for line in commands(path.read_text("utf-8")))]
@@ -105,7 +105,7 @@ def folder(tmp_path_factory):
 
 def shortened(line):
     """The words after `harness`: of a training its plan; CUDA where there is any."""
-    words = line.split()[1:]
+    words = shlex.split(line)[1:]
     if words[0] in ("run", "train") and "--dry-run" not in words:
         words.append("--dry-run")
     if not torch.cuda.is_available():
@@ -119,7 +119,7 @@ def test_a_command_does_what_it_says(line, folder, monkeypatch, invoke):
     monkeypatch.setenv("HARNESS_DATA", str(folder / "data"))
     result = invoke(*shortened(line))
     assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
-    words = line.split()
+    words = shlex.split(line)
     for option in ("-o", "--output"):
         if option in words:
             written = words[words.index(option) + 1]
