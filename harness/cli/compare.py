@@ -64,8 +64,11 @@ def compare(
     """Compare two networks or more: cost, scores, differences to the first with intervals.
 
     Each is ID=FILE, a network with weights to score now (or the ID alone where it has none
-    or comes with some); or a record: its id, its file, or the beginning of ids, which takes
-    all seeds as one row. Options stand after the rows.
+    or comes with some); or records: the beginning of ids or a label, which takes all seeds as
+    one row, with @STEPS where there are trainings of several lengths; an id; a file. Options
+    stand after the rows.
+
+    Example: harness compare wdsr_basic-x2@1500 "AWRU@1500"
 
     Example: harness compare imdn=imdn_x2.pth carn=carn_x2.pth --scale 2 --data Set5 Set14
     """

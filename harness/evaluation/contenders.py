@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import UsageError, suggest
+from harness.evaluation import record_names
 from harness.host.device import DeviceChoice, inference_device
 from harness.records import counts
 from harness.records.means import mean_scores
-from harness.records.record import FILE_NAME, Record, digest, load_all, read_file
+from harness.records.record import Record, digest, load_all
 from harness.statistics.estimates import Runs
 from harness.weights import naming
 
@@ -81,9 +81,8 @@ class Contender:
 def stored(name: str, request: Request) -> Contender | None:
     """Return the row of the stored records that a name selects, or None if it selects none.
 
-    A name is a file or folder of a record, an id, the beginning of ids, a pattern with
-    ``*``, or several of those joined by commas. Where it fits networks with and without
-    dropped branches, the whole ones are meant.
+    A name is as :func:`harness.evaluation.record_names.matches` reads it, or several of those
+    joined by commas.
 
     Raises:
         UsageError: It means records that are not one network trained alike.
@@ -91,17 +90,17 @@ def stored(name: str, request: Request) -> Contender | None:
     """
     named: dict[str, Record] = {}
     for word in name.split(","):
-        matches = _matches(word, request.results)
-        if not matches:
+        records = record_names.matches(word, request.results, scale=request.scale)
+        if not records:
             return None
-        named |= {record.id: record for record in matches}
+        named |= {record.id: record for record in records}
     chosen = sorted(named.values(), key=lambda record: (record.seed or 0, record.id))
-    _check_alike(name, chosen)
+    _check_alike(name, chosen, request.results)
     first = chosen[0]
     trained = f", {first.steps:,} steps" if first.steps else ""
     return Contender(
         name=name,
-        runs=Runs.of_records(first.label, chosen),
+        runs=Runs.of_records(record_names.label_of(name, chosen), chosen),
         scale=first.scale,
         protocols=tuple(record.protocol for record in chosen),
         params=first.params,
@@ -113,24 +112,7 @@ def stored(name: str, request: Request) -> Contender | None:
     )
 
 
-def _matches(word: str, results: Path) -> list[Record]:
-    """Return the records that one name selects."""
-    path = Path(word)
-    if path.is_dir() and (path / FILE_NAME).is_file():
-        path /= FILE_NAME
-    if path.is_file():
-        return [read_file(path)]
-    all_records = load_all(results)
-    exact = [record for record in all_records if record.id == word]
-    if exact or not word:
-        return exact
-    if "*" in word:
-        return [record for record in all_records if fnmatchcase(record.id, word)]
-    begun = [record for record in all_records if record.id.startswith(word)]
-    return [record for record in begun if not record.drop] or begun
-
-
-def _check_alike(name: str, chosen: Sequence[Record]) -> None:
+def _check_alike(name: str, chosen: Sequence[Record], results: Path) -> None:
     """Refuse records that are not one network, trained alike, once a seed.
 
     Raises:
@@ -146,7 +128,7 @@ def _check_alike(name: str, chosen: Sequence[Record]) -> None:
         more = f" and {len(chosen) - 3} more" if len(chosen) > 3 else ""
         raise UsageError(
             f"'{name}' means records of different trainings: {ids}{more} "
-            "(write more of the id, or a pattern with *)"
+            f"(write one of {record_names.choices(chosen, results)})"
         )
 
 
@@ -263,7 +245,8 @@ def unknown(name: str, results: Path) -> UsageError:
             f"now, write {name}=FILE --scale N --data SET"
         )
     ids = [record.id for record in load_all(results)]
+    nearest = suggest(name, [*ids, *registry.names()], listing=False)
     return UsageError(
         f"'{name}' is neither a record in '{results / 'results' / 'runs'}' nor ID=FILE"
-        f"{suggest(name, [*ids, *registry.names()], listing=False)}"
+        f"{nearest or suggest(name, record_names.labels(results), listing=False)}"
     )

@@ -1,0 +1,153 @@
+"""Every command of a README is taken from it and run, in a folder with the files that it names.
+
+Trainings are planned, not done (`--dry-run`). Image sets, photographs and weights are made here:
+small, of the names that the text has. What is not run stands in NOT_RUN, and is parsed all the
+same: commands and options must exist.
+"""
+
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import click
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from skimage.data import astronaut
+
+from harness.cli.main import main
+from harness.models import registry
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("ablations", "harness", "reports", "results", "tests")
+READMES = [
+    ROOT / "README.md",
+    *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("README.md")),
+]
+
+NOT_RUN = {
+    "python -m pip install nox && python -m nox -s demo": "it sets up an environment; test_noxfile",
+    "python -m pip install nox && python -m nox -s tests": "it sets up an environment, and is this",
+    "harness flops --all": "tests/cli/test_flops.py runs it, and checks every row",
+    "harness bench awsrn_s carn_m --scale 4": "minutes; tests/efficiency/bench runs it small",
+    "harness ui": "it serves until it is stopped; tests/cli/test_ui.py",
+    "harness data prepare T291 Set5 Set14 B100 Urban100": "it downloads; tests/data/fetch",
+    "harness data prepare Manga109 --from ~/Manga109": "it wants all 109 files; tests/data/fetch",
+    "harness data verify": "no made image has the pixels that are known; tests/data/fetch",
+}
+
+SETS = {
+    "train/T291": ("a",),
+    "train/General100": ("a",),
+    "benchmark/Set5/HR": ("baby", "bird"),
+    "benchmark/Set14/HR": ("ppt3",),
+    "benchmark/B100/HR": ("a",),
+}
+WEIGHTS = {  # by the names that the texts give them
+    "IMDN_x2.pth": "imdn",
+    "imdn_x2.pth": "imdn",
+    "carn_x2.pth": "carn",
+    "vdsr.pth": "vdsr_biased",
+}
+
+
+def commands(text):
+    """The commands in the indented and inline code of a text, each in one line, once."""
+    joined = text.replace("\\\n", " ")
+    lines = re.findall(r"^ {4}((?:harness|python) .*)$", joined, flags=re.MULTILINE)
+    inline = re.findall(r"`(harness [a-z]+ [^`]+)`", joined)
+    without_comments = (re.sub(r"\s#.*", "", line) for line in [*lines, *inline])
+    return [*dict.fromkeys(" ".join(line.split()) for line in without_comments)]
+
+
+FOUND = [*dict.fromkeys(line for path in READMES for line in commands(path.read_text("utf-8")))]
+RUN = [line for line in FOUND if line not in NOT_RUN]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What the commands name: sets, photographs, weights, records, an ablation of one's own."""
+    root = tmp_path_factory.mktemp("readme")
+    photo = Image.fromarray(astronaut()[:200, 200:400])
+    for name, files in SETS.items():
+        (root / "data" / name).mkdir(parents=True)
+        for file in files:
+            (photo if "train" in name else photo.crop((0, 0, 96, 96))).save(
+                root / "data" / name / f"{file}.png"
+            )
+    (root / "photos").mkdir()
+    for path in ("photo.png", "photos/one.png"):
+        photo.crop((0, 0, 40, 32)).save(root / path)
+    for file, model in WEIGHTS.items():
+        torch.save(registry.get(model).build(scale=2).state_dict(), root / file)
+    save_file(registry.get("awsrn").build(scale=2).state_dict(), root / "weights.safetensors")
+    (root / "results").mkdir()
+    shutil.copytree(ROOT / "results" / "runs", root / "results" / "runs")
+    (root / "results" / "pretrained").mkdir()
+    (yaml,) = re.findall(r"```yaml\n(.*?)```", READMES[0].read_text("utf-8"), flags=re.DOTALL)
+    (root / "mine.yaml").write_text(yaml)
+    for file, name in re.findall(r"([\w/]+\.py):(\w+)", READMES[0].read_text("utf-8")):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(
+            f"import torch\n\n\nclass {name}(torch.nn.Module):\n"
+            "    def __init__(self, *, scale, kernel=3):\n"
+            "        super().__init__()\n"
+            "        self.scale = scale\n"
+            "        self.conv = torch.nn.Conv2d(3, 3 * scale**2, kernel, padding=kernel // 2)\n\n"
+            "    def forward(self, lr):\n"
+            "        return torch.nn.functional.pixel_shuffle(self.conv(lr), self.scale)\n"
+        )
+    return root
+
+
+def shortened(line):
+    """The words after `harness`: of a training its plan; CUDA where there is any."""
+    words = shlex.split(line)[1:]
+    if words[0] in ("run", "train") and "--dry-run" not in words:
+        words.append("--dry-run")
+    if not torch.cuda.is_available():
+        words = [word.replace("device=cuda", "device=cpu") for word in words]
+    return words
+
+
+@pytest.mark.parametrize("line", RUN)
+def test_a_command_does_what_it_says(line, folder, monkeypatch, invoke):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HARNESS_DATA", str(folder / "data"))
+    result = invoke(*shortened(line))
+    assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
+    words = shlex.split(line)
+    for option in ("-o", "--output"):
+        if option in words:
+            written = words[words.index(option) + 1]
+            assert [*folder.glob(f"{written}*")], f"{written} was not written"
+
+
+@pytest.mark.parametrize("line", NOT_RUN)
+def test_what_is_not_run_is_still_there_and_parsed(line):
+    assert line in FOUND, "it is no longer in a README: take it from the list"
+    words = os.path.expanduser(line).split()
+    if words[0] != "harness":
+        return
+    command: click.Command | None = main
+    context = click.Context(main)
+    del words[0]
+    while isinstance(command, click.Group):
+        name, command, words = command.resolve_command(context, words)
+        assert command is not None
+        context = click.Context(command, info_name=name, parent=context)
+    assert command is not None
+    command.make_context(command.name, list(words))
+
+
+def test_all_commands_are_found():
+    text = READMES[0].read_text("utf-8")
+    assert len(commands(text)) > 30
+    assert {line.split()[1] for line in FOUND if line.startswith("harness")} >= set(
+        re.findall(r"^ {4}harness ([a-z]+)", text, flags=re.MULTILINE)
+    )
+    lines = commands("    harness a b \\\n        --c  # why\n\nand `harness d e`, `harness f`")
+    assert lines == ["harness a b --c", "harness d e"]
