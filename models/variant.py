@@ -18,6 +18,9 @@ PARTS = ("unit", "fusion", "tail")
 EXPECTS = "expects"
 """The option of every network: what its own ``forward`` is given and returns."""
 
+DROP = "drop"
+"""The option of every network with a multi-scale tail: kernel sizes of branches to leave out."""
+
 _SEVERAL = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
 
 ALL_SCALES = (2, 3, 4, 8)

@@ -47,7 +47,7 @@ class _SeveralSets(click.Command):
     type=click.Choice(["table", "csv", "json", "md", "latex"]),
     default="table",
 )
-@network_options("rows")
+@network_options("rows", own_trainings=False)
 def compare(
     *,
     rows: Sequence[str],

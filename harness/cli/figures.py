@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
     from harness.reports.figures.crops import CropBox
 
-_SCALE = click.option("--scale", type=int, required=True, help="Upscaling factor.")
+_SCALE = click.option("--scale", type=int, help="Upscaling factor; not for one's own training.")
 _OUT = click.option(
     "-o",
     "--output",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -29,11 +31,15 @@ _PAD_TO = click.option(
 _LUMA = click.option("--luma", is_flag=True, help="The network maps luma alone.")
 
 
-def network_options(parameter: str) -> Callable[[_Command], _Command]:
+def network_options(
+    parameter: str, *, own_trainings: bool = True
+) -> Callable[[_Command], _Command]:
     """Add the options to a command; they are set behind the names that a parameter has.
 
     Args:
-        parameter: Of the command: the name of a network, or several. Names may be ``ID=FILE``.
+        parameter: Of the command: the name of a network, or several. Names may be ``ID=FILE``,
+            and what :func:`harness.evaluation.trained.find` reads.
+        own_trainings: Whether they may be.
     """
 
     def decorate(command: _Command) -> _Command:
@@ -54,6 +60,8 @@ def network_options(parameter: str) -> Callable[[_Command], _Command]:
                 "luma": luma or None,
             }
             given = {key: value for key, value in expects.items() if value is not None}
+            if own_trainings:
+                _resolve(values, parameter)
             if with_ or given:
                 values[parameter] = _named(values[parameter], with_, given)
             return command(*args, **values)
@@ -63,6 +71,45 @@ def network_options(parameter: str) -> Callable[[_Command], _Command]:
         return wrapped  # type: ignore[return-value]
 
     return decorate
+
+
+def _resolve(values: dict[str, Any], parameter: str) -> None:
+    """Put network, scale and weights in the place of what names a training of one's own."""
+    from harness.evaluation import trained
+
+    many = not isinstance(values[parameter], str)
+    names = list(values[parameter]) if many else [values[parameter]]
+    results = values.get("results") or Path()
+    scale_key = "scales" if "scales" in values else "scale"
+    source = click.get_current_context().get_parameter_source(scale_key)
+    given = source not in (None, ParameterSource.DEFAULT)
+    scales = set()
+    for number, name in enumerate(names):
+        asked = values.get("scale") if given else None
+        found = trained.find(name, results, scale=asked if isinstance(asked, int) else None)
+        if found is None:
+            continue
+        scales.add(found.scale)
+        names[number] = found.name
+        if parameter == "models" and "images" in values:  # [LABEL:]ID=FILE of the figures
+            names[number] = f"{found.label}:{found.name}={found.weights}"
+        if values.get("checkpoint", "") is None:
+            values["checkpoint"] = found.weights
+    if scales and given and scales - {values.get("scale"), *_numbers(values.get("scales", ()))}:
+        listed = " and ".join(f"x{scale}" for scale in sorted(scales))
+        raise click.UsageError(f"--scale: what is named was trained for {listed}")
+    if len(scales) > 1:
+        raise click.UsageError("what is named was trained for different scales")
+    if scales and not given:
+        (scale,) = scales
+        values[scale_key] = (str(scale),) if scale_key == "scales" else scale
+    if scale_key == "scale" and values.get("scale") is None:
+        raise click.UsageError("Missing option '--scale'.")
+    values[parameter] = tuple(names) if many else names[0]
+
+
+def _numbers(texts: Sequence[str]) -> set[int]:
+    return {int(word) for text in texts for word in text.split(",") if word.isdigit()}
 
 
 def _colour(text: str | None) -> list[float] | None:

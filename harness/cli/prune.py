@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command("prune")
 @click.argument("model", metavar="ID")
-@click.option("--scale", type=int, required=True, help="Upscaling factor.")
+@click.option("--scale", type=int, help="Upscaling factor; not for one's own training.")
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),

@@ -58,7 +58,7 @@ def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool) -> None:
 @click.option("--scale", required=True, help="Upscaling factor, or several: 2,3,4.")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
 @_fail_fast
-@network_options("model")
+@network_options("model", own_trainings=False)
 def train(
     *, model: str, settings: Sequence[str], scale: str, dry_run: bool, fail_fast: bool
 ) -> None:

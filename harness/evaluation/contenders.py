@@ -14,7 +14,7 @@ from harness.records import counts
 from harness.records.means import mean_scores
 from harness.records.record import Record, digest, load_all
 from harness.statistics.estimates import Runs
-from harness.weights import naming
+from harness.weights import naming, parts
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,8 @@ def _check_alike(name: str, chosen: Sequence[Record], results: Path) -> None:
     """
     first = chosen[0]
     kinds = {
-        (digest(record.overrides), record.drop, record.scale, record.group) for record in chosen
+        (digest(parts.portable(record.overrides)), record.drop, record.scale, record.group)
+        for record in chosen
     }
     same = len(kinds) == 1 and all(_is_same_network(first, record) for record in chosen)
     if not same or len({record.seed for record in chosen}) < len(chosen):

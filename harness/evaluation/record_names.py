@@ -12,6 +12,7 @@ from harness.config.ablation import Row
 from harness.errors import UsageError
 from harness.records.record import FILE_NAME, Record, digest, load_all, read_file
 from harness.records.selection import belongs
+from harness.weights import parts
 
 _MOST = 6
 
@@ -43,21 +44,23 @@ def matches(word: str, results: Path, *, scale: int | None = None) -> list[Recor
 def label_of(name: str, chosen: Sequence[Record]) -> str:
     """Return what to call the records that a name selects: by the label, where it is one."""
     typed = name.rpartition("@")[0] or name
-    known = {record.label for record in chosen} | _rows().keys()
+    known = {name for record in chosen for name in (record.label, record.row)} | _rows().keys()
     begun = any(record.id.startswith(typed) for record in chosen)
     return typed if typed in known and not begun else chosen[0].label
 
 
 def labels(results: Path) -> set[str]:
     """Return all labels that records can be named by."""
-    return {record.label for record in load_all(results)} | _rows().keys()
+    named = {name for record in load_all(results) for name in (record.label, record.row) if name}
+    return named | _rows().keys()
 
 
 def choices(chosen: Sequence[Record], results: Path) -> str:
     """Return in words what to type for each training of some that one name selects."""
     kinds: dict[tuple[object, ...], list[Record]] = {}
     for record in chosen:
-        kind = (record.model, digest(record.overrides), record.drop, record.scale, record.group)
+        options = digest(parts.portable(record.overrides))
+        kind = (record.model, options, record.drop, record.scale, record.group)
         kinds.setdefault(kind, []).append(record)
     stored = load_all(results)
     texts = [text for alike in kinds.values() for text in _typed(alike, stored)]
@@ -92,7 +95,9 @@ def _named(name: str, stored: Sequence[Record], scale: int | None) -> list[Recor
 
 def _is_labelled(record: Record, label: str) -> bool:
     """Tell whether a record has a label, or is of a row of a shipped ablation that has it."""
-    return record.label == label or any(belongs(record, row) for row in _rows().get(label, ()))
+    return label in (record.label, record.row) or any(
+        belongs(record, row) for row in _rows().get(label, ())
+    )
 
 
 @cache
@@ -128,6 +133,6 @@ def _names(record: Record) -> Iterator[str]:
     if not seed:
         return
     plain = before if not record.drop else f"{before}-*-{after.partition('-')[2]}"
-    for name in (plain, record.label):
+    for name in filter(None, (plain, record.row, record.label)):
         yield name
         yield f"{name}@{record.steps}"

@@ -17,14 +17,14 @@ from harness.config import settings
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared
-from harness.errors import CheckpointError, HarnessError, RecordError, TrainingError
+from harness.errors import HarnessError, RecordError, TrainingError
 from harness.evaluation import evaluate
 from harness.evaluation.marks import with_code
 from harness.experiment import checkpoints, failed_cells, recognition
 from harness.experiment.diagnosis import Diagnosis, diagnose
 from harness.experiment.fit import TrainJob, TrainOutcome, fit
 from harness.experiment.plan import Cell
-from harness.experiment.recording import facts, final_metrics, make_record
+from harness.experiment.recording import check_weights, facts, final_metrics, make_record
 from harness.experiment.session import PlannedCell, Session, StoredScores
 from harness.experiment.table_metrics import table_metrics
 from harness.experiment.tracking import CellRun, Tracker, default_uri
@@ -36,7 +36,8 @@ from harness.records import record
 from harness.records.failure import Failure
 from harness.records.marks import Marks
 from harness.records.record import Record, SetScore
-from harness.weights import networks, parts
+from harness.weights import networks, parts, pruned
+from harness.weights.pruned import Pruned
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +193,7 @@ class CellRunner:
             run.finish({}, step=0, status="KILLED" if stopped else "FAILED")
             raise
         path = record.folder(self.plan.results, finished.id) / record.FILE_NAME
-        weights = (planned.folder / checkpoints.WEIGHTS_FILE,) if cell.trained else ()
+        weights = (path.with_name(checkpoints.WEIGHTS_FILE),) if cell.trained else ()
         run.finish(final_metrics(finished), step=finished.steps, artifacts=(path, *weights))
         return finished
 
@@ -203,7 +204,7 @@ class CellRunner:
         outcome = self._fit(planned, run) if cell.trained else None
         network, weights_sha256 = self._network(planned)
         if cell.trained:
-            self._check_weights(planned, weights_sha256)
+            check_weights(self.plan.results, planned, weights_sha256)
         finished = make_record(
             planned,
             self.plan.config,
@@ -217,6 +218,8 @@ class CellRunner:
             weights_sha256=weights_sha256,
         )
         record.write(self.plan.results, finished)
+        if cell.trained and cell.row.drop:
+            self._write_cut(planned, network)
         checkpoints.remove_state(planned.folder)
         return finished
 
@@ -271,19 +274,15 @@ class CellRunner:
         drop_branches(network, cell.row.drop)
         return network.to(self.plan.config.device), sha256
 
-    def _check_weights(self, planned: PlannedCell, sha256: str) -> None:
-        """Refuse weights that are others than those that a record of them was made with.
-
-        Rows that differ only in the branches that they drop have one training, and a record each.
-        """
-        for record_id in dict.fromkeys((planned.record_id, planned.training_id)):
-            earlier = record.read(self.plan.results, record_id)
-            if earlier is not None and earlier.weights_sha256 not in ("", sha256):
-                where = record.folder(self.plan.results, record_id) / record.FILE_NAME
-                raise CheckpointError(
-                    f"the weights of '{planned.training_id}' are not those of the record "
-                    f"'{record_id}': trained anew, or changed; remove '{where}' to score these"
-                )
+    def _write_cut(self, planned: PlannedCell, network: nn.Module) -> None:
+        """Store the network without the branches that its row drops, beside its record."""
+        row, scale = planned.cell.row, planned.cell.scale
+        pruned.write(
+            record.folder(self.plan.results, planned.record_id) / checkpoints.WEIGHTS_FILE,
+            network.state_dict(),
+            Pruned(row.model, scale, branches=tuple(row.drop)),
+            planned.said(self.plan.config.train.steps),
+        )
 
     def _score(self, network: nn.Module, test: TestSet, scale: int) -> SetScore:
         device = torch.device(self.plan.config.device)

@@ -11,6 +11,7 @@ import hashlib
 import io
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +117,15 @@ def _read_state(path: Path, fingerprint: str) -> TrainingState:
     return state
 
 
-def write_weights(folder: Path, network: nn.Module) -> None:
-    """Store the finished weights of a cell, atomically.
+def write_weights(
+    folder: Path, network: nn.Module, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Store the finished weights of a cell, atomically, with what they are to say of themselves.
 
     Raises:
         CheckpointError: They cannot be written.
     """
-    _write(folder / WEIGHTS_FILE, seal(network.state_dict()))
+    _write(folder / WEIGHTS_FILE, seal(network.state_dict(), metadata))
 
 
 def read_weights(path: Path, network: nn.Module) -> str:

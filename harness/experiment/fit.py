@@ -152,7 +152,8 @@ def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float]:
     finally:
         progress.close()
     if first:
-        checkpoints.write_weights(job.planned.folder, trainer.original)
+        said = job.planned.said(job.config.train.steps)
+        checkpoints.write_weights(job.planned.folder, trainer.original, said)
     fabric.barrier()
     return trainer.loss, trainer.seconds
 

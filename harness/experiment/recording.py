@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from pathlib import Path
 
 from torch import nn
 
@@ -12,12 +13,14 @@ from harness.config import paper, protocols
 from harness.config.settings import Config
 from harness.data.prepare import Prepared
 from harness.efficiency.counting.multi_adds import count
+from harness.errors import CheckpointError
 from harness.evaluation.recording import learned_by, provenance
 from harness.experiment.fit import TrainOutcome
 from harness.experiment.plan import Cell
 from harness.experiment.session import PlannedCell
 from harness.experiment.trainer import LOSS_WINDOW
 from harness.host import environment
+from harness.records import record
 from harness.records.marks import RECIPE, Marks
 from harness.records.means import mean_over_sets
 from harness.records.origin import (
@@ -96,22 +99,47 @@ def make_record(
         recipe=RECIPE,
         marks=marks,
         weights_sha256=weights_sha256,
+        row=earlier.row if earlier and earlier.row else cell.row.label,
         remarks=networks.remarks(cell.row.model, network, cell.row.overrides),
     )
 
 
-def final_metrics(record: Record) -> dict[str, float]:
+def check_weights(results: Path, planned: PlannedCell, sha256: str) -> None:
+    """Refuse weights that are others than those that a record of them was made with.
+
+    Rows that differ only in the branches that they drop have one training, and a record each.
+
+    Args:
+        results: Results root.
+        planned: The cell.
+        sha256: Digest of its trained tensors.
+
+    Raises:
+        CheckpointError: They are; the message says what to remove to score these.
+        RecordError: A record cannot be read.
+    """
+    for record_id in dict.fromkeys((planned.record_id, planned.training_id)):
+        earlier = record.read(results, record_id)
+        if earlier is not None and earlier.weights_sha256 not in ("", sha256):
+            where = record.folder(results, record_id) / record.FILE_NAME
+            raise CheckpointError(
+                f"the weights of '{planned.training_id}' are not those of the record "
+                f"'{record_id}': trained anew, or changed; remove '{where}' to score these"
+            )
+
+
+def final_metrics(finished: Record) -> dict[str, float]:
     """Return cost, scores and learned scalars of a record by name, for a tracker."""
-    final = {"params": float(record.params)}
-    if record.multi_adds is not None:
-        final["multi_adds_g"] = record.multi_adds / 1e9
-    for score in record.scores:
+    final = {"params": float(finished.params)}
+    if finished.multi_adds is not None:
+        final["multi_adds_g"] = finished.multi_adds / 1e9
+    for score in finished.scores:
         final[f"psnr_db.{score.set}"] = score.psnr_db
         final[f"ssim.{score.set}"] = score.ssim
-    by_set = {score.set: score.psnr_db for score in record.scores}
+    by_set = {score.set: score.psnr_db for score in finished.scores}
     if (mean_db := mean_over_sets(by_set, list(by_set))) is not None:
         final["psnr_db_mean"] = mean_db
-    learned = asdict(record.learned)
+    learned = asdict(finished.learned)
     for size, weight in learned.pop("alpha").items():
         final[f"alpha.{size}"] = weight
     for name, values in learned.items():

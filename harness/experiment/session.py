@@ -24,6 +24,7 @@ from harness.host.paths import cache_folder
 from harness.records import record
 from harness.records.record import Record
 from harness.weights import networks
+from harness.weights.described import Described
 
 if TYPE_CHECKING:
     from harness.evaluation.scoring import Scorer
@@ -58,6 +59,20 @@ class PlannedCell:
     folder: Path
     code: str = ""
     training: str = ""
+
+    def said(self, steps: int) -> dict[str, str]:
+        """Return what its weights, after so many steps, say of themselves."""
+        row = self.cell.row
+        said = Described(
+            model=row.model,
+            scale=self.cell.scale,
+            options=row.overrides,
+            label=row.label,
+            seed=self.cell.seed,
+            steps=steps,
+            code=self.code,
+        )
+        return said.metadata()
 
 
 @dataclass(frozen=True, slots=True)

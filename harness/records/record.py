@@ -140,6 +140,7 @@ class Record:
         marks: By what the record is found again; empty in such records.
         weights_sha256: Of the tensors of the trained network, branches still there; empty where
             nothing was trained, and in older records.
+        row: Label of the row that it was made for; empty in older records.
         remarks: What else differs between the network and others of its backbone.
         schema: Form of the record: 2 for new ones.
     """
@@ -170,6 +171,7 @@ class Record:
     recipe: int = field(default=1, kw_only=True)
     marks: Marks = field(default_factory=Marks, kw_only=True)
     weights_sha256: str = field(default="", kw_only=True)
+    row: str = field(default="", kw_only=True)
     remarks: tuple[str, ...] = field(default=(), kw_only=True)
     schema: Literal[1, 2] = field(default=SCHEMA, kw_only=True)
 

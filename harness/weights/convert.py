@@ -9,6 +9,7 @@ import torch
 
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.host.files import write_atomic
+from harness.models import registry
 from harness.weights import contents, files, schemes
 from harness.weights.contents import Tensors
 from harness.weights.files import WeightsFile
@@ -45,9 +46,11 @@ def describe(path: Path, *, listing: bool = False, key: str | None = None) -> st
         lines.append(f"of '{chosen.key}' (--key)")
     if doubt:
         lines.append(doubt)
+    if held.said is not None:
+        lines.append(f"trained here: {held.said}")
     if held.removed is not None:
         lines.append(f"pruned: {held.removed}")
-    else:
+    elif held.said is None or held.said.model in registry.names():
         fits = schemes.fits_of(chosen) if chosen else schemes.find(tensors)
         lines += [
             f"fits {fit.model} at {schemes.scales_text(fit.scales)}  (names: {fit.scheme})"

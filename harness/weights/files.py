@@ -9,8 +9,9 @@ from typing import Any
 
 from harness.errors import CheckpointError
 from harness.host.files import reason
-from harness.weights import contents, matlab_file, pruned, torch_file, unsafe
+from harness.weights import contents, described, matlab_file, pruned, torch_file, unsafe
 from harness.weights.contents import StateDict, Tensors
+from harness.weights.described import Described
 from harness.weights.pruned import Pruned
 from harness.weights.sealed import Sealed, unseal
 from harness.weights.torch_file import RunsCodeError
@@ -33,12 +34,14 @@ class WeightsFile:
         sha256: Of its bytes.
         states: Its state dicts, at least one, those that are wanted first at the front.
         removed: What it says was removed from its network; None where it says nothing.
+        said: Which network it says it is of; None likewise.
     """
 
     path: Path
     sha256: str
     states: tuple[StateDict, ...]
     removed: Pruned | None = None
+    said: Described | None = None
 
 
 def read(path: Path) -> WeightsFile:
@@ -56,9 +59,10 @@ def read(path: Path) -> WeightsFile:
     states = contents.find(loaded.tensors if isinstance(loaded, Sealed) else loaded)
     if not states:
         raise CheckpointError(f"'{path}' holds no state dict, at the top or under any key")
-    removed = pruned.read(loaded.metadata, str(path)) if isinstance(loaded, Sealed) else None
+    metadata = loaded.metadata if isinstance(loaded, Sealed) else {}
+    removed, said = pruned.read(metadata, str(path)), described.read(metadata, str(path))
     today = tuple(StateDict(state.key, _today(state.tensors), state.role) for state in states)
-    return WeightsFile(path, hashlib.sha256(content).hexdigest(), today, removed)
+    return WeightsFile(path, hashlib.sha256(content).hexdigest(), today, removed, said)
 
 
 def _today(tensors: Tensors) -> Tensors:

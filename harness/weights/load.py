@@ -13,6 +13,7 @@ from torch import nn
 from harness.errors import UsageError
 from harness.host.paths import printable
 from harness.models.awms import drop_branches
+from harness.models.variant import DROP
 from harness.weights import files, naming, networks, pretrained, schemes
 from harness.weights.pruned import Pruned
 
@@ -79,6 +80,7 @@ def load(
         CheckpointError: The weights are of another network, or cannot be read.
     """
     model, own = naming.split(model)
+    drop = own.pop(DROP, drop)
     overrides = naming.merged(overrides or {}, own)
     network = networks.build(model, scale=scale, overrides=overrides)
     learns = bool(network.state_dict())

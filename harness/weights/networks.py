@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError, suggest
 from harness.models import registry
-from harness.models.variant import EXPECTS, Variant
+from harness.models.variant import DROP, EXPECTS, Variant
 from harness.weights import code, installed, naming, parts, projects, user_code
 
 if TYPE_CHECKING:
@@ -90,15 +90,23 @@ def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) 
     """
     plain, own = naming.split(name)
     arguments = naming.merged(overrides or {}, own)
-    declared = arguments.pop(EXPECTS, {})
+    declared, dropped = arguments.pop(EXPECTS, {}), arguments.pop(DROP, ())
     variant = get(plain)
     if not is_users(plain):
         arguments = parts.resolved(arguments)
     try:
         network = variant.build(scale=scale, **arguments)
+        if dropped:
+            _drop(network, dropped)
         return _adapted(network, declared, scale=scale)
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
+
+
+def _drop(network: nn.Module, kernel_sizes: Sequence[int]) -> None:
+    from harness.models.awms import drop_branches
+
+    drop_branches(network, kernel_sizes)
 
 
 def _adapted(network: nn.Module, declared: Mapping[str, Any], *, scale: int) -> nn.Module:

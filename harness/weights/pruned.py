@@ -78,7 +78,18 @@ def read(metadata: Mapping[str, str], source: str) -> Pruned | None:
     return pruned
 
 
-def write(path: Path, tensors: Tensors, pruned: Pruned) -> None:
-    """Write a pruned network's tensors, atomically, with what was removed if anything was."""
-    metadata = {_KEY: json.dumps(asdict(pruned))} if pruned.branches or pruned.units else None
+def write(
+    path: Path, tensors: Tensors, pruned: Pruned, said: Mapping[str, str] | None = None
+) -> None:
+    """Write a pruned network's tensors, atomically, with what was removed if anything was.
+
+    Args:
+        path: The file.
+        tensors: What is left.
+        pruned: What was removed.
+        said: What else the file is to say of itself.
+    """
+    metadata = dict(said or {})
+    if pruned.branches or pruned.units:
+        metadata[_KEY] = json.dumps(asdict(pruned))
     write_atomic(path, seal(tensors, metadata))
