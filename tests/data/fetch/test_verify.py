@@ -118,6 +118,12 @@ def test_packing_a_file_anew_changes_nothing(own):
     assert check(part, own, Seen(own)).status == "unverified"
 
 
+def test_what_is_passed_over_in_own_sets_is_said_once(own, caplog):
+    shutil.copy(own / "benchmark/Mine/HR/a.png", own / "benchmark/Mine/HR/a.bak")
+    inventory.on_disk(own)
+    assert caplog.text.count("passed over 1 file (a.bak)") == 1
+
+
 def test_own_sets_are_listed_as_they_are_read(own):
     """In whatever layout scoring takes; what it refuses is told, and is no end of the list."""
 
