@@ -85,10 +85,19 @@ class Listing:
 
 
 def list_images(folder: Path) -> tuple[Path, ...]:
-    """Return the image files directly in a folder; see :func:`survey`."""
+    """Return the image files directly in a folder, and log what is passed over: :func:`survey`."""
+    notes: list[str] = []
+    images = images_in(folder, notes)
+    for note in notes:
+        logger.warning("%s", note)
+    return images
+
+
+def images_in(folder: Path, notes: list[str]) -> tuple[Path, ...]:
+    """Return the image files directly in a folder; add what is passed over to the notes."""
     listing = survey(folder)
     if listing.strays:
-        logger.warning("%s: passed over %s, %s", folder, named(listing.strays), BY_SUFFIX)
+        notes.append(f"{folder}: passed over {named(listing.strays)}, {BY_SUFFIX}")
     return listing.images
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from harness.data import low_resolution, naming
-from harness.data.images import holds_images, is_folder, list_folder, list_images, named, size
+from harness.data.images import holds_images, images_in, is_folder, list_folder, named, size
 from harness.data.low_resolution import SetFiles
 from harness.errors import DataError
-
-logger = logging.getLogger(__name__)
 
 Purpose = Literal["train", "test"]
 PURPOSES: tuple[Purpose, ...] = ("test", "train")
@@ -45,14 +42,15 @@ def find(folder: Path, scale: int, purpose: Purpose) -> SetFiles:
     published = f"{folder.name}_{_DIV2K_HALF[purpose]}"
     if low_resolution.folders_of(folder, folder, f"{published}_"):
         raise DataError(f"{folder / f'{published}_HR'}: expected the HR images, but has no folder")
-    images = list_images(folder)
+    notes: list[str] = []
+    images = images_in(folder, notes)
     if not images:
         return _in_folder_of_scale(folder, scale)
     lr_folders = low_resolution.folders_of(folder, folder)
     if folder.name.lower() in _HR_NAMES:
         lr_folders += low_resolution.folders_of(folder.parent, folder)
-    hr, beside = _split_pairs(images)
-    return SetFiles(folder, hr, {folder: beside} if beside else {}, lr_folders)
+    hr, beside = _split_pairs(images, notes)
+    return SetFiles(folder, hr, {folder: beside} if beside else {}, lr_folders, tuple(notes))
 
 
 def files(folder: Path, scale: int, purpose: Purpose) -> dict[str, dict[str, Path]]:
@@ -92,6 +90,11 @@ def files(folder: Path, scale: int, purpose: Purpose) -> dict[str, dict[str, Pat
     }
 
 
+def passed_over(folder: Path, purpose: Purpose) -> tuple[str, ...]:
+    """Return what is passed over in the folder of a set, in words."""
+    return _any_scale(folder, purpose).notes
+
+
 def _any_scale(folder: Path, purpose: Purpose) -> SetFiles:
     """Return a set as it is found for the first scale for which it is."""
     for scale in naming.SCALES[:-1]:
@@ -123,27 +126,29 @@ def _hr_folder(folder: Path) -> Path | None:
 
 def _of(home: Path, hr_folder: Path, lr_folders: tuple[Path, ...]) -> SetFiles:
     """Return a set with a folder of HR; LR may lie in it, too, and in the set's own folder."""
-    images = list_images(hr_folder)
+    notes: list[str] = []
+    images = images_in(hr_folder, notes)
     if not images:
         raise NoImagesError(f"{hr_folder}: expected images, but there are none")
-    hr, beside = _split_pairs(images)
+    hr, beside = _split_pairs(images, notes)
     loose = {hr_folder: beside} if beside else {}
     own = tuple(
         path
-        for path in list_images(home)
+        for path in images_in(home, notes)
         if naming.is_lr(path.stem) or naming.scale_of(path.stem) is not None
     )
-    return SetFiles(home, hr, loose | ({home: own} if own else {}), lr_folders)
+    return SetFiles(home, hr, loose | ({home: own} if own else {}), lr_folders, tuple(notes))
 
 
 def _in_folder_of_scale(folder: Path, scale: int) -> SetFiles:
     """Return a set whose HR and LR lie together in a folder for each scale, ``image_SRF_2``."""
     inner = [path for path in list_folder(folder) if is_folder(path)]
     for path in inner:
-        if naming.folder_scale(path.name) == scale and (images := list_images(path)):
-            hr, beside = _split_pairs(images)
+        notes: list[str] = []
+        if naming.folder_scale(path.name) == scale and (images := images_in(path, notes)):
+            hr, beside = _split_pairs(images, notes)
             if beside:
-                return SetFiles(folder, hr, {path: beside})
+                return SetFiles(folder, hr, {path: beside}, notes=tuple(notes))
     having = ", ".join(path.name for path in inner if holds_images(path))
     problem = f"{folder}: expected images or a folder HR, but there is neither"
     if not having:
@@ -151,7 +156,9 @@ def _in_folder_of_scale(folder: Path, scale: int) -> SetFiles:
     raise DataError(f"{problem}; name one of its folders with images by its path: {having}")
 
 
-def _split_pairs(images: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+def _split_pairs(
+    images: Sequence[Path], notes: list[str]
+) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """Split the images of one folder into HR and LR, by their names.
 
     ``a_HR`` and ``a_LR`` are a pair, and so are ``a`` and ``a_LR``, and ``a`` and the smaller
@@ -170,7 +177,7 @@ def _split_pairs(images: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, 
         raise DataError(f"{images[0].parent}: expected HR images, but by their names all are LR")
     if strays := [path for path in not_lr if path not in hr]:
         folder = images[0].parent
-        logger.warning("%s: passed over %s, named neither HR nor LR", folder, named(strays))
+        notes.append(f"{folder}: passed over {named(strays)}, named neither HR nor LR")
     return tuple(hr), tuple(lr)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.data import naming
-from harness.data.images import holds_images, is_folder, list_folder, list_images, named, size
+from harness.data.images import holds_images, images_in, is_folder, list_folder, named, size
 from harness.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -47,12 +47,14 @@ class SetFiles:
         hr: Its HR files, sorted by name; at least one.
         loose: LR files that lie beside HR, or in the set's own folder, by their folder.
         folders: Folders of LR, or of folders X2, X3 and so on.
+        notes: What is passed over, in words.
     """
 
     home: Path
     hr: tuple[Path, ...]
     loose: Mapping[Path, tuple[Path, ...]] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +65,20 @@ class LRSearch:
         usable: Those that fit.
         problems: Why others do not belong to the set.
         other_scales: Where LR of another scale lies.
+        notes: What is passed over, in words.
     """
 
     usable: list[LRFiles] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     other_scales: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def find(files: SetFiles, scale: int, choice: str | None) -> LRFiles:
     """Return the LR files of a set if there is no doubt which ones are meant.
 
-    ``LR_bicubic`` comes first where there are several, and the others are named.
+    What is passed over, in HR too, is logged. ``LR_bicubic`` comes first where there are several,
+    and the others are named.
 
     Args:
         files: The set.
@@ -83,6 +88,8 @@ def find(files: SetFiles, scale: int, choice: str | None) -> LRFiles:
     Raises:
         DataError: Files look like LR and do not fit HR, or nothing says which are meant.
     """
+    for note in files.notes:
+        logger.warning("%s", note)
     if choice == MADE:
         return LRFiles()
     home = files.home
@@ -92,6 +99,8 @@ def find(files: SetFiles, scale: int, choice: str | None) -> LRFiles:
             raise DataError(f"{home}: expected a folder of LR files, '{choice}', but it has none")
         files = _only(files, chosen)
     found = search(files, scale)
+    for note in found.notes:
+        logger.warning("%s", note)
     if found.usable:
         for problem in found.problems:
             logger.warning("%s: passed over as LR: %s", home, problem)
@@ -122,7 +131,9 @@ def search(files: SetFiles, scale: int) -> LRSearch:
         beside = folder == files.hr[0].parent
         source = "the files beside HR" if beside else shown(folder, files.home)
         try:
-            found.usable.append(LRFiles(_partners(files.hr, folder, loose, scale), source))
+            found.usable.append(
+                LRFiles(_partners(files.hr, folder, loose, scale, found.notes), source)
+            )
         except _Misfit as problem:
             found.problems.append(str(problem))
         except _OtherScale:
@@ -194,7 +205,11 @@ def _leaves(folder: Path, scale: int) -> Iterator[Path]:
 
 
 def _partners(
-    hr: Sequence[Path], folder: Path, loose: tuple[Path, ...] | None, scale: int
+    hr: Sequence[Path],
+    folder: Path,
+    loose: tuple[Path, ...] | None,
+    scale: int,
+    notes: list[str],
 ) -> tuple[Path, ...]:
     """Return the LR file of every HR file, among those in a folder or some of these."""
     if loose is not None:
@@ -202,7 +217,7 @@ def _partners(
     tag = naming.folder_scale(folder.name)
     if tag not in (None, scale):
         raise _OtherScale
-    lr = [path for path in list_images(folder) if path not in set(hr)]
+    lr = [path for path in images_in(folder, notes) if path not in set(hr)]
     return _match(hr, lr, folder, scale, tagged=tag == scale)
 
 

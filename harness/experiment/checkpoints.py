@@ -23,7 +23,7 @@ from harness.experiment.training_state import TrainingState
 from harness.host.files import reason, write_atomic
 from harness.weights import schemes, torch_file
 from harness.weights.sealed import digest, read_sealed, seal
-from harness.weights.torch_file import DamagedError, RunsCodeError
+from harness.weights.torch_file import DamagedError
 
 log = logging.getLogger(__name__)
 
@@ -219,5 +219,5 @@ def _load(path: Path) -> Any:
     payload = _payload(path)
     try:
         return torch_file.load(payload, str(path))
-    except (DamagedError, RunsCodeError) as error:
+    except CheckpointError as error:
         raise type(error)(f"{error}{_WAY_OUT}") from error

@@ -35,6 +35,7 @@ def load(content: bytes, source: str) -> Any:
     Raises:
         DamagedError: It is damaged, or would take more memory than such a file can hold.
         RunsCodeError: Something in it would have to be run.
+        CheckpointError: It holds sparse, quantised or other tensors that are not plain.
     """
     try:
         names = inert.structure(content).names
@@ -43,6 +44,11 @@ def load(content: bytes, source: str) -> Any:
     except Exception as error:  # a pickle can fail in any way
         raise DamagedError(f"'{source}' is damaged or incomplete, or no checkpoint") from error
     if strange := sorted(name for name in names if not _is_plain(name)):
+        if all(name.startswith(_OTHER_KINDS) for name in strange):
+            raise CheckpointError(
+                f"'{source}' holds tensors of a kind that is not read ({strange[0]}): save it "
+                "without them, or as plain ones"
+            )
         raise RunsCodeError(
             f"'{source}' holds more than tensors ({strange[0]}) and would run code when opened, so "
             "it was not opened"
@@ -94,6 +100,9 @@ _NUMPY: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     (_encode, "_codecs.encode"),
 ]
 """What numbers and arrays of NumPy in a file are made with; none of it runs anything."""
+
+_OTHER_KINDS = ("torch._utils._rebuild", "torch.serialization._get_layout", "torch.per_")
+"""How the names begin that go with sparse, quantised and other tensors."""
 
 _PLAIN = frozenset(
     {"collections.OrderedDict", "collections.Counter"}

@@ -320,6 +320,10 @@ def test_what_a_folder_holds_beside_images_is_named(tmp_path, invoke, caplog):
     result = invoke(*run)
     assert result.exit_code == 1
     assert "passed over 1 file (b.png~)" in result.stderr
+    (folder / "b.png~").rename(folder / "a.NEF")
+    result = invoke(*run)
+    assert result.exit_code == 1
+    assert "passed over 1 file (a.NEF)" in result.stderr
     assert (tmp_path / "out" / "a_x2.png").is_file()
 
 

@@ -126,6 +126,21 @@ def test_file_that_would_run_code_is_refused_with_the_way_out(zipped, tmp_path, 
     assert "ran" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.eye(3).to_sparse(), torch.ones(3, device="meta")],
+    ids=["sparse", "meta"],
+)
+def test_tensors_that_are_not_plain_are_refused_by_kind(tensor, zipped, tmp_path):
+    content = STATE | {"odd": tensor}
+    path = save(tmp_path / "a.pth", content, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(
+        CheckpointError, match=r"a kind that is not read \(torch\._utils\._rebuild_"
+    ):
+        files.read(path)
+
+
 def test_whole_pickled_module_is_refused(tmp_path):
     path = save(tmp_path / "a.pth", {"epoch": 1, "model": nn.Conv2d(1, 1, 1)})
     with pytest.raises(CheckpointError, match="would run code"):

@@ -102,7 +102,7 @@ FIELDS = struct.pack("<HHI", 5, 4, 8) + element(1, b"params\0\0")
 
 def bombs():
     """Files by name; made when they are asked for, as some take seconds to pack."""
-    much = zlib.compress(matrix(6, 2**14, element(9, b"\0" * 2**28)), 1)
+    much = zlib.compress(matrix(6, 2**14, element(9, b"\0" * 2**27)), 1)
     packed = struct.pack("<II", 15, len(much)) + much
     return {
         "matlab cell": matlab(matrix(1, 2**14)),
@@ -114,7 +114,7 @@ def bombs():
         "stride 0": zipped(entry(tensor(4, GIB // 4, stride=0))),
         "storage too long": zipped(entry(tensor(GIB // 4, GIB // 4))),
         "deflated": zipped(
-            entry(tensor(2**26, 2**26)), values=b"\0" * 2**28, compression=zipfile.ZIP_DEFLATED
+            entry(tensor(2**25, 2**25)), values=b"\0" * 2**27, compression=zipfile.ZIP_DEFLATED
         ),
         "array": zipped(entry(call("numpy", "ndarray", b"(" + number(GIB) + b"t"))),
         "tuples": zipped(b"\x80\x02}" + TUPLES + b"K\x01s."),

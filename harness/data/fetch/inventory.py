@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from harness.data.images import is_folder
 from harness.data.layout import PURPOSES, NoImagesError, Purpose
 from harness.data.naming import SCALES
 from harness.errors import DataError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,9 @@ def _own(folder: Path, root: Path, purpose: Purpose) -> ImageSet:
             )
         if not scale and not _is_readable(parts[0]):
             break
+    else:
+        for note in layout.passed_over(folder, purpose):
+            log.warning("%s", note)
     return ImageSet(folder.name, "your own", "yours to know", "", tuple(parts))
 
 

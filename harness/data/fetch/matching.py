@@ -20,7 +20,7 @@ from PIL import Image
 
 from harness.data.fetch import archives
 from harness.data.fetch.registry import SHORT, Part
-from harness.data.fetch.verify import files_of, pixel_hash
+from harness.data.fetch.verify import files_of, folder_of, pixel_hash
 from harness.data.images import is_grey, read_rgb
 from harness.errors import DataError
 from harness.host.progress import Transfer
@@ -203,7 +203,7 @@ def staging(home: Path) -> Iterator[Path]:
 
 def place(part: Part, folder: Path, root: Path) -> None:
     """Move the collected images of a part to where they belong; files there are not replaced."""
-    target = root / part.folder
+    target = folder_of(part, root)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(target)

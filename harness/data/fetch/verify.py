@@ -76,8 +76,9 @@ def files_of(part: Part, root: Path) -> dict[str, Path]:
 
 def folder_of(part: Part, root: Path) -> Path:
     """Return where a part lies: published sets may also lie below ``ROOT/train``."""
-    folder, other = root / part.folder, root / "train" / part.folder
-    return other if is_folder(other) and not is_folder(folder) else folder
+    home = part.folder.partition("/")[0]
+    below_train = is_folder(root / "train" / home) and not is_folder(root / home)
+    return root / "train" / part.folder if below_train else root / part.folder
 
 
 def glance(part: Part, root: Path, ledger: Seen) -> Finding:

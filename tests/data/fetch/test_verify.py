@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harness.data.catalogue import find_train
 from harness.data.fetch import inventory, registry
 from harness.data.fetch.ledger import FILE, Seen
+from harness.data.fetch.matching import place
 from harness.data.fetch.registry import Part
 from harness.data.fetch.verify import check, glance, leaks, pixel_hash
 from harness.data.images import list_images, read_rgb
@@ -118,6 +120,12 @@ def test_packing_a_file_anew_changes_nothing(own):
     assert check(part, own, Seen(own)).status == "unverified"
 
 
+def test_what_is_passed_over_in_own_sets_is_said_once(own, caplog):
+    shutil.copy(own / "benchmark/Mine/HR/a.png", own / "benchmark/Mine/HR/a.bak")
+    inventory.on_disk(own)
+    assert caplog.text.count("passed over 1 file (a.bak)") == 1
+
+
 def test_own_sets_are_listed_as_they_are_read(own):
     """In whatever layout scoring takes; what it refuses is told, and is no end of the list."""
 
@@ -156,6 +164,21 @@ def test_own_sets_are_listed_as_they_are_read(own):
     write("benchmark/Pairs/c_HR.png", 8)
     write("benchmark/Pairs/c_LR.png", 4)
     assert check(x2, own, Seen(own)).status == "differs"
+
+
+def test_a_published_set_below_train_is_filled_where_it_lies(tmp_path):
+    """Training finds one place alone, so HR and LR must not part."""
+
+    def write(place, side):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (side, side)).save(tmp_path / place)
+
+    write("train/DIV2K/DIV2K_train_HR/0001.png", 8)
+    write("new/0001x2.png", 4)
+    part = Part("DIV2K", "X2", "DIV2K/DIV2K_train_LR_bicubic/X2", 1, scale=2)
+    place(part, tmp_path / "new", tmp_path)
+    (found,) = find_train("DIV2K", tmp_path, 2)
+    assert found.lr_from == "DIV2K_train_LR_bicubic/X2"
 
 
 def test_a_damaged_record_is_told(own):
