@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.config import ablation
 from harness.config.settings import settings
+from harness.models import registry
 from tests.faults.damage import DAMAGES, TEXTS, VALUES, values
 from tests.faults.watch import Watch
 
@@ -210,7 +211,11 @@ def ablation_files(draw):
     """Draw the bytes of ablation files."""
     times, content = draw(values(FILES, YAML_VALUES))
     chance = random.Random(draw(st.integers(0, 2**24 - 1)))
-    if times < 0 and chance.random() < 0.5:
+    if times < 0 and chance.random() < 0.4:
+        variant = chance.choice(registry.VARIANTS)
+        options = {name: chance.choice(VALUES) for name in variant.options()[:2]}
+        content = {"rows": [{"model": variant.id, "with": options}]}
+    elif times < 0 and chance.random() < 0.5:
         words = "".join(chance.choice(WORDS) for _ in range(chance.randrange(40)))
         return times, words.encode(errors="surrogatepass")
     try:
