@@ -105,7 +105,8 @@ def read_state(folder: Path, *, fingerprint: str) -> TrainingState | None:
 
 def _read_state(path: Path, fingerprint: str) -> TrainingState:
     raw = _load(path)
-    if not isinstance(raw, dict) or raw.pop("format", None) != _FORMAT:
+    form = raw.pop("format", None) if isinstance(raw, dict) else None
+    if type(form) is not int or form != _FORMAT:  # a tensor has no single answer to !=
         raise CheckpointError(f"'{path}' is not a training checkpoint of this version{_WAY_OUT}")
     try:
         state = TrainingState(**raw)

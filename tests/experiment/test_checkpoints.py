@@ -210,7 +210,10 @@ def test_a_bare_pickle_that_would_run_code_is_not_opened(tmp_path, capsys):
     assert "never run" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("content", [[1, 2], {"step": 3}, {"format": 1, "step": 3}])
+@pytest.mark.parametrize(
+    "content",
+    [[1, 2], {"step": 3}, {"format": 1, "step": 3}, {"format": torch.ones(2)}, {"format": True}],
+)
 def test_something_else_saved_by_torch_is_refused(content, tmp_path):
     torch.save(content, tmp_path / STATE_FILE)
     with pytest.raises(CheckpointError, match="is not a training checkpoint"):
@@ -226,6 +229,7 @@ def test_something_else_saved_by_torch_is_refused(content, tmp_path):
         {"fingerprint": None},
         {"network": {"w": 1.0}},
         {"network": [torch.zeros(1)]},
+        {"network": {"w": torch.empty(1, device="meta")}},
         {"optimizer": 3},
         {"rng": torch.zeros(5)},
         {"cuda_rng": None},
