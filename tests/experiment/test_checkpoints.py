@@ -229,7 +229,6 @@ def test_something_else_saved_by_torch_is_refused(content, tmp_path):
         {"fingerprint": None},
         {"network": {"w": 1.0}},
         {"network": [torch.zeros(1)]},
-        {"network": {"w": torch.empty(1, device="meta")}},
         {"optimizer": 3},
         {"rng": torch.zeros(5)},
         {"cuda_rng": None},
@@ -245,6 +244,14 @@ def test_a_state_of_other_kinds_of_values_is_refused_by_name(change, state, tmp_
     content = {"format": 1} | {name: getattr(state, name) for name in TrainingState.__slots__}
     torch.save(content | change, tmp_path / STATE_FILE)
     with pytest.raises(CheckpointError, match=f"expected {next(iter(change))} to be"):
+        checkpoints.read_state(tmp_path, fingerprint="f" * 64)
+
+
+def test_a_state_of_tensors_without_values_is_refused(state, tmp_path):
+    content = {"format": 1} | {name: getattr(state, name) for name in TrainingState.__slots__}
+    content["network"] = {"w": torch.empty(1, device="meta")}
+    torch.save(content, tmp_path / STATE_FILE)
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt'.*delete it"):
         checkpoints.read_state(tmp_path, fingerprint="f" * 64)
 
 
