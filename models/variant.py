@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import Parameter, signature
@@ -24,6 +25,12 @@ DROP = "drop"
 _SEVERAL = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
 
 ALL_SCALES = (2, 3, 4, 8)
+
+LARGEST_OPTION = 1024
+"""Of channels, kernel sizes, units and recursions that registered networks are built with."""
+
+MOST_MODULES = 5000
+"""Of a registered network, within each other; RCAN, the deepest one, has 2,242."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +89,48 @@ class Variant:
             ValueError: A scale or value that the network cannot have.
         """
         self.check_scale(scale)
-        return self.constructor(scale=scale, **overrides)
+        if not isinstance(self.target, str):  # a user's own class, which knows its limits itself
+            return self.constructor(scale=scale, **overrides)
+        for name, value in overrides.items():
+            _check_numbers(name, value)
+        try:
+            with _at_most(MOST_MODULES):
+                return self.constructor(scale=scale, **overrides)
+        except (AttributeError, LookupError, ArithmeticError) as error:
+            if not overrides:
+                raise
+            given = ", ".join(f"{name}={value!r}" for name, value in overrides.items())
+            raise ValueError(f"{self.id} cannot be built with {given}: {error}") from error
+
+
+def _check_numbers(name: str, value: object) -> None:
+    """Refuse a whole number, or one within a list, that no network would be built with."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            _check_numbers(name, item)
+    elif isinstance(value, int) and abs(value) > LARGEST_OPTION:
+        raise ValueError(f"{name}={value}: expected a number of at most {LARGEST_OPTION:,}")
+
+
+@contextmanager
+def _at_most(most: int) -> Iterator[None]:
+    """Refuse a network of more modules while it is built, which may take hours.
+
+    Raises:
+        ValueError: More are being put into each other.
+    """
+    from torch.nn.modules.module import register_module_module_registration_hook
+
+    count = 0
+
+    def check(*registration: object) -> None:
+        nonlocal count
+        count += 1
+        if count > most:
+            raise ValueError(f"it would have more than {most:,} modules")
+
+    handle = register_module_module_registration_hook(check)
+    try:
+        yield
+    finally:
+        handle.remove()

@@ -56,7 +56,8 @@ def _is_generator(value: object) -> bool:
 
 def _is_tensors(value: object) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in value.items()
+        isinstance(name, str) and isinstance(tensor, Tensor) and not tensor.is_meta
+        for name, tensor in value.items()
     )
 
 

@@ -210,7 +210,10 @@ def test_a_bare_pickle_that_would_run_code_is_not_opened(tmp_path, capsys):
     assert "never run" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("content", [[1, 2], {"step": 3}, {"format": 1, "step": 3}])
+@pytest.mark.parametrize(
+    "content",
+    [[1, 2], {"step": 3}, {"format": 1, "step": 3}, {"format": torch.ones(2)}, {"format": True}],
+)
 def test_something_else_saved_by_torch_is_refused(content, tmp_path):
     torch.save(content, tmp_path / STATE_FILE)
     with pytest.raises(CheckpointError, match="is not a training checkpoint"):
@@ -241,6 +244,14 @@ def test_a_state_of_other_kinds_of_values_is_refused_by_name(change, state, tmp_
     content = {"format": 1} | {name: getattr(state, name) for name in TrainingState.__slots__}
     torch.save(content | change, tmp_path / STATE_FILE)
     with pytest.raises(CheckpointError, match=f"expected {next(iter(change))} to be"):
+        checkpoints.read_state(tmp_path, fingerprint="f" * 64)
+
+
+def test_a_state_of_tensors_without_values_is_refused(state, tmp_path):
+    content = {"format": 1} | {name: getattr(state, name) for name in TrainingState.__slots__}
+    content["network"] = {"w": torch.empty(1, device="meta")}
+    torch.save(content, tmp_path / STATE_FILE)
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt'.*delete it"):
         checkpoints.read_state(tmp_path, fingerprint="f" * 64)
 
 

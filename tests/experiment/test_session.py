@@ -81,7 +81,7 @@ def test_states_of_a_cell_from_to_do_to_done(tiny, tmp_path, invoke):
     assert words(tiny)["plain"] == "to score"
     (planned.folder / checkpoints.WEIGHTS_FILE).unlink()
     assert words(tiny)["plain"] == "to do"
-    state = TrainingState(planned.fingerprint, 1234, {}, {}, torch.zeros(1), [], [], 0.0)
+    state = TrainingState(planned.fingerprint, 1234, {}, {}, torch.get_rng_state(), [], [], 0.0)
     checkpoints.write_state(planned.folder, state)
     assert words(tiny)["plain"] == "at step 1,234"
 

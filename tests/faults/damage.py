@@ -125,7 +125,7 @@ TEXTS = (
 )
 """What stands in the place of a text or a number sooner or later."""
 
-VALUES = (
+VALUES: tuple[object, ...] = (
     *(None, True, False, 0, 1, -1, 2, 3, 1000, 2**31, 2**63, 2**64, 10**30, -(10**30)),
     *(0.0, -0.0, 0.5, 1.5, 1e-300, 1e308, float("nan"), float("inf"), float("-inf")),
     *([], {}, [1], [None], [[]], {"a": 1}, {"": {}}, ["x", 1], {"kernel_sizes": [3]}),

@@ -9,6 +9,7 @@ import warnings
 import zipfile
 from functools import cache
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -25,7 +26,7 @@ from tests.faults.damage import DAMAGES, Content, files
 from tests.faults.watch import Watch
 
 MODES = ("RGB", "L", "P", "1", "RGBA", "LA", "I;16", "I", "F", "CMYK", "YCbCr")
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     "png": {},
     "jpg": {"format": "JPEG"},
     "bmp": {},

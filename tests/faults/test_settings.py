@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.config import ablation
 from harness.config.settings import settings
+from harness.models import registry
 from tests.faults.damage import DAMAGES, TEXTS, VALUES, values
 from tests.faults.watch import Watch
 
@@ -145,15 +146,7 @@ def function(scale):
 """
 MODELS = (
     *("awsrn_s", "espcn", "carn", "bicubic", "net.py:Net", "net.py:Other", "net.py:function"),
-)
-MODELS = (
-    *MODELS,
-    "os:abort",
-    "sys:exit",
-    "builtins:exec",
-    "net.py:nn",
-    "./net.py:Net",
-    "torch.nn:ReLU",
+    *("os:abort", "sys:exit", "builtins:exec", "net.py:nn", "./net.py:Net", "torch.nn:ReLU"),
 )
 YAML_VALUES = (*VALUES, *MODELS, *("plain", "basic", "train.steps", "results.root", "tracking.uri"))
 WORDS = (
@@ -163,45 +156,33 @@ WORDS = (
         "- ",
         "  ",
         "    ",
-        "\n",
-        "\n",
         ": ",
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
         "&a ",
         "*a",
-    ),
-    *(
         "<<: ",
         "? ",
-        "| \n",
-        "> \n",
-        "'",
-        '"',
-        "#",
-        "%YAML 1.2\n",
-        "---\n",
-        "...\n",
         "!!int ",
         "!x ",
-    ),
-    *("model", "label", "awsrn_s", "with", "drop", "seeds", "name", "1", "010", "1:30", "no", "\t"),
-    *(
-        "\ufeff",
-        "\x85",
-        "\u2028",
-        "\x00",
-        "9" * 5000,
-        "2001-01-01",
-        "0b1",
-        "=",
         "~",
-        ".inf",
-        "[" * 2000,
     ),
+    *(
+        "model",
+        "label",
+        "awsrn_s",
+        "with",
+        "drop",
+        "seeds",
+        "name",
+        "1",
+        "010",
+        "1:30",
+        "no",
+        "0b1",
+    ),
+    *"{}[],'#=\t",
+    *('"', ".inf", "2001-01-01"),
+    *("\n", "\n", "\n", "| \n", "> \n", "%YAML 1.2\n", "---\n", "...\n"),
+    *("\ufeff", "\x85", "\u2028", "\x00", "9" * 5000, "[" * 2000),
 )
 
 
@@ -210,7 +191,11 @@ def ablation_files(draw):
     """Draw the bytes of ablation files."""
     times, content = draw(values(FILES, YAML_VALUES))
     chance = random.Random(draw(st.integers(0, 2**24 - 1)))
-    if times < 0 and chance.random() < 0.5:
+    if times < 0 and chance.random() < 0.4:
+        variant = chance.choice(registry.VARIANTS)
+        options = {name: chance.choice(VALUES) for name in variant.options()[:2]}
+        content = {"rows": [{"model": variant.id, "with": options}]}
+    elif times < 0 and chance.random() < 0.5:
         words = "".join(chance.choice(WORDS) for _ in range(chance.randrange(40)))
         return times, words.encode(errors="surrogatepass")
     try:

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from harness.models import registry
+from harness.models.variant import Variant
 
 
 def test_ids_of_the_main_job():
@@ -61,3 +63,27 @@ def test_declarations_load_no_network():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        ("awsrn_s", {"num_units": 10**6}, r"num_units=1000000: expected .* at most 1,024"),
+        ("awsrn_s", {"channels": 2**63 - 1}, "at most 1,024"),
+        ("awsrn_s", {"kernel_sizes": [3, -(10**9)]}, r"kernel_sizes=-1000000000: .* at most 1,024"),
+        ("drcn", {"num_recursions": 2**31}, "at most 1,024"),
+        ("awsrn_s", {"num_blocks": 1000}, "more than 5,000 modules"),
+        ("falsr_a", {"graph": 3}, "falsr_a cannot be built with graph=3"),
+    ],
+)
+def test_options_that_would_take_forever_or_fail_are_refused(model, options, message):
+    with torch.device("meta"), pytest.raises(ValueError, match=message):
+        registry.get(model).build(scale=2, **options)
+
+
+def test_a_users_own_network_has_no_such_limits():
+    def own(*, scale, number):
+        return nn.Sequential(*(nn.Identity() for _ in range(number)))
+
+    variant = Variant("own", "Own", "", own, scales=())
+    assert len(list(variant.build(scale=2, number=6000).children())) == 6000
