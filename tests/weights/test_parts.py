@@ -235,3 +235,32 @@ def test_a_unit_stands_beside_awru_and_bad_ones_stop_no_row(folder, tiny, invoke
     again = invoke("run", *tiny, "train.batch=1")
     assert again.exit_code == 0, again.output
     assert again.stderr.count("done before") == 3
+
+
+def test_parts_of_two_repositories_with_packages_of_one_name_do_not_meet(tmp_path, monkeypatch):
+    """Each has a package `models` and in it `blocks`, as this project has one."""
+    monkeypatch.chdir(tmp_path)
+    for name, factor in (("one", 2), ("two", 3)):
+        package = tmp_path / name / "models"
+        package.mkdir(parents=True)
+        (tmp_path / name / ".git").mkdir()
+        (package / "__init__.py").touch()
+        (package / "blocks.py").write_text(f"FACTOR = {factor}\n")
+        (tmp_path / name / "parts.py").write_text(
+            "from torch import nn\nfrom models.blocks import FACTOR\n\n\n"
+            "class Unit(nn.Module):\n"
+            "    def __init__(self, *, channels, inner_channels):\n"
+            "        super().__init__()\n\n"
+            "    def forward(self, x):\n        return FACTOR * x\n\n\n"
+            "class Tail(nn.Module):\n"
+            "    def __init__(self, *, channels, scale):\n"
+            "        super().__init__()\n"
+            "        self.conv = nn.Conv2d(channels, 3 * scale**2, 1, bias=FACTOR == 2)\n\n"
+            "    def forward(self, x):\n        return self.conv(x)\n"
+        )
+    network = build("wdsr_basic", unit="one/parts.py:Unit", tail="two/parts.py:Tail")
+    assert torch.equal(network.units[0](torch.ones(1, 4, 2, 2)), torch.full((1, 4, 2, 2), 2.0))
+    assert network.tail.conv.bias is None
+    both = {"unit": "one/parts.py:Unit", "tail": "two/parts.py:Tail"}
+    before = networks.code_digest("wdsr_basic", both)
+    assert before != networks.code_digest("wdsr_basic", both | {"unit": "two/parts.py:Unit"})
