@@ -165,7 +165,8 @@ def refuse_doubtful(rows: Iterable[Row]) -> None:
     """Fail where a count is in doubt, once all rows are shown.
 
     Raises:
-        HarnessError: A count is; the message has all such rows with their reasons.
+        HarnessError: A count is; the message has the first such rows with their reasons, and how
+            many more there are. All stand in the notes of their rows.
     """
     doubtful = [
         f"the count of '{row.model}' at x{row.scale} is in doubt: {'; '.join(row.doubts)}"
@@ -173,7 +174,8 @@ def refuse_doubtful(rows: Iterable[Row]) -> None:
         if row.doubts
     ]
     if doubtful:
-        raise HarnessError("; ".join(doubtful))
+        more = f"; and {len(doubtful) - 3} more counts" if len(doubtful) > 3 else ""
+        raise HarnessError("; ".join(doubtful[:3]) + more)
 
 
 @contextmanager
