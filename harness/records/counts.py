@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import cache
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from harness.config import paper
@@ -74,7 +75,8 @@ class Count:
         return Fraction(prod(paper.OUTPUT_PX), self.scale**2)
 
 
-def load(folder: Path | None = None) -> dict[tuple[str, int], Count]:
+@cache
+def load(folder: Path | None = None) -> Mapping[tuple[str, int], Count]:
     """Return the counts by label and scale, in the order of the registry.
 
     Args:
@@ -86,7 +88,7 @@ def load(folder: Path | None = None) -> dict[tuple[str, int], Count]:
     path = (bundled("efficiency") if folder is None else folder) / FILE_NAME
     try:
         counts = from_json(tuple[Count, ...], read_text(path))
-        return _by_label(counts)
+        return MappingProxyType(_by_label(counts))
     except FormatError as error:
         raise RecordError(f"{path}: {error} (`{RECOUNT}` writes it)") from error
 

@@ -34,10 +34,7 @@ def write(ablations: Iterable[Ablation], results: Path) -> tuple[Path, ...]:
         RecordError: A record cannot be read.
         HarnessError: A file cannot be written.
     """
-    stored = load_all(results)
-    failures = failure.load_all(results)
-    tables = [table for chosen in ablations for table in build(chosen, stored, failures)]
-    return render.write(tables, folder(results))
+    return _write(ablations, load_all(results), results)
 
 
 def write_all(results: Path) -> tuple[Path, ...]:
@@ -55,8 +52,16 @@ def write_all(results: Path) -> tuple[Path, ...]:
     """
     stored = load_all(results)
     tables = [efficiency.build(), protocol.build(stored), rescored.build(stored)]
-    of_ablations = write(map(load, shipped()), results)
+    of_ablations = _write(map(load, shipped()), stored, results)
     return of_ablations + render.write(filter(None, tables), folder(results))
+
+
+def _write(
+    ablations: Iterable[Ablation], stored: Sequence[Record], results: Path
+) -> tuple[Path, ...]:
+    failures = failure.load_all(results)
+    tables = [table for chosen in ablations for table in build(chosen, stored, failures)]
+    return render.write(tables, folder(results))
 
 
 def text(chosen: Ablation, shown: Sequence[Record], failures: Sequence[Failure] = ()) -> str:

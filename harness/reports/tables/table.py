@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import Literal
 
@@ -165,6 +166,7 @@ def _plain(value: str | int | float | Decimal, column: Column) -> str:
     return f"{sign}{number:,}"
 
 
+@lru_cache(maxsize=1)
 def printed_form(table: Table) -> PrintedTable:
     """Return the table in printed form: rounded, without hidden columns, with joined cells."""
     groups: list[list[int]] = []
