@@ -65,11 +65,14 @@ class ScoredWeights:
         file: Name of the file; empty for a network that learns nothing.
         sha256: Of its bytes.
         names: Whose names its tensors have.
+        key: Under which keys they stand; empty where the file holds nothing else to choose, and
+            in records of before it was kept.
     """
 
     file: str
     sha256: str
     names: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

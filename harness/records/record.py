@@ -137,7 +137,8 @@ class Record:
         wall_time_s: Seconds of training, or of scoring where nothing was trained.
         loss: Mean L1 loss at the end of the training; None where nothing was trained.
         count_doubts: Why the Multi-Adds are not known; empty where they are.
-        recipe: How networks were trained, see :data:`RECIPE`; 1 in records of before it was kept.
+        recipe: How networks were trained, see :data:`harness.records.marks.RECIPE`; 1 in
+            records of before it was kept.
         marks: By what the record is found again; empty in such records.
         weights_sha256: Of the tensors of the trained network, branches still there; empty where
             nothing was trained, and in older records.

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.config import paper, protocols
 from harness.config.protocols import DEFAULT
@@ -21,6 +21,7 @@ from harness.host.reading import read_text
 from harness.host.yaml_reading import from_yaml
 from harness.records import published
 from harness.records.record import Record, SetScore
+from harness.records.selection import by_time
 
 Training = Literal["authors", "retrained"]
 
@@ -47,6 +48,7 @@ class Weights:
             gives the network the LR of the default one, so that it is not run again.
         sets: Sets to score by its own protocol and by the default one.
         published: PSNR in dB and SSIM as printed, by scale and set, in place of Table 5's.
+        key: Which state dict of the file; empty where it holds one.
         because: Why our scores are the printed ones or are not; empty where nobody knows.
     """
 
@@ -62,6 +64,7 @@ class Weights:
     sets: tuple[str, ...] = SETS
     published: dict[int, dict[str, tuple[float, float]]] = field(default_factory=dict)
     because: str = ""
+    key: str = ""
 
     def protocols(self, set_name: str) -> tuple[str, ...]:
         """Return the protocols to score a set by, the paper's own first."""
@@ -109,20 +112,35 @@ def printed(weights: Weights, scale: int) -> dict[str, tuple[float, float]]:
     return of_table | weights.published.get(scale, {})
 
 
+class _Scoring(NamedTuple):
+    """By what the records of released weights are told apart."""
+
+    sha256: str
+    key: str
+    model: str
+    scale: int
+    protocol: str
+
+
 class ReleasedScores:
     """The stored scores of released weights, by file, scale, protocol and set."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        """Take any records; those of networks trained or changed here are passed over."""
-        self._records = {
-            (record.data.weights.sha256, record.scale, record.protocol): record
-            for record in records
-            if record.data.weights and not _changed(record)
-        }
+        """Take any records; those of networks trained or changed here are passed over.
+
+        Of several records of the same scoring, the last finished is taken.
+        """
+        self._records: dict[_Scoring, Record] = {}
+        for record in by_time(records):
+            file = record.data.weights
+            if file and not _changed(record):
+                scoring = (file.sha256, file.key, record.model, record.scale, record.protocol)
+                self._records[_Scoring(*scoring)] = record
 
     def record(self, weights: Weights, scale: int, protocol: str) -> Record | None:
         """Return the record of a file at one scale by one protocol."""
-        return self._records.get((weights.sha256, scale, protocol))
+        file = weights.sha256, weights.key, weights.model
+        return self._records.get(_Scoring(*file, scale, protocol))
 
     def score(self, weights: Weights, scale: int, set_name: str, protocol: str) -> SetScore | None:
         """Return the score on one set, None where it was not scored."""

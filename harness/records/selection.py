@@ -107,6 +107,17 @@ def comparisons(
     return tuple(comparison for comparison in made if len(rows) == 1 or _compares(comparison))
 
 
+def by_time(records: Iterable[Record]) -> list[Record]:
+    """Return records in the order in which they were finished."""
+    return sorted(records, key=lambda record: (record.provenance.finished, record.id))
+
+
+def last_of_each_seed(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Return records by seed; of one seed's, the last finished."""
+    by_seed = {record.seed: record for record in by_time(records)}
+    return tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
+
+
 def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
     """Return records by their group, in the order given.
 
@@ -208,12 +219,8 @@ def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) ->
 
 
 def _runs(row: Row, group: Sequence[Record]) -> tuple[Record, ...]:
-    """Return a row's records in the group; of one seed's, the last finished."""
-    by_seed: dict[int | None, Record] = {}
-    for record in sorted(group, key=_finished):
-        if belongs(record, row):
-            by_seed[record.seed] = record
-    return tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
+    """Return a row's records in the group, one a seed."""
+    return last_of_each_seed(record for record in group if belongs(record, row))
 
 
 def _whole(row: Row, rows: Sequence[Row]) -> Row | None:
@@ -231,10 +238,6 @@ def _removed_weight(row: Row, whole: Sequence[Record]) -> float | None:
     size = row.drop[0]
     weights = [record.learned.alpha[size] for record in whole if size in record.learned.alpha]
     return fmean(weights) if weights else None
-
-
-def _finished(record: Record) -> tuple[str, str]:
-    return record.provenance.finished, record.id
 
 
 def _failed_reference(like: Record, failures: Sequence[Failure]) -> ComparedRow | None:

@@ -15,7 +15,7 @@ from harness.records.means import mean_scores
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.released import ReleasedScores
-from harness.records.selection import belongs, by_group
+from harness.records.selection import belongs, by_group, by_time, last_of_each_seed
 from harness.reports import notes
 from harness.reports.tables.fields import (
     Field,
@@ -72,11 +72,12 @@ def build(
         RecordError: The published values cannot be read.
     """
     usable = [record for record in records if record.protocol == DEFAULT.name]
+    scored = ReleasedScores(usable)
     ours = {
         (row.label, scale): line
         for row in ablation.rows
         for scale in sorted({record.scale for record in usable})
-        if (line := _ours(row, scale, usable))
+        if (line := _ours(row, scale, usable, scored))
     }
     if not ours:
         return ()
@@ -133,31 +134,36 @@ def _failed_line(run: Failure) -> _Line:
     return _Line(run.label, run.scale, "failed", params=None, multi_adds=None, scores={})
 
 
-def _ours(row: Row, scale: int, records: Sequence[Record]) -> _Line | None:
+def _ours(row: Row, scale: int, records: Sequence[Record], scored: ReleasedScores) -> _Line | None:
     at_scale = [record for record in records if record.scale == scale]
-    if loaded := _loaded(row, scale, at_scale):
+    if loaded := _loaded(row, scale, at_scale, scored):
         record, source = loaded
         return _line(row.label, source, (record,))
     trained = [record for record in at_scale if record.group and belongs(record, row)]
     if not trained:
         return None
-    groups = by_group(trained).values()
     longest = max(
-        groups, key=lambda training: (training[0].full_budget, training[0].steps, training[0].id)
+        by_group(by_time(trained)).values(),
+        key=lambda runs: (runs[-1].full_budget, runs[-1].steps, runs[-1].provenance.finished),
     )
-    return _line(row.label, _training(longest[0]), tuple(longest))
+    return _line(row.label, _training(longest[-1]), last_of_each_seed(longest))
 
 
-def _loaded(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, str] | None:
-    """Return the record of the first file of a row that was scored, and a name for its source."""
+def _loaded(
+    row: Row, scale: int, records: Sequence[Record], scored: ReleasedScores
+) -> tuple[Record, str] | None:
+    """Return the record of the first file of a row that was scored, and a name for its source.
+
+    Of several records of a file, the last finished is taken.
+    """
     public = {weights.file: weights for weights in released.load()}
     for name in row.checkpoint:
         if weights := public.get(name):
-            if record := ReleasedScores(records).record(weights, scale, DEFAULT.name):
+            if record := scored.record(weights, scale, DEFAULT.name):
                 kind = "authors'" if weights.training == "authors" else "retrained"
                 return record, f"{kind} weights"
             continue
-        for record in records:
+        for record in reversed(by_time(records)):
             loaded = record.data.weights
             if loaded and belongs(record, row) and _is_file(name, scale, loaded.file):
                 return record, f"weights {loaded.file}"
