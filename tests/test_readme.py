@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
+from harness.config import ablation
 from harness.config.protocols import names
 
 ROOT = Path(__file__).parents[1]
@@ -78,6 +79,17 @@ def test_the_rescored_table_is_that_of_the_report():
     shown = [line for line in README.splitlines() if line.startswith("| 2 | Set5 |")]
     assert shown == [line for line in report if line.startswith("| 2 | Set5 |")][: len(shown)]
     assert len(shown) > 10
+
+
+def test_the_number_of_trainings_is_that_of_the_ablations():
+    trained = {
+        (row.model, str(row.overrides), seed)
+        for name in ("awru", "lfb", "awms", "branches")
+        for chosen in [ablation.load(name)]
+        for row in chosen.rows
+        for seed in chosen.seeds
+    }
+    assert f"The same tables on your machine, {len(trained)} trainings" in " ".join(README.split())
 
 
 def test_every_command_exists():

@@ -55,7 +55,8 @@ def _recipe(records: Iterable[Record]) -> str:
         return ""
     rounded = any(run.config.precision == "bf16-mixed" for run in earlier)
     what = "learned scalars were rounded to bf16 in training" if rounded else "an earlier one"
-    return f"Training recipe 1 (today's is {RECIPE}): {what}."
+    recipes = ", ".join(str(recipe) for recipe in sorted({run.recipe for run in earlier}))
+    return f"Training recipe {recipes} (today's is {RECIPE}): {what}."
 
 
 def failed_text(failures: Iterable[Failure]) -> list[str]:
@@ -78,8 +79,12 @@ def train_name(record: Record) -> str:
 
 
 def stem(name: str, record: Record) -> str:
-    """Return a file name for a training: the given name, scale, training set and steps."""
+    """Return a file name for a training: the given name, scale, training set, steps, recipe.
+
+    The first recipe is left out, so that files of records without one keep their names.
+    """
     trained = f"{name}_x{record.scale}_{train_name(record)}_{record.steps}steps"
+    trained += f"_recipe{record.recipe}" if record.recipe > 1 else ""
     return re.sub(r"[^A-Za-z0-9+._-]+", "-", trained)
 
 

@@ -50,6 +50,15 @@ def test_seeds_of_a_network_stand_in_one_figure():
     assert [record.seed for record in found[1].records] == [0, 1]
 
 
+def test_a_figure_of_another_recipe_has_a_name_of_its_own():
+    again = dataclasses.replace(learned(), id="again", group="of recipe 2", recipe=2)
+    names = [one.name for one in learned_weights.networks([learned(), again])]
+    assert names == [
+        "figure4_wdsr_awru_x2_T291_300steps",
+        "figure4_wdsr_awru_x2_T291_300steps_recipe2",
+    ]
+
+
 def test_cut_networks_and_those_without_adaptive_weights_have_no_figure():
     none = dataclasses.replace(learned(), learned=LearnedScalars())
     assert learned_weights.networks([none, dataclasses.replace(learned(), drop=(3,))]) == ()

@@ -154,6 +154,16 @@ def test_groups_that_would_share_a_file_name_are_told_apart() -> None:
     ]
 
 
+def test_trainings_of_another_recipe_leave_the_files_of_the_first_as_they_are() -> None:
+    again = [
+        replace(record, id=f"{record.id}-b", group="bbbbbbbbbbbb", recipe=2) for record in whole()
+    ]
+    (before,) = build(AWRU, whole())
+    tables = build(AWRU, [*whole(), *again])
+    assert [table.name for table in tables] == [before.name, f"{before.name}_recipe2"]
+    assert tables[0] == before
+
+
 def test_order_of_the_records_does_not_matter() -> None:
     records = [bicubic(), *whole(FIVE), made("wdsr_awru", 34.7, seed=1, sets=FIVE)]
     assert build(AWRU, records) == build(AWRU, records[::-1])
