@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from harness.cli.options import DATA_ROOT, KEY
 from harness.config import paper
+from harness.host.writing import json_text
 
 if TYPE_CHECKING:
     from harness.deploy.prune import PruneResult
@@ -103,7 +103,7 @@ def prune(
     )
     if form == "json":
         content = {"model": model, "scale": scale, "output": str(output)}
-        click.echo(json.dumps(content | asdict(result), indent=1))
+        click.echo(json_text(content | asdict(result)))
         return
     removed = ", ".join(loss.candidate.name for loss in result.removed) or "nothing"
     lost = result.removed[-1].loss_db if result.removed else 0.0
@@ -124,16 +124,22 @@ def _ranking(result: PruneResult) -> Iterator[str]:
 
 
 def _states(result: PruneResult) -> Iterator[str]:
+    from harness.records.means import incomparable_sets
+
     before, after = result.before, result.after
     yield f"\n{'':<24} {'before':>14} {'after':>14} {'change':>14}"
     yield _row("Params", before.params, after.params, ",d", "+,d")
     giga = (before.multi_adds / 1e9, after.multi_adds / 1e9)
     yield _row(f"Multi-Adds (G, {paper.OUTPUT_SIZE})", *giga, ".2f", "+.2f")
     for old, new in zip(before.scores, after.scores, strict=True):
-        yield _row(f"{old.set} PSNR (dB)", old.psnr_db, new.psnr_db, ".3f", "+.4f")
+        name, alike = f"{old.set} PSNR (dB)", not incomparable_sets([[old], [new]], [old.set])
+        yield _row(name, old.psnr_db, new.psnr_db, ".3f", "+.4f" if alike else None)
+        if not alike:
+            yield f"  {old.set}: no change of PSNR: it is infinite on other images, or on all"
         yield _row(f"{old.set} SSIM", old.ssim, new.ssim, ".4f", "+.4f")
 
 
-def _row(name: str, before: float, after: float, form: str, change: str) -> str:
-    cells: Sequence[str] = (f"{before:{form}}", f"{after:{form}}", f"{after - before:{change}}")
+def _row(name: str, before: float, after: float, form: str, change: str | None) -> str:
+    difference = f"{after - before:{change}}" if change else ""
+    cells: Sequence[str] = (f"{before:{form}}", f"{after:{form}}", difference)
     return f"{name:<24} " + " ".join(f"{cell:>14}" for cell in cells)

@@ -64,6 +64,21 @@ def failed_text(failures: Iterable[Failure]) -> list[str]:
     return [f"Failed: {run.text.removesuffix('.')}." for run in failures]
 
 
+def incomparable_text(differences: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str, ...]:
+    """Return the note on differences that are blank because PSNR is infinite.
+
+    Args:
+        differences: Of each, the row, its base, and the sets on which they do not compare.
+    """
+    texts = [f"{row} to {base} ({', '.join(sets)})" for row, base, sets in differences if sets]
+    if not texts:
+        return ()
+    return (
+        "No difference in PSNR, because images of infinite PSNR are left out of the means, and "
+        f"they are not the same in both, or all: {'; '.join(texts)}.",
+    )
+
+
 def distinct(records: Iterable[Record], of: Callable[[Record], object]) -> str | None:
     """Return the different values of some property, joined by commas; None without any."""
     values = dict.fromkeys(of(record) for record in records)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from pathlib import Path
 
 from harness.records import record
 from harness.reports import write
@@ -11,7 +12,7 @@ def test_every_record_is_read_once_for_all_tables(tmp_path, monkeypatch, request
     runs = tmp_path / "results" / "runs"
     for path in sorted((request.config.rootpath / "results" / "runs").glob("wdsr_*-s0-*"))[:3]:
         shutil.copytree(path, runs / path.name)
-    reads = Counter()
+    reads: Counter[Path] = Counter()
     monkeypatch.setattr(
         record, "read_text", lambda path: reads.update([path]) or path.read_text("utf-8")
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +13,7 @@ from harness.efficiency.counting.cross_check import cross_check
 from harness.efficiency.counting.multi_adds import Convention
 from harness.efficiency.counting.rules import rule_of
 from harness.errors import HarnessError
+from harness.host.writing import json_text
 from harness.records.counting import Metric
 from harness.records.published import Published, find
 
@@ -150,16 +150,7 @@ def as_dict(row: Row, *, counters: bool) -> dict[str, Any]:
 
 def to_json(rows: Sequence[Row], *, counters: bool) -> str:
     """Return rows as a JSON array."""
-    return (
-        json.dumps([as_dict(row, counters=counters) for row in rows], indent=1, default=_number)
-        + "\n"
-    )
-
-
-def _number(value: object) -> int | float:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    return json_text([as_dict(row, counters=counters) for row in rows]) + "\n"
 
 
 def _printed(

@@ -13,13 +13,13 @@ from typing import TypeVar
 
 from harness.config import paper
 from harness.config.ablation import Ablation
-from harness.records import counts, published
+from harness.records import published
 from harness.records.failure import Failure
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.selection import ComparedRow, Comparison, comparisons
 from harness.reports import notes
-from harness.reports.tables import intervals, pairs
+from harness.reports.tables import bases, intervals, pairs
 from harness.reports.tables.fields import (
     Field,
     columns_of,
@@ -89,9 +89,9 @@ def _tables(
         title=f"{title}{origin}",
         columns=columns_of(fields),
         rows=rows_of(fields, comparison.shown, reference=lambda entry: entry.reference),
-        notes=_params_note(ablation, comparison)
+        notes=bases.params_note(ablation, comparison)
         + ((ablation.note,) if ablation.note else ())
-        + _bases_note(comparison)
+        + bases.bases_note(comparison)
         + doubt_notes(
             (entry.label, record.count_doubts)
             for entry in comparison.entries
@@ -103,6 +103,10 @@ def _tables(
             expected_sets=paper.SETS if has_means else ablation.benchmarks,
             has_published=bool(cells),
             failures=[run for entry in comparison.shown for run in entry.failures],
+        )
+        + notes.incomparable_text(
+            (row.label, comparison.base_of(row).label, bases.incomparable(comparison, row))
+            for row in comparison.shown
         )
         + intervals.notes(inferences),
     )
@@ -124,9 +128,11 @@ def _fields(
     sets = comparison.sets
 
     def minus_base_params(entry: ComparedRow) -> TableCell:
-        return _minus(_params(entry), _base_params(ablation, comparison, entry))
+        return _minus(bases.params_of(entry), bases.base_params(ablation, comparison, entry))
 
     def minus_base_psnr(entry: ComparedRow) -> TableCell:
+        if bases.incomparable(comparison, entry):
+            return None
         base_mean = comparison.base_of(entry).mean_psnr_db(sets)
         return _minus(entry.mean_psnr_db(sets), base_mean)
 
@@ -135,7 +141,7 @@ def _fields(
 
     fields = [
         field("label", _LABEL_TITLES.get(ablation.table or 0, "Variant"), lambda row: row.label),
-        *pair(field("ours_params", "Params", _params, "count"), "params_k"),
+        *pair(field("ours_params", "Params", bases.params_of, "count"), "params_k"),
         *pair(
             field(
                 "ours_params_diff",
@@ -235,52 +241,8 @@ def _provenance_fields(cells: Sequence[Published]) -> list[Field[ComparedRow]]:
     ]
 
 
-def _base_params(ablation: Ablation, comparison: Comparison, entry: ComparedRow) -> int | None:
-    """Return the number of parameters that is subtracted from that of a row."""
-    if ablation.params_from is None:
-        return _params(comparison.base_of(entry))
-    return counts.of_model(ablation.params_from, comparison.scale).params
-
-
-def _params_note(ablation: Ablation, comparison: Comparison) -> tuple[str, ...]:
-    """Return the note about parameters that differ but are not part of the ablation, if any."""
-    whole = _params(comparison.base)
-    if ablation.params_from is None or whole is None:
-        return ()
-    count = counts.of_model(ablation.params_from, comparison.scale)
-    return (
-        f"Params diff.: relative to {count.label} ({count.params:,} parameters). Its "
-        f"{count.params - whole:+,} relative to {comparison.base.label} are left out, because "
-        "they are not part of the ablation.",
-    )
-
-
-def _bases_note(comparison: Comparison) -> tuple[str, ...]:
-    """Return the note about rows that are compared with another row than the base, if any."""
-    by_base: defaultdict[str, list[str]] = defaultdict(list)
-    for entry in comparison.entries:
-        origin = comparison.base_of(entry)
-        if entry.records and origin.records and origin is not comparison.base:
-            by_base[origin.label] += [entry.label] if entry is not origin else []
-    others = [
-        f"Differences of these rows are relative to {base}: {'; '.join(rows)}."
-        for base, rows in by_base.items()
-        if rows
-    ]
-    if not others:
-        return ()
-    return (
-        f"Differences are relative to {comparison.base.label} except as follows.",
-        *others,
-    )
-
-
 def _only_failed(entry: ComparedRow) -> bool:
     return bool(entry.failures) and not entry.records
-
-
-def _params(entry: ComparedRow) -> int | None:
-    return entry.records[0].params if entry.records else None
 
 
 def _multi_adds(entry: ComparedRow) -> int | str | None:

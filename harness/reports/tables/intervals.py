@@ -203,7 +203,7 @@ def notes(inferences: Sequence[Inference], *, ssim_printed: bool = False) -> tup
         "\u2021 n.s. over seeds and images, yet every image has the same sign in every training; "
         "the sign test over images speaks of new images under these trainings, not of other "
         f"seeds: {_list(map(_signs, agreeing))}.",
-        f"No interval, because there are no scores on the same images: {_list(without)}.",
+        f"No interval, because there are no finite scores on the same images: {_list(without)}.",
         "Smallest difference that would be detected (two-sided test at 5 %, power 80 %), a range "
         f"because the spread is itself estimated (95 % limits): {_list(detectable)}.",
         _gain(whole),

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from harness.config import protocols
 from harness.config.protocols import DEFAULT
 from harness.records import released
+from harness.records.means import incomparable_sets
 from harness.records.record import Record, SetScore
 from harness.records.released import ReleasedScores, Weights
 from harness.reports import notes
@@ -112,10 +113,14 @@ def _fields(reasons: Mapping[str, int]) -> tuple[Field[_ScoredSet], ...]:
         return _EXACT if row.exact else f"{_OFF}{reasons.get(row.weights.because, '')}"
 
     def shift(row: _ScoredSet) -> float | None:
-        return row.default.psnr_db - row.own.psnr_db if row.default else None
+        if row.default is None or incomparable_sets([[row.own], [row.default]], [row.set]):
+            return None
+        return row.default.psnr_db - row.own.psnr_db
 
     def off(row: _ScoredSet) -> float | None:
-        return row.own.psnr_db - row.printed[0] if row.printed else None
+        if row.printed is None or incomparable_sets([[row.own]], [row.set]):
+            return None
+        return row.own.psnr_db - row.printed[0]
 
     def printed(index: int) -> Callable[[_ScoredSet], TableCell]:
         return lambda row: row.printed[index] if row.printed else None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from textwrap import fill, wrap
 
 from harness.host.files import write_atomic
+from harness.host.writing import json_text
 from harness.reports.tables.latex import to_latex
 from harness.reports.tables.table import Table, flat, join, printed_form
 
@@ -60,7 +60,7 @@ def to_json(table: Table) -> str:
         for row in table.rows
     ]
     content = {"title": flat(table.title), "rows": rows, "notes": table.notes}
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return json_text(content) + "\n"
 
 
 def to_text(table: Table, *, width: int = 100) -> str:

@@ -13,7 +13,7 @@ import pytest
 from harness.config.ablation import Ablation, Row, load
 from harness.records.learned import LearnedScalars
 from harness.records.origin import Inputs, TrainingSet
-from harness.records.record import Record, SetScore
+from harness.records.record import ImageScore, Record, SetScore
 from harness.reports.tables.ablation import build
 from harness.reports.tables.table import Table, TableCell
 
@@ -162,6 +162,23 @@ def test_trainings_of_another_recipe_leave_the_files_of_the_first_as_they_are() 
     tables = build(AWRU, [*whole(), *again])
     assert [table.name for table in tables] == [before.name, f"{before.name}_recipe2"]
     assert tables[0] == before
+
+
+def test_a_difference_of_means_over_other_images_is_blank_and_says_why() -> None:
+    """wRU is perfect on one image of two: its mean of 33 would lose 1 dB against 34."""
+
+    def scored(record: Record, *psnr_db: float) -> Record:
+        images = tuple(ImageScore(f"i{n}", value, 0.9) for n, value in enumerate(psnr_db))
+        return replace(record, scores=(SetScore.of("Set5", "files", "Set5", images),))
+
+    basic, wru, awru = whole()
+    records = [scored(basic, 35, 33), scored(wru, float("inf"), 33), scored(awru, 36, 33)]
+    table = only(build(AWRU, records))
+    assert cells(table, "ours_mean_psnr_db") == [34, 33, 34.5]
+    assert cells(table, "ours_mean_psnr_diff_db") == [0, None, 0.5]
+    (note,) = [note for note in table.notes if "infinite" in note]
+    assert "wRU to Basic RU (Set5)" in note
+    assert "AWRU to" not in note.replace("wRU to", "", 1)
 
 
 def test_order_of_the_records_does_not_matter() -> None:
