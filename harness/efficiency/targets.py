@@ -12,15 +12,12 @@ from harness.config import paper
 from harness.errors import UsageError
 from harness.models import registry
 from harness.records import published
+from harness.records.counts import Convention
 from harness.weights import networks
 
 if TYPE_CHECKING:
-    from harness.efficiency.counting.report import Row
+    from harness.efficiency.counting.report import CountedRow
     from harness.models.variant import Variant
-
-Convention = Literal["paper", "executed"]
-
-"""The paper's table that prints parameters and Multi-Adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +130,7 @@ def count(
     *,
     convention: Convention,
     counters: bool,
-) -> list[Row]:
+) -> list[CountedRow]:
     """Count networks; the published figures stand beside those at the paper's size.
 
     Raises:

@@ -7,7 +7,8 @@ They stand in a file so that tables need no torch; a test holds them to what
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from math import prod
@@ -20,6 +21,9 @@ from harness.errors import RecordError
 from harness.host.paths import bundled
 from harness.host.problems import FormatError, Problem
 from harness.host.reading import from_json, read_text
+
+Convention = Literal["paper", "executed"]
+"""How transposed convolutions are charged: on their output grid, or for what they execute."""
 
 FILE_NAME = "counts.json"
 RECOUNT = (
@@ -39,8 +43,8 @@ class Count:
         scale: Upscaling factor.
         params: Trainable scalars.
         params_deployed: Those left with weight norm and batch norm folded.
-        multi_adds: Multi-Adds that it executes.
-        convention: How ``multi_adds`` are counted: as executed.
+        multi_adds: Multi-Adds by the convention.
+        convention: How ``multi_adds`` are counted; the stored ones are as executed.
         activations: Elements that convolutions write.
         convs: Convolutions executed.
         rule: Name of the rule of the published counts; None where its layers are unknown.
@@ -48,8 +52,9 @@ class Count:
         rule_multi_adds: Multi-Adds by that rule.
         published_params_k: Parameters as printed, in thousands; None where nothing is.
         published_multi_adds_g: Multi-Adds as printed, in units of 1e9.
-        status: Whether the rule gives both printed counts; None where none are printed.
-        note: Why the published counts differ, empty where they do not.
+        status: The worse one of the two printed counts'; None where none are printed.
+        note: Why the published counts differ, and what is unusual about the count; empty where
+            there is nothing to say.
     """
 
     model: str
@@ -58,16 +63,16 @@ class Count:
     params: int
     params_deployed: int
     multi_adds: int
-    convention: Literal["executed"]
+    convention: Convention
     activations: int
     convs: int
     rule: str | None
     rule_params: int | None
     rule_multi_adds: int | None
+    published_params_k: Decimal | None = field(default=None, kw_only=True)
+    published_multi_adds_g: Decimal | None = field(default=None, kw_only=True)
+    status: Literal["exact", "explained", "open"] | None = field(default=None, kw_only=True)
     note: str
-    published_params_k: float | None = None
-    published_multi_adds_g: float | None = None
-    status: Literal["exact", "explained", "open"] | None = None
 
     @property
     def lr_px(self) -> Fraction:
@@ -126,6 +131,9 @@ def _shipped() -> dict[tuple[str, int], Count]:
 def _by_label(counts: tuple[Count, ...]) -> dict[tuple[str, int], Count]:
     by_label: dict[tuple[str, int], Count] = {}
     for number, count in enumerate(counts):
+        if count.convention != "executed":
+            place = (number, "convention")
+            raise FormatError(Problem(place, f"expected executed, not '{count.convention}'"))
         if by_label.setdefault((count.label, count.scale), count) is not count:
             text = f"{count.label} x{count.scale} stands there already"
             raise FormatError(Problem((number,), text))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from typing import Literal
 
 from torch import nn
 from torch.nn.utils import parametrize
@@ -16,8 +15,7 @@ from harness.efficiency.counting.doubts import doubts
 from harness.efficiency.counting.meta import has_values, is_shadow, shadow
 from harness.efficiency.counting.trace import ForwardFailed, Trace, trace
 from harness.efficiency.counting.with_values import small_traces
-
-Convention = Literal["paper", "executed"]
+from harness.records.counts import Convention
 
 
 @dataclass(frozen=True, slots=True)

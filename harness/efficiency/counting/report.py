@@ -10,11 +10,11 @@ from typing import Any
 from harness.efficiency.counting.agreement import Status, Verdict, judge
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.cross_check import cross_check
-from harness.efficiency.counting.multi_adds import Convention
 from harness.efficiency.counting.rules import rule_of
 from harness.errors import HarnessError
 from harness.host.writing import json_text
 from harness.records.counting import Metric
+from harness.records.counts import Convention, Count
 from harness.records.published import Published, find
 
 _WORST_FIRST: tuple[Status, ...] = ("open", "explained", "exact")
@@ -23,47 +23,15 @@ _OPTIONAL = ("fvcore", "ptflops")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One network at one scale; the fields are the keys of the JSON form.
+class CountedRow(Count):
+    """One network at one scale as ``harness flops`` shows it; the fields are the keys of JSON.
 
     Attributes:
-        model: Id of the network.
-        label: Its name in tables.
-        scale: Upscaling factor.
-        params: Trainable scalars.
-        params_deployed: Those left with weight norm and batch norm folded.
-        multi_adds: Multi-Adds by the convention.
-        convention: ``paper`` or ``executed``.
-        activations: Elements that convolutions write.
-        convs: Convolutions executed.
-        rule: Name of the rule of the published counts.
-        rule_params: Parameters by it.
-        rule_multi_adds: Multi-Adds by it, at a 1280x720 output.
-        published_params_k: Parameters as printed, in thousands.
-        published_multi_adds_g: Multi-Adds as printed, in units of 1e9.
-        status: The worse one of the two printed cells'; None where there are none.
-        note: Why they differ, and what is unusual about the count.
         fvcore: Multi-Adds executed, as fvcore counts them, if asked for and if they can be
             extended from the small images that it sees.
         ptflops: The same by ptflops.
     """
 
-    model: str
-    label: str
-    scale: int
-    params: int
-    params_deployed: int
-    multi_adds: int
-    convention: Convention
-    activations: int
-    convs: int
-    rule: str | None
-    rule_params: int | None
-    rule_multi_adds: int | None
-    published_params_k: Decimal | None
-    published_multi_adds_g: Decimal | None
-    status: Status | None
-    note: str
     fvcore: int | None = None
     ptflops: int | None = None
 
@@ -75,7 +43,7 @@ def row(
     convention: Convention = "paper",
     published: Sequence[Published] = (),
     counters: bool = False,
-) -> Row:
+) -> CountedRow:
     """Count a network and compare it with what is published of it.
 
     Args:
@@ -111,7 +79,7 @@ def row(
         if counters
         else None
     )
-    return Row(
+    return CountedRow(
         model=subject.id,
         label=label,
         scale=subject.scale,
@@ -142,13 +110,13 @@ def _reasons(verdicts: Mapping[Metric, Verdict]) -> list[str]:
     return [f"{' and '.join(names)}: {why}" for why, names in concerned.items()]
 
 
-def as_dict(row: Row, *, counters: bool) -> dict[str, Any]:
+def as_dict(row: CountedRow, *, counters: bool) -> dict[str, Any]:
     """Return a row's fields by name, those of the other counters only if asked for."""
-    names = [name for name in Row.__dataclass_fields__ if counters or name not in _OPTIONAL]
+    names = [name for name in CountedRow.__dataclass_fields__ if counters or name not in _OPTIONAL]
     return {name: getattr(row, name) for name in names}
 
 
-def to_json(rows: Sequence[Row], *, counters: bool) -> str:
+def to_json(rows: Sequence[CountedRow], *, counters: bool) -> str:
     """Return rows as a JSON array."""
     return json_text([as_dict(row, counters=counters) for row in rows]) + "\n"
 

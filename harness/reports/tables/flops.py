@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from harness.efficiency.counting.report import Row, as_dict, to_json
-from harness.efficiency.targets import Convention, ImageSize
+from harness.efficiency.counting.report import CountedRow, as_dict, to_json
+from harness.efficiency.targets import ImageSize
+from harness.records.counts import Convention
 from harness.reports.tables.latex import to_latex
 from harness.reports.tables.render import to_csv, to_markdown, to_text
 from harness.reports.tables.table import Column, Table, TableRow
@@ -25,7 +26,12 @@ _CONVENTIONS = {
 
 
 def render(
-    rows: Sequence[Row], form: str, *, size: ImageSize, convention: Convention, counters: bool
+    rows: Sequence[CountedRow],
+    form: str,
+    *,
+    size: ImageSize,
+    convention: Convention,
+    counters: bool,
 ) -> str:
     """Return rows in one of the forms: ``table``, ``csv``, ``json``, ``latex``, ``markdown``."""
     if form == "json":
@@ -41,7 +47,7 @@ def render(
 
 
 def to_table(
-    rows: Sequence[Row], *, size: ImageSize, convention: Convention, counters: bool
+    rows: Sequence[CountedRow], *, size: ImageSize, convention: Convention, counters: bool
 ) -> Table:
     """Return rows as a table whose columns have the keys of the JSON form."""
     columns = {
@@ -77,7 +83,7 @@ def to_table(
     )
 
 
-def _notes(rows: Sequence[Row]) -> list[str]:
+def _notes(rows: Sequence[CountedRow]) -> list[str]:
     """Return one note for all scales of a network that share it."""
     scales: dict[tuple[str, str], list[int]] = {}
     for row in rows:
