@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.config.settings import Schedule
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
@@ -109,7 +111,7 @@ class RecordedTraining:
     batch: int
     patch: int
     lr: float
-    schedule: str
+    schedule: Schedule
     halve_every: int = 200_000
     channels_last: bool = False
     checkpoint_every: int = 1000

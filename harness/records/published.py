@@ -108,11 +108,9 @@ def tables(folder: Path | None = None) -> tuple[int, ...]:
     return tuple(sorted(int(number) for number in numbers if number.isdecimal()))
 
 
-def find(
-    rows: Iterable[Published], *, label: str, scale: int, metric: str, set_name: str = ""
-) -> Published | None:
-    """Return the cell of that row, scale, metric and set, or None where none is published."""
-    wanted = (label, scale, metric, set_name)
+def find(rows: Iterable[Published], *, label: str, scale: int, metric: str) -> Published | None:
+    """Return a cell that belongs to no set, as counts do; None where none is published."""
+    wanted = (label, scale, metric, "")
     for row in rows:
         if (row.label, row.scale, row.metric, row.set) == wanted:
             return row

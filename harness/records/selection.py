@@ -112,7 +112,7 @@ def by_time(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=lambda record: (record.provenance.finished, record.id))
 
 
-def last_of_each_seed(records: Iterable[Record]) -> tuple[Record, ...]:
+def one_a_seed(records: Iterable[Record]) -> tuple[Record, ...]:
     """Return records by seed; of one seed's, the last finished."""
     by_seed = {record.seed: record for record in by_time(records)}
     return tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
@@ -220,7 +220,7 @@ def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) ->
 
 def _runs(row: Row, group: Sequence[Record]) -> tuple[Record, ...]:
     """Return a row's records in the group, one a seed."""
-    return last_of_each_seed(record for record in group if belongs(record, row))
+    return one_a_seed(record for record in group if belongs(record, row))
 
 
 def _whole(row: Row, rows: Sequence[Row]) -> Row | None:

@@ -15,9 +15,14 @@ HEADER = ",".join(COLUMNS)
 
 
 def value(table: int, label: str, scale: int, metric: str, set_name: str = "") -> str:
-    cell = find(load(table), label=label, scale=scale, metric=metric, set_name=set_name)
-    assert cell is not None
+    cell = cell_of(table, label, scale, metric, set_name)
     return "" if cell.value is None else str(cell.value)
+
+
+def cell_of(table: int, label: str, scale: int, metric: str, set_name: str) -> Published:
+    wanted = (label, scale, metric, set_name)
+    (cell,) = (c for c in load(table) if (c.label, c.scale, c.metric, c.set) == wanted)
+    return cell
 
 
 def test_five_tables_are_shipped() -> None:
@@ -115,13 +120,14 @@ def test_mean_of_table_3_is_the_plain_mean_of_the_set_means_in_table_5() -> None
 
 
 def test_suspicious_cells_carry_a_note() -> None:
-    cell = find(load(5), label="AWSRN-SD", scale=3, metric="psnr_db", set_name="Set14")
-    assert cell is not None
+    cell = cell_of(5, "AWSRN-SD", 3, "psnr_db", "Set14")
     assert "almost surely 30.21" in cell.note
 
 
 def test_a_cell_that_is_not_published_is_none() -> None:
     assert find(load(1), label="AWRU", scale=4, metric="mean_psnr_db") is None
+    assert find(load(5), label="AWSRN", scale=2, metric="psnr_db") is None, "a value of a set"
+    assert find(load(5), label="AWSRN", scale=2, metric="params_k") is not None
 
 
 def test_rows_are_read_from_any_folder(tmp_path: Path) -> None:

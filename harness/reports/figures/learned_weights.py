@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from harness.config import paper
 from harness.records.record import Record, digest
-from harness.records.selection import by_group, last_of_each_seed
+from harness.records.selection import by_group, one_a_seed
 from harness.reports import notes
 from harness.reports.figures import style
 
@@ -57,7 +57,7 @@ def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
     return tuple(
         Learned(
             stem if stems.count(stem) == 1 else f"{stem}_{digest({'of': key})[:6]}",
-            last_of_each_seed(kind),
+            one_a_seed(kind),
         )
         for stem, (key, kind) in sorted(
             zip(stems, trainings.items(), strict=True), key=lambda named: named[0]

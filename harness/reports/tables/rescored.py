@@ -39,8 +39,6 @@ class RankedSystem:
         weights: What was scored; None where no weights can be had.
         score: Its score by the default protocol.
         record: Where that is stored.
-        standing_db: PSNR by which the system is ranked: re-scored where the authors released
-            weights, else as printed.
         ranks: Rank as printed and as re-scored; 1 is the highest PSNR, ties are alike.
         leads_db: How far AWSRN-M leads, as printed and as re-scored.
     """
@@ -53,7 +51,6 @@ class RankedSystem:
     weights: Weights | None
     score: SetScore | None
     record: Record | None
-    standing_db: float
     ranks: tuple[int, int]
     leads_db: tuple[float, float] | None
 
@@ -128,7 +125,6 @@ def _ranked(
                 weights=weights,
                 score=score,
                 record=record,
-                standing_db=standing[label],
                 ranks=(_rank(psnr_db, printed), _rank(standing[label], standing)),
                 leads_db=None if label == YARDSTICK else (leads[0], leads[1]),
             )

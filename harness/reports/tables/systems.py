@@ -15,7 +15,7 @@ from harness.records.means import mean_scores
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.released import ReleasedScores
-from harness.records.selection import belongs, by_group, by_time, last_of_each_seed
+from harness.records.selection import belongs, by_group, by_time, one_a_seed
 from harness.reports import notes
 from harness.reports.tables.fields import (
     Field,
@@ -146,7 +146,7 @@ def _ours(row: Row, scale: int, records: Sequence[Record], scored: ReleasedScore
         by_group(by_time(trained)).values(),
         key=lambda runs: (runs[-1].full_budget, runs[-1].steps, runs[-1].provenance.finished),
     )
-    return _line(row.label, _training(longest[-1]), last_of_each_seed(longest))
+    return _line(row.label, _training(longest[-1]), one_a_seed(longest))
 
 
 def _loaded(

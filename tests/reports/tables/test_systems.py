@@ -10,7 +10,6 @@ import pytest
 from harness.config import ablation
 from harness.records import record
 from harness.reports.tables import render, systems
-from harness.reports.tables.latex import latex_document
 
 IMDN = "fdf47afcb743eb7a9acc4f70414811ceaf70b481215cd587fde5118bc88d020e"
 FALSR_A = "d0524afb1db18c918a5fa1873e2e4db62108f45dc4e2786640b4abb584fdbc5b"
@@ -93,7 +92,9 @@ def test_best_and_second_best_are_marked_apart_for_printed_and_ours(comparison, 
 
 
 @pytest.mark.skipif(not which("pdflatex"), reason="no pdflatex")
-def test_latex_of_the_committed_records_fits_the_page(comparison, tmp_path, request):
+def test_latex_of_the_committed_records_fits_the_page(
+    comparison, latex_document, tmp_path, request
+):
     records = record.load_all(request.config.rootpath)
     (table,) = systems.build(comparison, records)
     (tmp_path / "t.tex").write_text(latex_document(table))
