@@ -81,6 +81,24 @@ def test_the_rescored_table_is_that_of_the_report():
     assert len(shown) > 10
 
 
+def test_what_is_said_of_falsr_a_is_what_the_report_has():
+    path = ROOT / "reports" / "table5_rescored.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["scale"] == "2"]
+    falsr = {row["set"]: row for row in rows if row["label"] == "FALSR-A"}
+    ranks = {name: (row["printed_rank"], row["rescored_rank"]) for name, row in falsr.items()}
+    assert ranks["Set5"] == ("6", "4")
+    assert len(set(ranks["Set14"])) == len(set(ranks["B100"])) == 1
+    leads = [
+        "{:.2f} to {:.2f}".format(*(float(row[f"{of}_lead_db"]) for of in ("printed", "rescored")))
+        for row in falsr.values()
+    ]
+    text = " ".join(README.split())
+    assert f"from {', '.join(leads[:-1])} and {leads[-1]} dB" in text
+    reranked = {row["label"] for row in rows if row["weights"] == "authors"}
+    assert f"{len(reranked)} of the {len({row['label'] for row in rows})} rows at x2" in text
+
+
 def test_the_number_of_trainings_is_that_of_the_ablations():
     trained = {
         (row.model, str(row.overrides), seed)

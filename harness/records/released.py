@@ -23,7 +23,13 @@ from harness.records import published
 from harness.records.record import Record, SetScore
 from harness.records.selection import by_time
 
-Training = Literal["authors", "retrained"]
+Training = Literal["authors", "released", "retrained"]
+
+KINDS_TEXT = (
+    "authors' weights: those of the paper's table; released weights: by the authors or in a port, "
+    "but not those of the table; retrained weights: trained again by others"
+)
+"""What each kind of weights is, for the notes under tables."""
 
 FILE_NAME = "weights.yaml"
 SETS = ("Set5", "Set14", "B100")
@@ -38,8 +44,8 @@ class Weights:
         file: Its name.
         sha256: Of its bytes.
         source: Repository, file and commit it comes from.
-        training: Whether it holds the weights of the paper, or of a training by others or
-            of a later time.
+        training: ``authors``: the weights of the paper's table; ``released``: by the authors or
+            in a port, but not those of the table; ``retrained``: trained again by others.
         model: Id of the network.
         scales: Upscaling factors it was trained for.
         protocol: How the printed numbers were measured.
@@ -65,6 +71,11 @@ class Weights:
     published: dict[int, dict[str, tuple[float, float]]] = field(default_factory=dict)
     because: str = ""
     key: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Whose weights they are, in words."""
+        return "authors' weights" if self.training == "authors" else f"{self.training} weights"
 
     def protocols(self, set_name: str) -> tuple[str, ...]:
         """Return the protocols to score a set by, the paper's own first."""

@@ -124,6 +124,27 @@ def test_suspicious_cells_carry_a_note() -> None:
     assert "almost surely 30.21" in cell.note
 
 
+def test_doubts_about_values_are_known() -> None:
+    """By hand from the notes: eight cells of Table 5, and one of Table 4."""
+    doubted = {(c.label, c.scale, c.set, c.metric) for c in load(5) if c.doubt}
+    assert doubted == {
+        ("AWSRN-SD", 3, "Set5", "ssim"),
+        ("AWSRN-SD", 3, "Set14", "psnr_db"),
+        ("AWSRN-SD", 4, "B100", "ssim"),
+        ("VDSR", 8, "Set14", "psnr_db"),
+        *(("DRCN", 8, name, "psnr_db") for name in ("Set5", "Set14", "B100", "Urban100")),
+    }
+    assert [(c.label, str(c.value)) for c in load(4) if c.doubt] == [
+        ("WDSR w/ AWMS, w/o 3x3", "32.92")
+    ]
+    assert not any(c.doubt for table in (1, 2, 3) for c in load(table))
+
+
+def test_ssim_at_x8_does_not_compare() -> None:
+    apart = {(c.scale, c.metric) for c in load(5) if not c.comparable}
+    assert apart == {(8, "ssim")}
+
+
 def test_a_cell_that_is_not_published_is_none() -> None:
     assert find(load(1), label="AWRU", scale=4, metric="mean_psnr_db") is None
     assert find(load(5), label="AWSRN", scale=2, metric="psnr_db") is None, "a value of a set"

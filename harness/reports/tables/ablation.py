@@ -22,12 +22,14 @@ from harness.reports import notes
 from harness.reports.tables import bases, intervals, pairs
 from harness.reports.tables.fields import (
     Field,
+    as_printed,
     columns_of,
     counted,
     doubt_notes,
     field,
     hidden,
     joined,
+    misprint_notes,
     rows_of,
 )
 from harness.reports.tables.table import Column, Table, TableCell
@@ -104,6 +106,7 @@ def _tables(
             has_published=bool(cells),
             failures=[run for entry in comparison.shown for run in entry.failures],
         )
+        + misprint_notes(cells)
         + notes.incomparable_text(
             (row.label, comparison.base_of(row).label, bases.incomparable(comparison, row))
             for row in comparison.shown
@@ -205,7 +208,7 @@ def _published_field(
 ) -> Field[ComparedRow] | None:
     """Return the paper's column beside one of ours, or None where it prints no such value."""
     values = {
-        cell.label: cell.value
+        cell.label: as_printed(cell)
         for cell in cells
         if (cell.metric, cell.set) == (metric, set_name) and cell.value is not None
     }

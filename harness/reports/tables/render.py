@@ -12,7 +12,7 @@ from textwrap import fill, wrap
 from harness.host.files import write_atomic
 from harness.host.writing import json_text
 from harness.reports.tables.latex import to_latex
-from harness.reports.tables.table import Table, flat, join, printed_form
+from harness.reports.tables.table import Doubted, Table, flat, join, printed_form
 
 _GAP = "  "
 _MARKDOWN_MARKS = ("**{}**", "<u>{}</u>")
@@ -54,7 +54,7 @@ def to_json(table: Table) -> str:
     keys = [column.key for column in table.columns]
     rows = [
         {
-            key: str(value) if isinstance(value, Decimal) else value
+            key: str(value) if isinstance(value, Decimal | Doubted) else value
             for key, value in zip(keys, row.cells, strict=True)
         }
         for row in table.rows

@@ -9,11 +9,24 @@ from functools import lru_cache
 from math import isfinite
 from typing import Literal
 
-TableCell = str | int | float | Decimal | None
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """A printed value that seems misprinted: it is shown with a dagger and never marked."""
+
+    value: Decimal
+
+    def __str__(self) -> str:
+        """Return the value as printed in its source."""
+        return str(self.value)
+
+
+TableCell = str | int | float | Decimal | Doubted | None
 ColumnKind = Literal[
     "text", "count", "kilo", "mega", "giga", "psnr", "ssim", "diff", "ssim_diff", "p"
 ]
 Marks = Literal["none", "best", "two"]
+DAGGER = "\u2020"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,7 @@ class Column:
         between: Text between the two values of such a cell.
         form: Text around a value that is not missing; ``{}`` stands for the value.
         printed: Whether the column is printed; others are only in the CSV file.
+        unranked: Groups of rows whose values in this column do not compete.
     """
 
     key: str
@@ -41,6 +55,7 @@ class Column:
     between: str = "/"
     form: str = "{}"
     printed: bool = True
+    unranked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +155,14 @@ def format_value(value: TableCell, column: Column) -> str:
     its differences 5. A difference that would be rounded to zero gets up to 2 decimals more, so
     that an interval shows on which side of zero it ends. Counts in units of 1e6 and 1e9 have 2;
     other counts have thousands separators, and all their digits also in units of 1e3. Published
-    values (``Decimal``) keep the digits that the paper prints.
+    values (``Decimal``) keep the digits that the paper prints; a dagger follows a doubted one.
     """
     return "" if value is None else column.form.format(_plain(value, column))
 
 
-def _plain(value: str | int | float | Decimal, column: Column) -> str:
+def _plain(value: str | int | float | Decimal | Doubted, column: Column) -> str:
+    if isinstance(value, Doubted):
+        return f"{_plain(value.value, column)}{DAGGER}"
     if isinstance(value, str) or column.kind == "text":
         return str(value)
     if isinstance(value, Decimal):
@@ -198,11 +215,11 @@ def _printed_column(table: Table, index: int) -> list[PrintedValue]:
     if column.kind not in _RANKED[table.marks] or column.signed:
         return [PrintedValue(text, between=column.between) for text in texts]
     places: dict[tuple[str, str], int] = {}
-    for group in {row.group for row in table.rows}:
+    for group in {row.group for row in table.rows}.difference(column.unranked):
         values = {
             text
             for text, row in zip(texts, table.rows, strict=True)
-            if text and row.group == group and not isinstance(row.cells[index], str)
+            if text and row.group == group and not isinstance(row.cells[index], str | Doubted)
         }
         ranked = sorted(values, key=lambda text: Decimal(text.replace(",", "")), reverse=True)
         marked = ranked[: 2 if table.marks == "two" else 1] if len(values) > 1 else []
