@@ -9,6 +9,7 @@ import pytest
 from harness.cli.main import main
 from harness.config import ablation
 from harness.config.protocols import names
+from harness.records import published
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -108,6 +109,24 @@ def test_the_number_of_trainings_is_that_of_the_ablations():
         for seed in chosen.seeds
     }
     assert f"The same tables on your machine, {len(trained)} trainings" in " ".join(README.split())
+
+
+def test_the_default_convention_of_counting_is_the_one_that_is_named():
+    (option,) = [one for one in main.commands["flops"].params if one.name == "convention"]
+    assert f"(`--convention {option.default}`, its default)" in " ".join(README.split())
+
+
+def test_the_sizes_that_come_out_to_the_digit_are_as_many_as_are_exact():
+    """AWSRN-M x2 is explained, by a truncation: 1,063,742 is printed 1,063K."""
+    cells = [
+        cell
+        for cell in published.load(5)
+        if cell.label.startswith("AWSRN") and cell.metric in ("params_k", "multi_adds_g")
+    ]
+    networks = {(cell.label, cell.scale) for cell in cells}
+    others = {(cell.label, cell.scale) for cell in cells if cell.status != "exact"}
+    assert (len(networks), others) == (13, {("AWSRN-M", 2)})
+    assert "Twelve of the 13 AWSRN networks" in README
 
 
 def test_every_command_exists():

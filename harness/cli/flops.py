@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 import click
 
 from harness.config import paper
+from harness.config.paper import Convention
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +25,9 @@ log = logging.getLogger(__name__)
 @click.option("--input-size", metavar="WxH", help="Size of the LR image, instead.")
 @click.option(
     "--convention",
-    type=click.Choice(["paper", "executed"]),
+    type=click.Choice(get_args(Convention)),
     default="paper",
+    show_default=True,
     help="Charge transposed convolutions on their output grid, or for what they execute.",
 )
 @click.option("--counters", is_flag=True, help="Count by fvcore and ptflops too, and compare.")
@@ -43,7 +45,7 @@ def flops(
     scales: Sequence[str],
     output_size: str | None,
     input_size: str | None,
-    convention: Literal["paper", "executed"],
+    convention: Convention,
     counters: bool,
     form: str,
     output: Path | None,

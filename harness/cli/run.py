@@ -131,17 +131,20 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
                 status.words,
             ]
         )
+    from harness.data.catalogue import lr_text
+    from harness.reports.notes import SAMPLE, SAMPLE_SET
+
     unknown = any(status.to_train and status.cell.doubts for status in statuses)
     shared = any(status.shared for status in statuses)
     note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
+    if settings.data.train == SAMPLE_SET in [test.name for test in plan.tests[settings.scale[0]]]:
+        note.append(SAMPLE.removesuffix("."))
     note += dict.fromkeys(
         f"Multi-Adds of {cell.row.label}: n/a, because the count is in doubt: "
         f"{'; '.join(cell.doubts)}"
         for cell in plan.cells
         if cell.doubts
     )
-    from harness.data.catalogue import lr_text
-
     scale = settings.scale[0]
     tests = ", ".join(f"{test.name} ({test.lr_text})" for test in plan.tests[scale])
     source = f" ({lr_text(plan.train[scale])})" if scale in plan.train else ""

@@ -160,8 +160,8 @@ PROFILES: dict[str, dict[str, Any]] = {
         "train.eval_every": 10_000,
     },
 }
-"""What each profile sets. `paper` is Sec. 4.2 as printed; the short ones anneal over
-their own length, since a halving every 2e5 steps never happens in them."""
+"""What each profile sets. `paper` is Sec. 4.2, as long as the authors' code has it; the short ones
+anneal over their own length, since a halving every 2e5 steps never happens in them."""
 
 
 @cache

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from harness.config import paper
+from harness.config.paper import Convention
 from harness.errors import UsageError
 from harness.models import registry
 from harness.records import published
-from harness.records.counts import Convention
 from harness.weights import networks
 
 if TYPE_CHECKING:

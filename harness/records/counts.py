@@ -17,13 +17,11 @@ from types import MappingProxyType
 from typing import Literal
 
 from harness.config import paper
+from harness.config.paper import Convention
 from harness.errors import RecordError
 from harness.host.paths import bundled
 from harness.host.problems import FormatError, Problem
 from harness.host.reading import from_json, read_text
-
-Convention = Literal["paper", "executed"]
-"""How transposed convolutions are charged: on their output grid, or for what they execute."""
 
 FILE_NAME = "counts.json"
 RECOUNT = (

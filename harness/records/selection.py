@@ -56,7 +56,8 @@ class Comparison:
         group: What the records have in common, as a hash.
         scale: Upscaling factor.
         entries: The ablation's rows in its order, run or not.
-        base: The row that differences are taken from.
+        base: The row that differences are taken from; where there is one row only, the bicubic one
+            if it was scored.
         reference: The bicubic row, None where it was not scored on these images.
         sets: The sets that every row that was run was scored on, with the same images.
     """
@@ -169,11 +170,15 @@ def _comparison(
     run = [record.scores for entry in entries for record in entry.records]
     sets = tuple(name for name, same in shared_sets(run).items() if same)
     reference = _reference(group[0], bicubic, sets) or _failed_reference(group[0], failures)
+    own = next((entry for entry in entries if entry.label == base), ComparedRow(base))
+    if len(entries) == 1 and reference and reference.records:
+        entries = (replace(entries[0], base=reference.label),)
+        own = reference
     return Comparison(
         group=group[0].group,
         scale=group[0].scale,
         entries=entries,
-        base=next((entry for entry in entries if entry.label == base), ComparedRow(base)),
+        base=own,
         reference=reference,
         sets=sets,
     )

@@ -11,6 +11,9 @@ from harness.records.marks import RECIPE
 from harness.records.origin import RecordedTraining
 from harness.records.record import Record, SetScore
 
+SAMPLE_SET = "sample"
+SAMPLE = f"{SAMPLE_SET}: its test photographs are not among those that it trains on."
+
 
 def notes(
     rows: Mapping[str, Sequence[Record]],
@@ -35,17 +38,30 @@ def notes(
     missing = [label for label, records in rows.items() if not records and label not in failed]
     scores = [one for record in used for name in sets if (one := record.score(name))]
     texts = [
-        f"Ours: {_training(used)}.",
+        f"Ours: {training_text(used)}.",
         f"Seeds: {_seeds(rows)}.",
         f"Scores: protocol {distinct(used, lambda record: record.protocol)}; {lr_text(scores)}; "
         f"{_means(sets, expected_sets, has_published=has_published)}.",
         f"{budget}." if budget else "",
+        _one_seed(rows),
+        SAMPLE if any(train_name(run) == SAMPLE_SET for run in used) and SAMPLE_SET in sets else "",
         _recipe(used),
         f"Not run yet: {', '.join(missing)}." if missing else "",
         *failed_text(failures),
         f"Commit: {distinct(used, commit)}.",
     ]
     return tuple(note for note in texts if note)
+
+
+def _one_seed(rows: Mapping[str, Sequence[Record]]) -> str:
+    """Return what cannot be told where no row has a second seed; nothing where one has."""
+    trained = [[run for run in records if run.group] for records in rows.values()]
+    if max(map(len, trained), default=0) != 1:
+        return ""
+    return (
+        "One seed a row: how far another seed would move a row is not known, so that a difference "
+        "may be luck."
+    )
 
 
 def _recipe(records: Iterable[Record]) -> str:
@@ -118,7 +134,7 @@ def commit(record: Record, *, digits: int = 12) -> str:
     return f"{name} with uncommitted changes" if origin.dirty else name
 
 
-def _training(records: Sequence[Record]) -> str:
+def training_text(records: Sequence[Record]) -> str:
     """Return data, length, schedule, precision and device of the training."""
     trainings = [record.config.train for record in records if record.config.train]
 
@@ -162,6 +178,8 @@ def _means(sets: Sequence[str], expected: Sequence[str], *, has_published: bool)
     over = f"mean = plain mean of the set means over {', '.join(sets) or 'no set'}"
     if not missing:
         return over
+    if not set(sets) & set(expected):  # sets of the user's own, which miss nothing
+        return f"{over}; the published mean is over {missing}" if has_published else over
     theirs = "; the published mean includes them" if has_published else ""
     return f"{over} (missing: {missing}{theirs})"
 
@@ -182,7 +200,7 @@ def _budget(records: Sequence[Record], *, has_published: bool) -> str:
     if all(record.full_budget for record in records):
         return ""
     steps = distinct(records, lambda record: f"{record.steps:,}")
-    short = f"Short budget: {steps} of {paper.STEPS:,} steps"
+    short = f"Short budget: {steps} of the {paper.STEPS:,} steps of the authors' code"
     if all(record.steps >= paper.STEPS for record in records):
         short = "Not the training of the paper (Sec. 4.2)"
     return f"{short}; not comparable with the published column" if has_published else short

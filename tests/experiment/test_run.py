@@ -455,6 +455,7 @@ def test_a_short_training_beats_bicubic_and_the_network_it_began_with(tiny, tmp_
         more = ("train.schedule=onecycle", "train.patch=12", "train.batch=8", *own)
         done = invoke("train", f"{tmp_path}/net.py:Net", "--scale", 2, *shorter, *more)
         assert done.exit_code == 0, done.output
+        assert "Gain over" in done.stdout
         for record in load_all(results):
             key = steps if record.steps else "bicubic"
             psnr[key], loss[key] = record.scores[0].psnr_db, record.loss

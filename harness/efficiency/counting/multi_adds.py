@@ -10,12 +10,12 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from harness.config import paper
+from harness.config.paper import Convention
 from harness.efficiency.counting import params
 from harness.efficiency.counting.doubts import doubts
 from harness.efficiency.counting.meta import has_values, is_shadow, shadow
 from harness.efficiency.counting.trace import ForwardFailed, Trace, trace
 from harness.efficiency.counting.with_values import small_traces
-from harness.records.counts import Convention
 
 
 @dataclass(frozen=True, slots=True)

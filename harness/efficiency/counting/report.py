@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from harness.config.paper import Convention
 from harness.efficiency.counting.agreement import Status, Verdict, judge
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.cross_check import cross_check
@@ -14,7 +15,7 @@ from harness.efficiency.counting.rules import rule_of
 from harness.errors import HarnessError
 from harness.host.writing import json_text
 from harness.records.counting import Metric
-from harness.records.counts import Convention, Count
+from harness.records.counts import Count
 from harness.records.published import Published, find
 
 _WORST_FIRST: tuple[Status, ...] = ("open", "explained", "exact")

@@ -139,39 +139,41 @@ def _fields(
         base_mean = comparison.base_of(entry).mean_psnr_db(sets)
         return _minus(entry.mean_psnr_db(sets), base_mean)
 
+    alone = comparison.base is comparison.reference  # one row, and its gain over bicubic
+
     def label_of(entry: ComparedRow) -> str | None:
         return None if entry.reference else entry.label
 
+    params_diff: Field[ComparedRow] = field(
+        "ours_params_diff",
+        "Params\ndiff.",
+        lambda entry: None if entry.reference else minus_base_params(entry),
+        "count",
+        signed=True,
+    )
     fields = [
         field("label", _LABEL_TITLES.get(ablation.table or 0, "Variant"), lambda row: row.label),
         *pair(field("ours_params", "Params", bases.params_of, "count"), "params_k"),
-        *pair(
-            field(
-                "ours_params_diff",
-                "Params\ndiff.\n(ours)",
-                lambda entry: None if entry.reference else minus_base_params(entry),
-                "count",
-                signed=True,
-            ),
-            "params_diff",
-        ),
+        *([] if alone else pair(params_diff, "params_diff")),
         *pair(field("ours_multi_adds", "Multi-Adds\n(G)", _multi_adds, "giga"), "multi_adds_g"),
     ]
     if any(entry.weight is not None for entry in comparison.entries):
         weight: Field[ComparedRow] = field(
-            "ours_removed_weight", "Removed\nweight", lambda row: row.weight, "ssim"
+            "ours_removed_weight", "Removed\nweight", lambda row: row.weight, "weight"
         )
         fields += pair(weight, "removed_weight", "Set5")
     for name in sets:
         fields += _set_fields(name, cells)
     mean: Field[ComparedRow] = field(
         "ours_mean_psnr_db",
-        "Mean PSNR\n(ours)",
+        "Mean PSNR",
         lambda entry: _FAILED if _only_failed(entry) else entry.mean_psnr_db(sets),
         "psnr",
     )
     ours, *theirs = pair(mean, "mean_psnr_db")
-    difference = Field(intervals.difference(inferences), minus_base_psnr)
+    column = intervals.difference(inferences)
+    column = replace(column, title="Gain over\nbicubic (dB)") if alone else column
+    difference = Field(column, minus_base_psnr)
     spread, interval, details = intervals.fields(inferences, label_of)
     ssim = intervals.ssim_fields(inferences, label_of, printed=False)
     fields += [ours, *spread, difference, *interval, *theirs, *details, *ssim]
@@ -199,8 +201,7 @@ def _set_fields(name: str, cells: Sequence[Published]) -> list[Field[ComparedRow
 
 def _marked_ours(ours: Field[ComparedRow]) -> Field[ComparedRow]:
     """Return our column with "(ours)" in its title, for use beside a column of the paper."""
-    title = ours.column.title.removesuffix("\n(ours)") + "\n(ours)"
-    return replace(ours, column=replace(ours.column, title=title))
+    return replace(ours, column=replace(ours.column, title=f"{ours.column.title}\n(ours)"))
 
 
 def _published_field(
@@ -215,7 +216,7 @@ def _published_field(
     if not values:
         return None
     key = f"paper_{set_name}_{metric}" if set_name else f"paper_{metric}"
-    title = ours.title.removesuffix("\n(ours)") + (" (K)" if metric == "params_k" else "")
+    title = ours.title + (" (K)" if metric == "params_k" else "")
     column = Column(key, f"{title}\n(paper)", ours.kind, signed=ours.signed, joined=ours.joined)
     return Field(column, lambda entry: None if entry.reference else values.get(entry.label))
 

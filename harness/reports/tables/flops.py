@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
+from harness.config.paper import Convention
 from harness.efficiency.counting.report import CountedRow, as_dict, to_json
 from harness.efficiency.targets import ImageSize
-from harness.records.counts import Convention
 from harness.reports.tables.latex import to_latex
 from harness.reports.tables.render import to_csv, to_markdown, to_text
 from harness.reports.tables.table import Column, Table, TableRow

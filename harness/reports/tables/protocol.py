@@ -26,7 +26,9 @@ from harness.reports.tables.table import Table, TableCell
 
 NAME = "protocol"
 
-_EXACT, _OFF = "\u2713", "\u2020"
+_EXACT, _OFF, _SSIM_OFF = "\u2713", "\u2020", "\u2021"
+_SSIM_STEP = 0.0005
+"""Half a unit of the third decimal: some papers print no more of SSIM."""
 _ORDER = {name: index for index, name in enumerate(released.SETS)}
 
 
@@ -48,6 +50,11 @@ class _ScoredSet:
         return self.printed is not None and _printed_digits(self.own.psnr_db) == _printed_digits(
             self.printed[0]
         )
+
+    @property
+    def ssim_off(self) -> bool:
+        """Whether our SSIM has not the printed digits, to three decimals."""
+        return self.printed is not None and abs(self.own.ssim - self.printed[1]) > _SSIM_STEP
 
 
 def build(records: Iterable[Record]) -> Table | None:
@@ -72,7 +79,8 @@ def build(records: Iterable[Record]) -> Table | None:
         rows=rows_of(fields, rows, block=lambda row: row.weights),
         notes=(
             f"{_EXACT}: our PSNR has the printed digits. {_OFF}: it differs; a number refers to "
-            "the reason below. Printed: Table 5 of the AWSRN paper, or the network's own paper.",
+            f"the reason below. {_SSIM_OFF}: PSNR comes out, but SSIM is more than {_SSIM_STEP} "
+            "off. Printed: Table 5 of the AWSRN paper, or the network's own paper.",
             *(f"({number}) {reason}" for reason, number in reasons.items()),
             *_protocols_used(rows),
             f"Commit: {notes.distinct(used, notes.commit)}; {notes.distinct(used, notes.device)}.",
@@ -110,7 +118,9 @@ def _fields(reasons: Mapping[str, int]) -> tuple[Field[_ScoredSet], ...]:
     def mark(row: _ScoredSet) -> str | None:
         if row.printed is None:
             return None
-        return _EXACT if row.exact else f"{_OFF}{reasons.get(row.weights.because, '')}"
+        if row.exact:
+            return f"{_EXACT}{_SSIM_OFF}" if row.ssim_off else _EXACT
+        return f"{_OFF}{reasons.get(row.weights.because, '')}"
 
     def shift(row: _ScoredSet) -> float | None:
         if row.default is None or incomparable_sets([[row.own], [row.default]], [row.set]):

@@ -285,10 +285,9 @@ def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:
     ]
     if any(record.group and not record.full_budget for record in used):
         trained = [record for record in used if record.group]
-        sets = notes.distinct(trained, notes.train_name)
         texts.append(
-            f"*: short budget, of {paper.STEPS:,} steps, trained on {sets}; not "
-            "comparable with the printed lines."
+            f"*: short budget, fewer than the {paper.STEPS:,} steps of the authors' code, so not "
+            f"comparable with the printed lines: {notes.training_text(trained)}."
         )
     texts += doubt_notes(
         (f"{line.label} x{line.scale}", record.count_doubts)

@@ -23,7 +23,7 @@ class Doubted:
 
 TableCell = str | int | float | Decimal | Doubted | None
 ColumnKind = Literal[
-    "text", "count", "kilo", "mega", "giga", "psnr", "ssim", "diff", "ssim_diff", "p"
+    "text", "count", "kilo", "mega", "giga", "psnr", "ssim", "weight", "diff", "ssim_diff", "p"
 ]
 Marks = Literal["none", "best", "two"]
 DAGGER = "\u2020"
@@ -109,6 +109,7 @@ _STEP = {
     "giga": Decimal("0.01"),
     "psnr": Decimal("0.01"),
     "ssim": Decimal("0.0001"),
+    "weight": Decimal("0.0001"),
     "diff": Decimal("0.001"),
     "ssim_diff": Decimal("0.00001"),
     "p": Decimal("0.001"),
@@ -151,11 +152,12 @@ class PrintedTable:
 def format_value(value: TableCell, column: Column) -> str:
     """Return a value as it is printed: rounded half up, empty for a gap.
 
-    PSNR has 2 decimals, its spread, its differences that have intervals and p-values 3, SSIM 4,
-    its differences 5. A difference that would be rounded to zero gets up to 2 decimals more, so
-    that an interval shows on which side of zero it ends. Counts in units of 1e6 and 1e9 have 2;
-    other counts have thousands separators, and all their digits also in units of 1e3. Published
-    values (``Decimal``) keep the digits that the paper prints; a dagger follows a doubted one.
+    PSNR has 2 decimals, its spread, its differences that have intervals and p-values 3, SSIM and
+    learned weights 4, differences of SSIM 5. A difference that would be rounded to zero gets up
+    to 2 decimals more, so that an interval shows on which side of zero it ends. Counts in units
+    of 1e6 and 1e9 have 2; other counts have thousands separators, and all their digits also in
+    units of 1e3. Published values (``Decimal``) keep the digits that the paper prints; a dagger
+    follows a doubted one.
     """
     return "" if value is None else column.form.format(_plain(value, column))
 

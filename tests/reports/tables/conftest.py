@@ -18,7 +18,7 @@ def _score(name, psnr_db, ssim=0.9):
     return SetScore.of(name, "files", "0" * 64, (ImageScore("one", psnr_db, ssim),))
 
 
-def _of_weights(sha256, model, psnr_db, *, protocol="awsrn", sets=("Set5",), **changes):
+def _of_weights(sha256, model, psnr_db, *, protocol="awsrn", sets=("Set5",), ssim=0.9, **changes):
     """Make the record of scored weights."""
     return dataclasses.replace(
         TEMPLATE,
@@ -32,7 +32,7 @@ def _of_weights(sha256, model, psnr_db, *, protocol="awsrn", sets=("Set5",), **c
         steps=0,
         full_budget=True,
         protocol=protocol,
-        scores=tuple(_score(name, psnr_db) for name in sets),
+        scores=tuple(_score(name, psnr_db, ssim) for name in sets),
         config=RecordedSettings(),
         data=Inputs(weights=ScoredWeights(f"{model}.pth", sha256, "")),
         **changes,

@@ -201,7 +201,27 @@ def test_other_scales_have_no_published_columns() -> None:
         for column in table.columns
         if column.key.startswith("paper_") and (column.printed)
     ]
-    assert "Short budget: 300 of 1,000,000 steps." in table.notes
+    assert any("300 of the 1,000,000 steps" in note for note in table.notes)
+
+
+def test_headings_say_ours_only_beside_the_papers() -> None:
+    """Table 1 prints parameters and means; at x4 the paper has none of them."""
+    for scale, ours in ((2, {"Params diff. (ours)", "Mean PSNR (ours)"}), (4, set())):
+        table = only(build(AWRU, [replace(record, scale=scale) for record in whole()]))
+        titles = [column.title.replace("\n", " ") for column in table.columns]
+        assert {title for title in titles if "(ours)" in title} == ours
+        assert all(title.replace("(ours)", "(paper)") in titles for title in ours)
+
+
+def test_a_network_alone_shows_its_gain_over_bicubic() -> None:
+    """33.67 dB is bicubic's here: a network with 36.17 gains 2.5 dB."""
+    alone = Ablation(name="one", title="One", rows=(Row("mine", "awsrn_s"),), base="mine")
+    table = only(build(alone, [bicubic(), made("awsrn_s", 36.17)]))
+    assert cells(table, "label") == ["Bicubic", "mine"]
+    assert cells(table, "ours_mean_psnr_diff_db")[1] == pytest.approx(2.5)
+    titles = [column.title.replace("\n", " ") for column in table.columns if column.printed]
+    assert "Gain over bicubic (dB)" in titles
+    assert not [title for title in titles if title.startswith("Params diff.")]
 
 
 def test_scores_and_costs_of_table_5_stand_beside_ours() -> None:
@@ -280,6 +300,7 @@ def test_networks_without_a_branch_are_compared_with_themselves_whole() -> None:
     assert cells(table, "ours_mean_psnr_diff_db") == [0.0, 3.0, -1.0]
     assert cells(table, "ours_params_diff")[2] == -7
     assert cells(table, "ours_removed_weight") == [None, None, 0.25]
+    assert {column.kind for column in table.columns if "removed_weight" in column.key} == {"weight"}
     assert any(note.endswith("relative to B: B w/o 3x3.") for note in table.notes)
 
 

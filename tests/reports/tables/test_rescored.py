@@ -92,6 +92,7 @@ def test_a_suspected_misprint_is_daggered_and_has_no_rank_and_no_lead(of_weights
     assert (rows[-1].label, rows[-1].ranks) == ("AWSRN-SD", (None, None))
     assert rows[-1].leads_db == (None, None)
     table = rescored.build([record])
+    assert table is not None
     line = next(line for line in to_markdown(table).splitlines() if "| AWSRN-SD |" in line)
     assert line == "| 3 | Set14 | AWSRN-SD |  | 32.21\u2020/0.8398 |  |  |  |  |  |  |"
     (note,) = [note for note in table.notes if note.startswith("\u2020")]
