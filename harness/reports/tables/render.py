@@ -94,12 +94,14 @@ FORMATS: dict[str, Callable[[Table], str]] = {
 def write(tables: Iterable[Table], reports: Path) -> tuple[Path, ...]:
     """Write every table in every form; the same tables give the same bytes.
 
+    A file that holds them already is left as it is.
+
     Args:
         tables: What to write; their names are the file names.
         reports: The folder, made where it is missing.
 
     Returns:
-        The files, in the order written.
+        The files, by table and form, written now or before.
 
     Raises:
         HarnessError: A file cannot be written.
@@ -108,9 +110,18 @@ def write(tables: Iterable[Table], reports: Path) -> tuple[Path, ...]:
     for table in sorted(tables, key=lambda table: table.name):
         for ending, form in FORMATS.items():
             path = reports / f"{table.name}.{ending}"
-            write_atomic(path, form(table))
+            text = form(table)
+            if not _holds(path, text):
+                write_atomic(path, text)
             written.append(path)
     return tuple(written)
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
 
 
 def _markdown(text: str) -> str:
