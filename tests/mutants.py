@@ -27,6 +27,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+__test__ = False  # a program for `nox -s mutants`: pytest collects nothing here
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "config",
@@ -267,7 +269,7 @@ def copy_project(folder: Path) -> None:
         subprocess.run([*git, *command], capture_output=True, check=True)
 
 
-def tests_of(path: Path, package: str) -> list[list[str]]:
+def suites_of(path: Path, package: str) -> list[list[str]]:
     """Return what pytest runs one after the other: a module's own tests, its package's others."""
     inside = path.relative_to("models" if package == "models" else f"harness/{package}")
     own = Path("tests", package, inside).with_name(f"test_{path.name}")
@@ -311,7 +313,7 @@ def judge(mutant: Mutant, package: str, folder: Path, broken: list[str], timeout
     (folder / mutant.path).write_text(mutant.source, encoding="utf-8")
     try:
         passed_over = [f"--deselect={name}" for name in broken]
-        for chosen in tests_of(mutant.path, package):
+        for chosen in suites_of(mutant.path, package):
             names = failing(folder, ["-x", *passed_over, *chosen], timeout_s)
             if names != []:
                 break

@@ -1,6 +1,8 @@
 """The chores: each slow test is run by one session, and the suite by the README's command."""
 
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,11 +57,12 @@ def pytest_runs(sessions):
 
 def runs_slow_tests_of(path, arguments):
     """Whether pytest with these arguments runs the tests of a file that are marked slow."""
-    marks = arguments[arguments.index("-m") + 1] if "-m" in arguments else "not slow"
+    asked = arguments[arguments.index("-m") + 1] if "-m" in arguments else ""
+    marks = asked or "not slow"  # as tests/conftest.py has it
     places = [argument for argument in arguments if argument.startswith("tests/")]
     ignored = [argument.partition("=")[2] for argument in arguments if "--ignore=" in argument]
     inside = not places or any(path.startswith(place) for place in places)
-    wanted = not marks or eval(marks, {}, {"slow": True})
+    wanted = eval(marks, {}, {"slow": True})
     return inside and wanted and not any(path.startswith(place) for place in ignored)
 
 
@@ -75,6 +78,22 @@ def test_each_slow_test_is_run_by_one_session(path, pytest_runs):
         if any(runs_slow_tests_of(path, arguments) for arguments in runs)
     ]
     assert len(sessions) == 1, sessions
+
+
+def test_a_benchmark_that_is_marked_slow_runs_with_the_others(pytest_runs):
+    paths = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/benchmarks/test_*.py")]
+    assert paths
+    for path in paths:
+        assert any(runs_slow_tests_of(path, arguments) for arguments in pytest_runs["bench"])
+
+
+def test_the_program_for_mutants_is_no_test():
+    """Not even where it is named, as an editor does that runs the file at hand."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "tests/mutants.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
 
 
 def test_the_suite_runs_in_two_processes(pytest_runs):

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.main import main
+from harness.config import ablation
 from harness.config.protocols import names
+from harness.records import published
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -77,6 +80,53 @@ def test_the_rescored_table_is_that_of_the_report():
     shown = [line for line in README.splitlines() if line.startswith("| 2 | Set5 |")]
     assert shown == [line for line in report if line.startswith("| 2 | Set5 |")][: len(shown)]
     assert len(shown) > 10
+
+
+def test_what_is_said_of_falsr_a_is_what_the_report_has():
+    path = ROOT / "reports" / "table5_rescored.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["scale"] == "2"]
+    falsr = {row["set"]: row for row in rows if row["label"] == "FALSR-A"}
+    ranks = {name: (row["printed_rank"], row["rescored_rank"]) for name, row in falsr.items()}
+    assert ranks["Set5"] == ("6", "4")
+    assert len(set(ranks["Set14"])) == len(set(ranks["B100"])) == 1
+    leads = [
+        "{:.2f} to {:.2f}".format(*(float(row[f"{of}_lead_db"]) for of in ("printed", "rescored")))
+        for row in falsr.values()
+    ]
+    text = " ".join(README.split())
+    assert f"from {', '.join(leads[:-1])} and {leads[-1]} dB" in text
+    reranked = {row["label"] for row in rows if row["weights"] == "authors"}
+    assert f"{len(reranked)} of the {len({row['label'] for row in rows})} rows at x2" in text
+
+
+def test_the_number_of_trainings_is_that_of_the_ablations():
+    trained = {
+        (row.model, str(row.overrides), seed)
+        for name in ("awru", "lfb", "awms", "branches")
+        for chosen in [ablation.load(name)]
+        for row in chosen.rows
+        for seed in chosen.seeds
+    }
+    assert f"The same tables on your machine, {len(trained)} trainings" in " ".join(README.split())
+
+
+def test_the_default_convention_of_counting_is_the_one_that_is_named():
+    (option,) = [one for one in main.commands["flops"].params if one.name == "convention"]
+    assert f"(`--convention {option.default}`, its default)" in " ".join(README.split())
+
+
+def test_the_sizes_that_come_out_to_the_digit_are_as_many_as_are_exact():
+    """AWSRN-M x2 is explained, by a truncation: 1,063,742 is printed 1,063K."""
+    cells = [
+        cell
+        for cell in published.load(5)
+        if cell.label.startswith("AWSRN") and cell.metric in ("params_k", "multi_adds_g")
+    ]
+    networks = {(cell.label, cell.scale) for cell in cells}
+    others = {(cell.label, cell.scale) for cell in cells if cell.status != "exact"}
+    assert (len(networks), others) == (13, {("AWSRN-M", 2)})
+    assert "Twelve of the 13 AWSRN networks" in README
 
 
 def test_the_protocols_are_those_there_are():

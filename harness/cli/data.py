@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from harness.cli.options import DATA_ROOT
 from harness.errors import HarnessError, UsageError
+from harness.host.writing import json_text
 
 if TYPE_CHECKING:
     from harness.data.fetch.inventory import Standing
@@ -41,7 +41,7 @@ def list_sets(*, root: Path | None, form: str) -> None:
 
     standings = inventory.take_stock(root)
     if form == "json":
-        click.echo(json.dumps([inventory.as_json(standing) for standing in standings], indent=1))
+        click.echo(json_text([inventory.as_json(standing) for standing in standings]))
         return
     click.echo(f"Data root: {root or 'not set (HARNESS_DATA or --data-root)'}\n")
     for standing in standings:
@@ -137,7 +137,7 @@ def verify(*, names: Sequence[str], root: Path | None, form: str) -> None:
                 click.echo(_line(finding, place))
         notes += leaks(standing.set, place) if standing.state != "absent" else ()
     if form == "json":
-        click.echo(json.dumps([_as_json(finding) for finding in findings], indent=1))
+        click.echo(json_text([_as_json(finding) for finding in findings]))
     for note in notes:
         click.echo(f"Warning: {note}", err=True)
     bad = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +11,7 @@ import click
 
 from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR
+from harness.host.writing import json_text
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -82,23 +81,13 @@ def evaluate(
     )
     if form == "json":
         content = {"model": model, "scale": scale, "protocol": protocol}
-        rows = [_finite(asdict(score)) for score in scores]
-        click.echo(json.dumps(content | {"scores": rows}, indent=1, allow_nan=False))
+        click.echo(json_text(content | {"scores": [asdict(score) for score in scores]}))
         return
     click.echo(f"{model} x{scale}, protocol {protocol}")
     for score in scores:
         click.echo(_line(score))
         for image in score.images if images else ():
             click.echo(f"  {image.name:<14} {image.psnr_db:7.3f} dB / {image.ssim:.4f}")
-
-
-def _finite(value: object) -> object:
-    """Return a value with None for every infinity, which JSON cannot say."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _line(score: SetScore) -> str:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
     "--convention",
     type=click.Choice(get_args(Convention)),
     default="paper",
+    show_default=True,
     help="Charge transposed convolutions on their output grid, or for what they execute.",
 )
 @click.option("--counters", is_flag=True, help="Count by fvcore and ptflops too, and compare.")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+
+from harness.host.writing import json_text
 
 
 @click.command("list")
@@ -56,7 +57,7 @@ def render(form: str) -> str:
     """Return the networks as a ``table`` or as ``json``."""
     rows = models()
     if form == "json":
-        return json.dumps(rows, indent=1)
+        return json_text(rows)
     scales = sorted({scale for row in rows for scale in row["scales"]})
     head = ["id", "label", "scales", "source", *(f"params x{scale}" for scale in scales)]
     body = [

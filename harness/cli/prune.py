@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, KEY, LR
 from harness.config import paper
+from harness.host.writing import json_text
 
 if TYPE_CHECKING:
     from harness.deploy.prune import PruneResult
@@ -108,7 +108,7 @@ def prune(
     )
     if form == "json":
         content = {"model": model, "scale": scale, "output": str(output)}
-        click.echo(json.dumps(content | asdict(result), indent=1))
+        click.echo(json_text(content | asdict(result)))
         return
     removed = ", ".join(loss.candidate.name for loss in result.removed) or "nothing"
     lost = result.removed[-1].loss_db if result.removed else 0.0
@@ -130,6 +130,7 @@ def _ranking(result: PruneResult) -> Iterator[str]:
 
 def _states(result: PruneResult) -> Iterator[str]:
     from harness.records.counts import in_doubt
+    from harness.records.means import incomparable_sets
 
     before, after = result.before, result.after
     yield f"\n{'':<24} {'before':>14} {'after':>14} {'change':>14}"
@@ -137,7 +138,10 @@ def _states(result: PruneResult) -> Iterator[str]:
     giga = (_giga(before.multi_adds), _giga(after.multi_adds))
     yield _row(f"Multi-Adds (G, {paper.OUTPUT_SIZE})", *giga, ".2f", "+.2f")
     for old, new in zip(before.scores, after.scores, strict=True):
-        yield _row(f"{old.set} PSNR (dB)", old.psnr_db, new.psnr_db, ".3f", "+.4f")
+        name, alike = f"{old.set} PSNR (dB)", not incomparable_sets([[old], [new]], [old.set])
+        yield _row(name, old.psnr_db, new.psnr_db, ".3f", "+.4f" if alike else None)
+        if not alike:
+            yield f"  {old.set}: no change of PSNR: it is infinite on other images, or on all"
         yield _row(f"{old.set} SSIM", old.ssim, new.ssim, ".4f", "+.4f")
     for reasons in dict.fromkeys((before.count_doubts, after.count_doubts)):
         if reasons:
@@ -148,8 +152,11 @@ def _giga(multi_adds: int | None) -> float | None:
     return None if multi_adds is None else multi_adds / 1e9
 
 
-def _row(name: str, before: float | None, after: float | None, form: str, change: str) -> str:
+def _row(
+    name: str, before: float | None, after: float | None, form: str, change: str | None
+) -> str:
+    """Return a line; without a form of the change, that is left out."""
     gain = None if before is None or after is None else after - before
-    numbers = ((before, form), (after, form), (gain, change))
-    cells = ("n/a" if number is None else f"{number:{as_}}" for number, as_ in numbers)
+    numbers = [(before, form), (after, form)] + ([(gain, change)] if change else [])
+    cells = ["n/a" if number is None else f"{number:{as_}}" for number, as_ in numbers]
     return f"{name:<24} " + " ".join(f"{cell:>14}" for cell in cells)

@@ -152,9 +152,13 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
                 status.words,
             ]
         )
+    from harness.reports.notes import SAMPLE, SAMPLE_SET
+
     unknown = any(status.to_train and status.cell.cost.doubts for status in statuses)
     shared = any(status.shared for status in statuses)
     note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
+    if settings.data.train == SAMPLE_SET in [test.name for test in plan.tests[settings.scale[0]]]:
+        note.append(SAMPLE.removesuffix("."))
     note += dict.fromkeys(
         f"Multi-Adds of {cell.row.label}: {in_doubt(cell.cost.doubts)}"
         for cell in plan.cells

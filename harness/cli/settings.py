@@ -51,5 +51,7 @@ def _value(value: Any) -> str:
 
 
 def _meaning(setting: Setting) -> str:
-    choices = ", ".join(map(str, setting.choices))
-    return f"{setting.doc} ({choices})" if choices else setting.doc
+    from harness.config.values import limits_of
+
+    accepted = ", ".join(map(str, setting.choices)) or limits_of(setting)
+    return f"{setting.doc} ({accepted})" if accepted else setting.doc

@@ -28,7 +28,7 @@ def problems(raw: Mapping[str, Any]) -> Iterable[Problem]:
 def flat(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
     """Return settings by dotted keys, from dotted or nested ones."""
     for key, value in config.items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+Convention = Literal["paper", "executed"]
+"""How the Multi-Adds of a transposed convolution are charged: on its output grid, as its tables
+do, or for what it executes."""
+
 STEPS = 1_000_000
-"""Length of its training (Sec. 4.2); a record with fewer steps is marked as short."""
+"""Length of its training, as the authors' code has it; the paper itself says only that the rate is
+halved every 200,000 steps (Sec. 4.2). A record with fewer steps is marked as short."""
 
 TRAIN_SET = "DIV2K"
 """What it trains on (Sec. 4.1)."""
@@ -21,10 +26,6 @@ OUTPUT_PX = (1280, 720)
 
 OUTPUT_SIZE = "x".join(map(str, OUTPUT_PX))
 """The same as text."""
-
-Convention = Literal["paper", "executed"]
-"""How the Multi-Adds of a transposed convolution are charged: on its output grid, as its tables
-do, or for what it executes."""
 
 SYSTEMS_TABLE = 5
 """Number of the table that compares whole systems."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from harness.config.ablation import AblationFile
 from harness.config.settings import settings
 from harness.config.values import Setting
 from harness.host import declaring
+from harness.host.writing import json_text
 
 _TYPES = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
 
@@ -19,7 +19,7 @@ def ablation_schema() -> str:
     config = made["properties"]["config"]
     closed = {"type": "object", "additionalProperties": False, "properties": _keys()}
     made["properties"]["config"] = config | {"anyOf": [closed, {"type": "null"}]}
-    return json.dumps(made, indent=2)
+    return json_text(made)
 
 
 def _keys() -> dict[str, Any]:

@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from harness.config import paper
 from harness.config.values import Setting, read
 from harness.errors import ConfigError, suggest
+from harness.host.device import DeviceChoice
+
+Profile = Literal["auto", "smoke", "cpu", "paper"]
+Schedule = Literal["halving", "onecycle", "cosine"]
+Precision = Literal["fp32", "bf16-mixed"]
 
 _LARGEST_SEED = 2**32 - 1
 _MOST_STEPS = 10**9
@@ -24,12 +30,14 @@ def _key(
     default: Any,
     doc: str,
     *,
-    choices: tuple[Any, ...] = (),
+    choices: tuple[int, ...] = (),
     minimum: float = 0,
     maximum: float = _MOST_STEPS,
     users: bool = False,
 ) -> Any:
-    """Declare a setting: default, one line of documentation, what values it takes.
+    """Declare a setting: default, one line of documentation, what numbers it takes.
+
+    What texts it takes, where not any text, is said by its type.
 
     The ``users`` ones are set on the command line only: they say where things lie and what
     computes, not what the experiment is.
@@ -59,11 +67,7 @@ class TrainConfig:
         minimum=1e-12,
         maximum=_LARGEST_LR,
     )
-    schedule: str = _key(
-        "halving",
-        "learning-rate schedule over the steps",
-        choices=("halving", "onecycle", "cosine"),
-    )
+    schedule: Schedule = _key("halving", "learning-rate schedule over the steps")
     halve_every: int = _key(200_000, "steps between two halvings", minimum=1)
     channels_last: bool = _key(
         False, "keep channels side by side in memory: faster in bf16 on CPUs with AMX"
@@ -114,12 +118,12 @@ class TrackingConfig:
 class Config:
     """Every setting of an experiment."""
 
-    profile: str = _key("auto", "budget: see the README", choices=("auto", "smoke", "cpu", "paper"))
+    profile: Profile = _key("auto", "budget: see the README")
     scale: list[int] = _key([], "upscaling factors; empty: the ablation's", choices=(2, 3, 4, 8))
     seeds: list[int] = _key([], "seeds; empty: the ablation's", maximum=_LARGEST_SEED)
     rows: list[str] = _key([], "rows to run, by label or model id; empty: all")
-    precision: str = _key("fp32", "arithmetic of training", choices=("fp32", "bf16-mixed"))
-    device: str = _key("auto", "where to train", choices=("auto", "cpu", "cuda"), users=True)
+    precision: Precision = _key("fp32", "arithmetic of training")
+    device: DeviceChoice = _key("auto", "where to train", users=True)
     devices: int = _key(
         1, "processes, or GPUs, that share each batch", minimum=1, maximum=64, users=True
     )
@@ -156,8 +160,8 @@ PROFILES: dict[str, dict[str, Any]] = {
         "train.eval_every": 10_000,
     },
 }
-"""What each profile sets. `paper` is Sec. 4.2 as printed; the short ones anneal over
-their own length, since a halving every 2e5 steps never happens in them."""
+"""What each profile sets. `paper` is Sec. 4.2, as long as the authors' code has it; the short ones
+anneal over their own length, since a halving every 2e5 steps never happens in them."""
 
 
 @cache
@@ -167,14 +171,28 @@ def settings() -> dict[str, Setting]:
 
 
 def _settings(node: Any, prefix: str) -> Iterable[Setting]:
+    types = get_type_hints(type(node))
     for item in fields(node):
         value = getattr(node, item.name)
         if item.metadata:
-            yield Setting(
-                key=prefix + item.name, kind=str(item.type), default=value, **item.metadata
-            )
+            kind, texts = _kind(types[item.name])
+            limits = {**item.metadata, "choices": texts or item.metadata["choices"]}
+            yield Setting(prefix + item.name, kind, default=value, **limits)
         else:
             yield from _settings(value, f"{prefix}{item.name}.")
+
+
+def _kind(declared: Any) -> tuple[str, tuple[Any, ...]]:
+    """Return a type as it is written in Python, and the values it is limited to, if any."""
+    inner = get_args(declared)
+    if get_origin(declared) is Literal:
+        return type(inner[0]).__name__, inner
+    if get_origin(declared) is list:
+        kind, choices = _kind(inner[0])
+        return f"list[{kind}]", choices
+    return " | ".join(
+        "None" if one is NoneType else one.__name__ for one in inner or [declared]
+    ), ()
 
 
 def parse_arguments(arguments: Iterable[str]) -> tuple[dict[str, str], list[str]]:

@@ -25,6 +25,7 @@ _LONGEST_NAME = 255  # bytes of one part of a path
 
 _WHOLE = re.compile(r"[+-]?[0-9](_?[0-9])*\Z")
 _NUMBER = re.compile(r"[+-]?([0-9](_?[0-9])*\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
+_NUMBERS = ("int", "float")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TRUTH = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
     ("false", "no", "off", "0"), False
@@ -98,7 +99,7 @@ def wanted(setting: Setting) -> str:
     """Return what values a setting takes, in words."""
     if setting.choices:
         return "one of " + ", ".join(map(str, setting.choices))
-    limits = f"from {_shown_number(setting.minimum)} to {_shown_number(setting.maximum)}"
+    limits = limits_of(setting)
     match setting.kind:
         case "int":
             return f"a whole number {limits}"
@@ -112,6 +113,13 @@ def wanted(setting: Setting) -> str:
             return "names, separated by commas"
         case _:
             return f"text, at most {LONGEST_TEXT:,} characters in one line"
+
+
+def limits_of(setting: Setting) -> str:
+    """Return the bounds of a setting of numbers, in words; empty for other settings."""
+    if setting.choices or setting.kind.removeprefix("list[").removesuffix("]") not in _NUMBERS:
+        return ""
+    return f"from {_shown_number(setting.minimum)} to {_shown_number(setting.maximum)}"
 
 
 def _shown_number(number: float) -> str:

@@ -154,7 +154,11 @@ def prune(
 def scorer(
     test: TestSet, *, scale: int, device: torch.device, protocol: Protocol
 ) -> Callable[[nn.Module], float]:
-    """Return a function from a network to its mean PSNR on a set, in dB; files are read once."""
+    """Return a function from a network to its mean PSNR on a set, in dB; files are read once.
+
+    It raises UsageError where SR equals HR in an image: means that leave out other images, being
+    infinite there, do not compare.
+    """
     pairs = list(pixels.pairs(test, scale=scale, protocol=protocol))
 
     def measure(network: nn.Module) -> float:
@@ -163,6 +167,11 @@ def scorer(
             sr = evaluate.upscale(network, lr, device, protocol=protocol)
             scores = metrics.score(sr, hr, scale=scale, name=name, protocol=protocol)
             images.append(ImageScore(name, *scores))
+        if equal := [image.name for image in images if math.isinf(image.psnr_db)]:
+            raise UsageError(
+                f"{test.name} cannot tell what a removal loses: SR equals HR in "
+                f"{', '.join(equal)}, where PSNR is infinite; name another set (--data)"
+            )
         return SetScore.of(test.name, "files" if test.lr else "made", "", tuple(images)).psnr_db
 
     return measure

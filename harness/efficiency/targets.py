@@ -17,7 +17,7 @@ from harness.records import published
 from harness.weights import networks
 
 if TYPE_CHECKING:
-    from harness.efficiency.counting.report import Row
+    from harness.efficiency.counting.report import CountedRow
     from harness.models.variant import Variant
 
 
@@ -131,7 +131,7 @@ def count(
     *,
     convention: Convention,
     counters: bool,
-) -> list[Row]:
+) -> list[CountedRow]:
     """Count networks; the published figures stand beside those at the paper's size.
 
     Raises:
@@ -161,7 +161,7 @@ def count(
     return rows
 
 
-def refuse_doubtful(rows: Iterable[Row]) -> None:
+def refuse_doubtful(rows: Iterable[CountedRow]) -> None:
     """Fail where a count is in doubt, once all rows are shown.
 
     Raises:

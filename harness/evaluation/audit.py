@@ -74,7 +74,12 @@ def run(
     for number, job in enumerate(jobs, 1):
         weights = job.weights
         scorer = scoring.Scorer(
-            load.load(weights.model, scale=job.scale, checkpoint=folder / weights.file),
+            load.load(
+                weights.model,
+                scale=job.scale,
+                checkpoint=folder / weights.file,
+                key=weights.key or None,
+            ),
             device=place,
             results=results,
         )

@@ -77,7 +77,7 @@ def make_scored_record(
         scores=tuple(sorted((*kept, score), key=lambda other: _set_order(other.set))),
         learned=learned_by(loaded.network),
         config=RecordedSettings(self_ensemble=self_ensemble),
-        data=Inputs(weights=ScoredWeights(loaded.file, loaded.sha256, loaded.names)),
+        data=Inputs(weights=ScoredWeights(loaded.file, loaded.sha256, loaded.names, loaded.key)),
         provenance=provenance(device, torch.get_num_threads(), started, *names),
         wall_time_s=round(seconds + (earlier.wall_time_s if earlier else 0.0), 1),
         loss=None,

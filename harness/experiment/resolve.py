@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from harness.config.ablation import Ablation
-from harness.config.settings import Config
+from harness.config.settings import Config, Profile
 from harness.data import catalogue
 from harness.data.catalogue import TestSet, TrainSet
 from harness.errors import HarnessError, UsageError
-from harness.host.device import DeviceChoice, choose_device
+from harness.host.device import choose_device
 
 
 def data_root(config: Config) -> Path | None:
@@ -21,7 +20,7 @@ def data_root(config: Config) -> Path | None:
     return Path(os.path.expanduser(root)) if root else None
 
 
-def profile(asked: Config) -> tuple[str, str]:
+def profile(asked: Config) -> tuple[Profile, str]:
     """Return the profile, and in words why this one, from the settings that were asked for.
 
     ``auto`` is ``cpu`` where the training set T291 is there, else ``smoke``, which needs no data.
@@ -41,7 +40,7 @@ def profile(asked: Config) -> tuple[str, str]:
 def device(config: Config, problems: list[str]) -> Config:
     """Return the settings with ``auto`` replaced by a device; note what this machine lacks."""
     try:
-        chosen = choose_device(cast(DeviceChoice, config.device), option="device=")
+        chosen = choose_device(config.device, option="device=")
     except UsageError as error:
         problems.append(str(error))
         chosen = "cuda"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.config.file_limits import flat
 from harness.experiment.mlflow_store import PROCESS, Store, connect
 from harness.host import process
 
@@ -64,7 +65,7 @@ class Tracker:
 
     def cell(self, name: str, key: str, config: Mapping[str, Any], parent: str | None) -> CellRun:
         """Begin, or go on with, the nested run of a cell."""
-        tags = {f"harness.{item}": _text(config[item]) for item in _TAGS if item in config}
+        tags = {f"harness.{item}": text_of(config[item]) for item in _TAGS if item in config}
         if parent:
             tags["mlflow.parentRunId"] = parent
         run = self._guard(lambda store: _run(store, name, key, config, tags))
@@ -128,7 +129,7 @@ def _run(
     own = {_KEY: key, PROCESS: process.identity()}
     created = client.create_run(store.experiment, run_name=name, tags=own | dict(tags))
     run = str(created.info.run_id)
-    params = [Param(allowed_name(item), value) for item, value in flatten(config).items()]
+    params = [Param(allowed_name(item), text_of(value)) for item, value in flat(config)]
     client.log_batch(run, params=params)
     client.log_dict(run, dict(config), "config.yaml")
     return run
@@ -181,19 +182,6 @@ class CellRun:
         self.tracker.finish(self.run, status=status, artifacts=artifacts)
 
 
-def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested settings as text by dotted key, lists joined by commas."""
-    flat: dict[str, str] = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        elif isinstance(value, list | tuple):
-            flat[prefix + key] = ",".join(map(str, value))
-        else:
-            flat[prefix + key] = str(value)
-    return flat
-
-
 def allowed_name(name: str) -> str:
     """Return a name as MLflow takes it for a metric or parameter.
 
@@ -206,8 +194,8 @@ def allowed_name(name: str) -> str:
     return "/".join(parts)[:_LONGEST_NAME]
 
 
-def _text(value: object) -> str:
-    """Return a setting as the text of a tag."""
+def text_of(value: object) -> str:
+    """Return a setting as text: lists joined by commas, sections as ``key=value``."""
     if isinstance(value, Mapping):
-        return " ".join(f"{key}={text}" for key, text in flatten(value).items())
+        return " ".join(f"{key}={text_of(inner)}" for key, inner in flat(value))
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -7,14 +7,17 @@ They stand in a file so that tables need no torch; a test holds them to what
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from harness.config import paper
+from harness.config.paper import Convention
 from harness.errors import RecordError
 from harness.host.paths import bundled
 from harness.host.problems import FormatError, Problem
@@ -29,7 +32,7 @@ RECOUNT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class Counted:
     """What one network costs at one scale, for a 1280x720 output; the fields are the keys.
 
     Attributes:
@@ -38,8 +41,9 @@ class Count:
         scale: Upscaling factor.
         params: Trainable scalars.
         params_deployed: Those left with weight norm and batch norm folded.
-        multi_adds: Multi-Adds that it executes.
-        convention: How ``multi_adds`` are counted: as executed.
+        multi_adds: Multi-Adds by the convention; None where the count is in doubt, as are the
+            others that follow from the same forward pass.
+        convention: How ``multi_adds`` are counted; the stored ones are as executed.
         activations: Elements that convolutions write.
         convs: Convolutions executed.
         rule: Name of the rule of the published counts; None where its layers are unknown.
@@ -47,8 +51,9 @@ class Count:
         rule_multi_adds: Multi-Adds by that rule.
         published_params_k: Parameters as printed, in thousands; None where nothing is.
         published_multi_adds_g: Multi-Adds as printed, in units of 1e9.
-        status: Whether the rule gives both printed counts; None where none are printed.
-        note: Why the published counts differ, empty where they do not.
+        status: The worse one of the two printed counts'; None where none are printed.
+        note: Why the published counts differ, and what is unusual about the count; empty where
+            there is nothing to say.
     """
 
     model: str
@@ -56,17 +61,17 @@ class Count:
     scale: int
     params: int
     params_deployed: int
-    multi_adds: int
-    convention: Literal["executed"]
-    activations: int
-    convs: int
+    multi_adds: int | None
+    convention: Convention
+    activations: int | None
+    convs: int | None
     rule: str | None
     rule_params: int | None
     rule_multi_adds: int | None
+    published_params_k: Decimal | None = field(default=None, kw_only=True)
+    published_multi_adds_g: Decimal | None = field(default=None, kw_only=True)
+    status: Literal["exact", "explained", "open"] | None = field(default=None, kw_only=True)
     note: str
-    published_params_k: float | None = None
-    published_multi_adds_g: float | None = None
-    status: Literal["exact", "explained", "open"] | None = None
 
     @property
     def lr_px(self) -> Fraction:
@@ -74,12 +79,22 @@ class Count:
         return Fraction(prod(paper.OUTPUT_PX), self.scale**2)
 
 
+@dataclass(frozen=True, slots=True)
+class Count(Counted):
+    """A stored count: of a registered network, whose Multi-Adds are in no doubt."""
+
+    multi_adds: int
+    activations: int
+    convs: int
+
+
 def in_doubt(reasons: Iterable[str]) -> str:
     """Return what stands for a count that may have missed something, with the reasons."""
     return f"n/a, because the count is in doubt: {'; '.join(reasons)}"
 
 
-def load(folder: Path | None = None) -> dict[tuple[str, int], Count]:
+@cache
+def load(folder: Path | None = None) -> Mapping[tuple[str, int], Count]:
     """Return the counts by label and scale, in the order of the registry.
 
     Args:
@@ -91,7 +106,7 @@ def load(folder: Path | None = None) -> dict[tuple[str, int], Count]:
     path = (bundled("efficiency") if folder is None else folder) / FILE_NAME
     try:
         counts = from_json(tuple[Count, ...], read_text(path))
-        return _by_label(counts)
+        return MappingProxyType(_by_label(counts))
     except FormatError as error:
         raise RecordError(f"{path}: {error} (`{RECOUNT}` writes it)") from error
 
@@ -129,6 +144,9 @@ def _shipped() -> dict[tuple[str, int], Count]:
 def _by_label(counts: tuple[Count, ...]) -> dict[tuple[str, int], Count]:
     by_label: dict[tuple[str, int], Count] = {}
     for number, count in enumerate(counts):
+        if count.convention != "executed":
+            place = (number, "convention")
+            raise FormatError(Problem(place, f"expected executed, not '{count.convention}'"))
         if by_label.setdefault((count.label, count.scale), count) is not count:
             text = f"{count.label} x{count.scale} stands there already"
             raise FormatError(Problem((number,), text))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any
 from harness.host.files import write_atomic
 from harness.host.problems import FormatError
 from harness.host.reading import from_json, read_text
+from harness.host.writing import json_text
 from harness.records.record import folder
 
 log = logging.getLogger(__name__)
@@ -74,8 +74,7 @@ def write(results: Path, failure: Failure) -> Path:
         HarnessError: It cannot be written.
     """
     path = folder(results, failure.id) / FILE_NAME
-    content = json.dumps(dataclasses.asdict(failure), indent=1, ensure_ascii=False)
-    write_atomic(path, content + "\n")
+    write_atomic(path, json_text(dataclasses.asdict(failure)) + "\n")
     return path
 
 

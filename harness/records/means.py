@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from math import isinf
 from statistics import fmean
 
 from harness.records.record import SetScore
@@ -49,6 +50,29 @@ def shared_sets(trainings: Sequence[Iterable[SetScore]]) -> dict[str, bool]:
         for name, scores in _by_set(trainings).items()
         if len(scores) == len(trainings)
     }
+
+
+def incomparable_sets(trainings: Sequence[Iterable[SetScore]], sets: Sequence[str]) -> list[str]:
+    """Return the sets on which differences of mean PSNR say nothing.
+
+    A mean leaves out the images of infinite PSNR, where SR equals HR: means that leave out
+    different ones, or all, do not compare.
+
+    Args:
+        trainings: The scores of each training, one a set.
+        sets: The sets to look at.
+    """
+    by_set = _by_set(trainings)
+    return [
+        name
+        for name in sets
+        if len({_infinite(score) for score in by_set[name]}) > 1
+        or any(isinf(score.psnr_db) for score in by_set[name])
+    ]
+
+
+def _infinite(score: SetScore) -> frozenset[str]:
+    return frozenset(image.name for image in score.images if isinf(image.psnr_db))
 
 
 def same_images(score: SetScore, other: SetScore) -> bool:

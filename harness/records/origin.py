@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.config.settings import Schedule
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
@@ -65,11 +67,14 @@ class ScoredWeights:
         file: Name of the file; empty for a network that learns nothing.
         sha256: Of its bytes.
         names: Whose names its tensors have.
+        key: Under which keys they stand; empty where the file holds nothing else to choose, and
+            in records of before it was kept.
     """
 
     file: str
     sha256: str
     names: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ class RecordedTraining:
     batch: int
     patch: int
     lr: float
-    schedule: str
+    schedule: Schedule
     halve_every: int = 200_000
     channels_last: bool = False
     checkpoint_every: int = 1000

@@ -2,6 +2,8 @@
 
 Values are kept as printed (``35.1`` stays ``35.1``), doubts about them in ``note``. Table 5
 follows the authors' own picture of it; a note says where the OCR of the paper's text differs.
+A note that begins with "suspect:" is of a value that seems misprinted; one that says "do not
+compare" is of a column whose values come from different evaluations.
 """
 
 from __future__ import annotations
@@ -46,6 +48,17 @@ class Published:
     value: Decimal | None
     note: str
     status: Agreement = ""
+
+    @property
+    def doubt(self) -> str:
+        """Why the value seems misprinted; empty where it does not."""
+        head, _, reason = self.note.partition("suspect: ")
+        return "" if head or self.value is None else reason
+
+    @property
+    def comparable(self) -> bool:
+        """Whether values of the same scale, set and metric come from one evaluation."""
+        return "do not compare" not in self.note
 
 
 COLUMNS = tuple(column.name for column in fields(Published))
@@ -108,11 +121,9 @@ def tables(folder: Path | None = None) -> tuple[int, ...]:
     return tuple(sorted(int(number) for number in numbers if number.isdecimal()))
 
 
-def find(
-    rows: Iterable[Published], *, label: str, scale: int, metric: str, set_name: str = ""
-) -> Published | None:
-    """Return the cell of that row, scale, metric and set, or None where none is published."""
-    wanted = (label, scale, metric, set_name)
+def find(rows: Iterable[Published], *, label: str, scale: int, metric: str) -> Published | None:
+    """Return a cell that belongs to no set, as counts do; None where none is published."""
+    wanted = (label, scale, metric, "")
     for row in rows:
         if (row.label, row.scale, row.metric, row.set) == wanted:
             return row

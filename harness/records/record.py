@@ -10,8 +10,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -21,8 +20,9 @@ from harness.data import naming
 from harness.errors import RecordError
 from harness.host.declaring import NullIsInfinite
 from harness.host.files import write_atomic
-from harness.host.problems import FormatError, Problem
+from harness.host.problems import FormatError
 from harness.host.reading import from_json, read_text
+from harness.records.consistency import contradictions
 from harness.records.learned import LearnedScalars
 from harness.records.marks import Marks
 from harness.records.origin import Inputs, Provenance, RecordedSettings
@@ -31,7 +31,6 @@ SCHEMA: Literal[2] = 2
 """Of records written now. Those of schema 1 are read; what they lack has a default."""
 
 FILE_NAME = "record.json"
-_TOLERANCE = 1e-9
 
 Decibel = Annotated[float, NullIsInfinite()]
 """In dB; infinite where SR equals HR, which is ``null`` in JSON."""
@@ -136,7 +135,8 @@ class Record:
         wall_time_s: Seconds of training, or of scoring where nothing was trained.
         loss: Mean L1 loss at the end of the training; None where nothing was trained.
         count_doubts: Why the Multi-Adds are not known; empty where they are.
-        recipe: How networks were trained, see :data:`RECIPE`; 1 in records of before it was kept.
+        recipe: How networks were trained, see :data:`harness.records.marks.RECIPE`; 1 in
+            records of before it was kept.
         marks: By what the record is found again; empty in such records.
         weights_sha256: Of the tensors of the trained network, branches still there; empty where
             nothing was trained, and in older records.
@@ -208,47 +208,13 @@ class Record:
         """
         try:
             record = from_json(cls, text)
-            if contradictions := tuple(_contradictions(record.scores)):
+            if contradictions := tuple(contradictions(record.scores)):
                 raise FormatError(*contradictions)
         except FormatError as error:
             of_schema = (one for one in error.problems if one.place == ("schema",))
             problem = next(of_schema, error)
             raise RecordError(f"'{source}' is not a record: {problem}") from error
         return record
-
-
-def _contradictions(scores: tuple[SetScore, ...]) -> Iterable[Problem]:
-    """Return where scores cannot be right: doublets, and means that do not follow."""
-    for name in _doublets(score.set for score in scores):
-        yield Problem(("scores",), f"there are two scores of the set '{name}'")
-    for number, score in enumerate(scores):
-        place = ("scores", number)
-        if not score.images:
-            yield Problem((*place, "images"), "expected at least one")
-            continue
-        for name in _doublets(image.name for image in score.images):
-            yield Problem((*place, "images"), f"there are two images '{name}'")
-        mean = _mean(score)
-        if mean is None or not _equal(score.psnr_db, mean.psnr_db):
-            yield Problem((*place, "psnr_db"), "is not the mean over the images")
-        if mean is None or not _equal(score.ssim, mean.ssim):
-            yield Problem((*place, "ssim"), "is not the mean over the images")
-
-
-def _doublets(names: Iterable[str]) -> list[str]:
-    return [name for name, count in Counter(names).items() if count > 1]
-
-
-def _mean(score: SetScore) -> SetScore | None:
-    """Return the score as it follows from the images, None where their sum is beyond floats."""
-    try:
-        return SetScore.of(score.set, score.lr, score.sha256, score.images)
-    except OverflowError:
-        return None
-
-
-def _equal(value: float, other: float) -> bool:
-    return math.isclose(value, other, rel_tol=_TOLERANCE)
 
 
 def digest(content: Mapping[str, Any]) -> str:

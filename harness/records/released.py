@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.config import paper, protocols
 from harness.config.protocols import DEFAULT
@@ -21,8 +21,15 @@ from harness.host.reading import read_text
 from harness.host.yaml_reading import from_yaml
 from harness.records import published
 from harness.records.record import Record, SetScore
+from harness.records.selection import by_time
 
-Training = Literal["authors", "retrained"]
+Training = Literal["authors", "released", "retrained"]
+
+KINDS_TEXT = (
+    "authors' weights: those of the paper's table; released weights: by the authors or in a port, "
+    "but not those of the table; retrained weights: trained again by others"
+)
+"""What each kind of weights is, for the notes under tables."""
 
 FILE_NAME = "weights.yaml"
 SETS = ("Set5", "Set14", "B100")
@@ -37,8 +44,8 @@ class Weights:
         file: Its name.
         sha256: Of its bytes.
         source: Repository, file and commit it comes from.
-        training: Whether it holds the weights of the paper, or of a training by others or
-            of a later time.
+        training: ``authors``: the weights of the paper's table; ``released``: by the authors or
+            in a port, but not those of the table; ``retrained``: trained again by others.
         model: Id of the network.
         scales: Upscaling factors it was trained for.
         protocol: How the printed numbers were measured.
@@ -47,6 +54,7 @@ class Weights:
             gives the network the LR of the default one, so that it is not run again.
         sets: Sets to score by its own protocol and by the default one.
         published: PSNR in dB and SSIM as printed, by scale and set, in place of Table 5's.
+        key: Which state dict of the file; empty where it holds one.
         because: Why our scores are the printed ones or are not; empty where nobody knows.
     """
 
@@ -62,6 +70,12 @@ class Weights:
     sets: tuple[str, ...] = SETS
     published: dict[int, dict[str, tuple[float, float]]] = field(default_factory=dict)
     because: str = ""
+    key: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Whose weights they are, in words."""
+        return "authors' weights" if self.training == "authors" else f"{self.training} weights"
 
     def protocols(self, set_name: str) -> tuple[str, ...]:
         """Return the protocols to score a set by, the paper's own first."""
@@ -114,20 +128,35 @@ def printed(weights: Weights, scale: int) -> dict[str, tuple[float, float]]:
     return of_table | weights.published.get(scale, {})
 
 
+class _Scoring(NamedTuple):
+    """By what the records of released weights are told apart."""
+
+    sha256: str
+    key: str
+    model: str
+    scale: int
+    protocol: str
+
+
 class ReleasedScores:
     """The stored scores of released weights, by file, scale, protocol and set."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        """Take any records; those of networks trained or changed here are passed over."""
-        self._records = {
-            (record.data.weights.sha256, record.scale, record.protocol): record
-            for record in records
-            if record.data.weights and not _changed(record)
-        }
+        """Take any records; those of networks trained or changed here are passed over.
+
+        Of several records of the same scoring, the last finished is taken.
+        """
+        self._records: dict[_Scoring, Record] = {}
+        for record in by_time(records):
+            file = record.data.weights
+            if file and not _changed(record):
+                scoring = (file.sha256, file.key, record.model, record.scale, record.protocol)
+                self._records[_Scoring(*scoring)] = record
 
     def record(self, weights: Weights, scale: int, protocol: str) -> Record | None:
         """Return the record of a file at one scale by one protocol."""
-        return self._records.get((weights.sha256, scale, protocol))
+        file = weights.sha256, weights.key, weights.model
+        return self._records.get(_Scoring(*file, scale, protocol))
 
     def score(self, weights: Weights, scale: int, set_name: str, protocol: str) -> SetScore | None:
         """Return the score on one set, None where it was not scored."""

@@ -56,7 +56,8 @@ class Comparison:
         group: What the records have in common, as a hash.
         scale: Upscaling factor.
         entries: The ablation's rows in its order, run or not.
-        base: The row that differences are taken from.
+        base: The row that differences are taken from; where there is one row only, the bicubic one
+            if it was scored.
         reference: The bicubic row, None where it was not scored on these images.
         sets: The sets that every row that was run was scored on, with the same images.
     """
@@ -105,6 +106,21 @@ def comparisons(
         _comparison(ablation.base, rows, groups[key], bicubic, failed) for key in sorted(groups)
     ]
     return tuple(comparison for comparison in made if len(rows) == 1 or _compares(comparison))
+
+
+def by_time(records: Iterable[Record]) -> list[Record]:
+    """Return records in the order in which they were finished."""
+    return sorted(records, key=lambda record: (record.provenance.finished, record.id))
+
+
+def one_a_seed(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Return the records of one network in one group, one a seed and by seed.
+
+    Of several of one seed, that of the network's code of today is taken; else that which was
+    finished last.
+    """
+    by_seed = {record.seed: record for record in sorted(by_time(records), key=_is_of_today)}
+    return tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
 
 
 def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
@@ -158,11 +174,15 @@ def _comparison(
     run = [record.scores for entry in entries for record in entry.records]
     sets = tuple(name for name, same in shared_sets(run).items() if same)
     reference = _reference(group[0], bicubic, sets) or _failed_reference(group[0], failures)
+    own = next((entry for entry in entries if entry.label == base), ComparedRow(base))
+    if len(entries) == 1 and reference and reference.records:
+        entries = (replace(entries[0], base=reference.label),)
+        own = reference
     return Comparison(
         group=group[0].group,
         scale=group[0].scale,
         entries=entries,
-        base=next((entry for entry in entries if entry.label == base), ComparedRow(base)),
+        base=own,
         reference=reference,
         sets=sets,
     )
@@ -210,19 +230,7 @@ def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) ->
 
 def runs_of(row: Row, group: Iterable[Record]) -> tuple[Record, ...]:
     """Return a row's records in a group, one a seed."""
-    return one_a_seed([record for record in group if belongs(record, row)])
-
-
-def one_a_seed(records: Sequence[Record]) -> tuple[Record, ...]:
-    """Return the records of one network in one group, one a seed and by seed.
-
-    Of several of one seed, that of the network's code of today is taken; else that which was
-    finished last.
-    """
-    by_seed: dict[int | None, Record] = {}
-    for record in sorted(records, key=lambda record: (_is_of_today(record), *_finished(record))):
-        by_seed[record.seed] = record
-    return tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
+    return one_a_seed(record for record in group if belongs(record, row))
 
 
 def _is_of_today(record: Record) -> bool:
@@ -250,10 +258,6 @@ def _removed_weight(row: Row, whole: Sequence[Record]) -> float | None:
     size = row.drop[0]
     weights = [record.learned.alpha[size] for record in whole if size in record.learned.alpha]
     return fmean(weights) if weights else None
-
-
-def _finished(record: Record) -> tuple[str, str]:
-    return record.provenance.finished, record.id
 
 
 def _failed_reference(like: Record, failures: Sequence[Failure]) -> ComparedRow | None:

@@ -11,6 +11,9 @@ from harness.records.marks import RECIPE
 from harness.records.origin import RecordedTraining
 from harness.records.record import Record, SetScore
 
+SAMPLE_SET = "sample"
+SAMPLE = f"{SAMPLE_SET}: its test photographs are not among those that it trains on."
+
 
 def notes(
     rows: Mapping[str, Sequence[Record]],
@@ -35,17 +38,30 @@ def notes(
     missing = [label for label, records in rows.items() if not records and label not in failed]
     scores = [one for record in used for name in sets if (one := record.score(name))]
     texts = [
-        f"Ours: {_training(used)}.",
+        f"Ours: {training_text(used)}.",
         f"Seeds: {_seeds(rows)}.",
         f"Scores: protocol {distinct(used, lambda record: record.protocol)}; {lr_text(scores)}; "
         f"{_means(sets, expected_sets, has_published=has_published)}.",
         f"{budget}." if budget else "",
+        _one_seed(rows),
+        SAMPLE if any(train_name(run) == SAMPLE_SET for run in used) and SAMPLE_SET in sets else "",
         _recipe(used),
         f"Not run yet: {', '.join(missing)}." if missing else "",
         *failed_text(failures),
         f"Commit: {distinct(used, commit)}.",
     ]
     return tuple(note for note in texts if note)
+
+
+def _one_seed(rows: Mapping[str, Sequence[Record]]) -> str:
+    """Return what cannot be told where no row has a second seed; nothing where one has."""
+    trained = [[run for run in records if run.group] for records in rows.values()]
+    if max(map(len, trained), default=0) != 1:
+        return ""
+    return (
+        "One seed a row: how far another seed would move a row is not known, so that a difference "
+        "may be luck."
+    )
 
 
 def _recipe(records: Iterable[Record]) -> str:
@@ -55,12 +71,28 @@ def _recipe(records: Iterable[Record]) -> str:
         return ""
     rounded = any(run.config.precision == "bf16-mixed" for run in earlier)
     what = "learned scalars were rounded to bf16 in training" if rounded else "an earlier one"
-    return f"Training recipe 1 (today's is {RECIPE}): {what}."
+    recipes = ", ".join(str(recipe) for recipe in sorted({run.recipe for run in earlier}))
+    return f"Training recipe {recipes} (today's is {RECIPE}): {what}."
 
 
 def failed_text(failures: Iterable[Failure]) -> list[str]:
     """Return a note for each cell that failed, with the reason."""
     return [f"Failed: {run.text.removesuffix('.')}." for run in failures]
+
+
+def incomparable_text(differences: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str, ...]:
+    """Return the note on differences that are blank because PSNR is infinite.
+
+    Args:
+        differences: Of each, the row, its base, and the sets on which they do not compare.
+    """
+    texts = [f"{row} to {base} ({', '.join(sets)})" for row, base, sets in differences if sets]
+    if not texts:
+        return ()
+    return (
+        "No difference in PSNR, because images of infinite PSNR are left out of the means, and "
+        f"they are not the same in both, or all: {'; '.join(texts)}.",
+    )
 
 
 def distinct(records: Iterable[Record], of: Callable[[Record], object]) -> str | None:
@@ -78,8 +110,12 @@ def train_name(record: Record) -> str:
 
 
 def stem(name: str, record: Record) -> str:
-    """Return a file name for a training: the given name, scale, training set and steps."""
+    """Return a file name for a training: the given name, scale, training set, steps, recipe.
+
+    The first recipe is left out, so that files of records without one keep their names.
+    """
     trained = f"{name}_x{record.scale}_{train_name(record)}_{record.steps}steps"
+    trained += f"_recipe{record.recipe}" if record.recipe > 1 else ""
     return re.sub(r"[^A-Za-z0-9+._-]+", "-", trained)
 
 
@@ -98,7 +134,7 @@ def commit(record: Record, *, digits: int = 12) -> str:
     return f"{name} with uncommitted changes" if origin.dirty else name
 
 
-def _training(records: Sequence[Record]) -> str:
+def training_text(records: Sequence[Record]) -> str:
     """Return data, length, schedule, precision and device of the training."""
     trainings = [record.config.train for record in records if record.config.train]
 
@@ -142,6 +178,8 @@ def _means(sets: Sequence[str], expected: Sequence[str], *, has_published: bool)
     over = f"mean = plain mean of the set means over {', '.join(sets) or 'no set'}"
     if not missing:
         return over
+    if not set(sets) & set(expected):  # sets of the user's own, which miss nothing
+        return f"{over}; the published mean is over {missing}" if has_published else over
     theirs = "; the published mean includes them" if has_published else ""
     return f"{over} (missing: {missing}{theirs})"
 
@@ -162,7 +200,7 @@ def _budget(records: Sequence[Record], *, has_published: bool) -> str:
     if all(record.full_budget for record in records):
         return ""
     steps = distinct(records, lambda record: f"{record.steps:,}")
-    short = f"Short budget: {steps} of {paper.STEPS:,} steps"
+    short = f"Short budget: {steps} of the {paper.STEPS:,} steps of the authors' code"
     if all(record.steps >= paper.STEPS for record in records):
         short = "Not the training of the paper (Sec. 4.2)"
     return f"{short}; not comparable with the published column" if has_published else short

@@ -40,6 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -59,7 +60,7 @@ POWER = 0.8
 """How often a difference of the smallest detectable size is found."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Estimate:
     """A mean difference and how sure it is; arrays of the leading shape of what was given.
 
@@ -100,7 +101,7 @@ class Estimate:
         t = size / np.where(exact, 1.0, self.error)
         return np.where(exact, np.where(size > 0, 0.0, 1.0), 2 * stdtr(self.df, -t))
 
-    @property
+    @cached_property
     def detectable(self) -> Array:
         """The smallest true difference that is found at 5 %, two-sided, in 80 % of cases.
 
@@ -110,7 +111,7 @@ class Estimate:
         """
         return np.asarray(self.error * nctdtrinc(self.df, 1 - POWER, _t(self.df)))
 
-    @property
+    @cached_property
     def detectable_range(self) -> tuple[Array, Array]:
         """The 95 % limits of :attr:`detectable`.
 

@@ -17,7 +17,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 
 import harness
@@ -222,6 +221,8 @@ def _version(top: str) -> str | None:
 
     Without what says how it was built: ``2.1.0+cpu`` is 2.1.0.
     """
+    from importlib import metadata  # loads much that tables do without
+
     try:
         return metadata.version(top).partition("+")[0]
     except (metadata.PackageNotFoundError, ValueError):

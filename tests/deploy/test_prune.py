@@ -141,6 +141,26 @@ def test_losses_add_up_against_the_start_and_the_last_branch_stays(files, invoke
     assert losses[-1] > alone[9] > alone[7] > 0
 
 
+def test_an_image_of_infinite_psnr_measures_no_loss(files, invoke):
+    """The known network repeats pixels, so that SR of a flat image equals it."""
+    (files / "flat").mkdir()
+    for number, grey in enumerate((90, 160)):
+        Image.new("RGB", (48, 40), (grey, grey, grey)).save(files / "flat" / f"flat{number}.png")
+    refused = invoke(
+        *("prune", "tiny.py:Tiny", "--scale", 2, "--checkpoint", "a.safetensors"),
+        *("-o", "c.safetensors", "--data", files / "flat"),
+    )
+    assert refused.exit_code == 2
+    assert "flat0, flat1" in refused.output
+    report = ("--tolerance-db", 0, "--report", files / "flat")
+    done = prune(invoke, *report, "--format", "json")
+    result = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert result["before"]["scores"][0]["psnr_db"] is None
+    table = prune(invoke, *report, "--force")
+    assert "no change of PSNR" in table.output
+    assert "nan" not in table.output
+
+
 def test_the_tolerance_is_kept(files, invoke):
     alone = {number: loss["loss_db"] for (_, number), loss in _ranking(invoke)}
     between = (alone[7] + alone[9]) / 2

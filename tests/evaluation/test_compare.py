@@ -90,6 +90,18 @@ def test_differences_in_ssim_have_an_interval_in_a_column(root):
     assert not any("SSIM" in note for note in table.notes)
 
 
+def test_infinite_psnr_is_null_in_json_and_no_part_of_a_difference(tmp_path, invoke):
+    record.write(tmp_path, made("plain", 0, [30, 31, 36]))
+    record.write(tmp_path, made("wide", 0, [float("inf")] * 3))
+    done = invoke("compare", "plain-x2", "wide-x2", "--results", tmp_path, "--format", "json")
+    assert done.exit_code == 0, done.output
+    content = json.loads(done.stdout, parse_constant=pytest.fail)
+    _, wide = content["rows"]
+    assert wide["Set5_psnr_db"] is None
+    assert wide["mean_psnr_diff_db"] is None
+    assert any("WIDE to PLAIN (Set5, Set14)" in note for note in content["notes"])
+
+
 def test_the_first_row_is_the_base(root):
     table = compare(["wide-x2", "plain-x2"], Request(results=root))
     assert cells(table, "mean_psnr_diff_db") == pytest.approx([0, -1.6 / 3])

@@ -59,6 +59,25 @@ def test_record_says_which_file_was_scored_and_how(file, tiny_root, tmp_path):
     assert record.provenance.commit
 
 
+def test_record_says_which_state_dict_of_several_was_scored(file, tiny_root, tmp_path):
+    weights = load.load("espcn", scale=2, checkpoint=file).network.state_dict()
+    several = tmp_path / "several.pth"
+    torch.save({"params": weights, "params_ema": weights}, several)
+    scoring.score(
+        "espcn",
+        scale=2,
+        checkpoint=several,
+        sets=("own",),
+        protocol="awsrn",
+        root=tiny_root,
+        device="cpu",
+        results=tmp_path,
+        key="params",
+    )
+    (record,) = load_all(tmp_path)
+    assert record.data.weights.key == "params"
+
+
 def test_each_protocol_has_a_record_and_sets_are_added_to_it(file, tiny_root, tmp_path):
     score(file, tiny_root, tmp_path)
     score(file, tiny_root, tmp_path, sets=("sample",))

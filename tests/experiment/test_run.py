@@ -325,9 +325,8 @@ def test_weights_of_a_row_that_are_not_there_are_named(tiny, tmp_path, invoke):
     assert "row 'mine': there is no file 'nowhere.pth'" in done.stderr
 
 
-@pytest.mark.parametrize("kills", [2])
-def test_killed_run_continues_to_the_same_bytes(tiny, tmp_path, kills):
-    steps = 40
+@pytest.mark.parametrize(("kills", "steps"), [(2, 40), pytest.param(3, 60, marks=pytest.mark.slow)])
+def test_killed_run_continues_to_the_same_bytes(tiny, tmp_path, kills, steps):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert finished(*one_cell(tiny, whole, steps))[0] == 0
     chance = random.Random(0)
@@ -360,11 +359,12 @@ def test_whole_weights_beside_a_damaged_state_are_used(tiny, tmp_path, invoke):
     assert "step 6/6" not in again.stderr
 
 
-def test_ctrl_c_saves_and_a_second_run_goes_on(tiny, tmp_path):
+@pytest.mark.parametrize("steps", [200, pytest.param(400, marks=pytest.mark.slow)])
+def test_ctrl_c_saves_and_a_second_run_goes_on(tiny, tmp_path, steps):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     arguments = {"train.checkpoint_every": 1000, "train.log_every": 1}
-    assert finished(*one_cell(tiny, whole, 200, **arguments))[0] == 0
-    process = harness(*one_cell(tiny, stopped, 200, **arguments))
+    assert finished(*one_cell(tiny, whole, steps, **arguments))[0] == 0
+    process = harness(*one_cell(tiny, stopped, steps, **arguments))
     log = wait_for(lambda: list(stopped.glob("results/runs/*/train.log")))[-1]
     wait_for(lambda: any("step 3/" in path.read_text() for path in log.parents[1].rglob("*.log")))
     process.send_signal(signal.SIGINT)
@@ -373,7 +373,7 @@ def test_ctrl_c_saves_and_a_second_run_goes_on(tiny, tmp_path):
     assert "saving a checkpoint first" in errors
     assert "the same command goes on from there" in errors
     assert "Traceback" not in errors
-    assert "going on from step" in finished(*one_cell(tiny, stopped, 200, **arguments))[1]
+    assert "going on from step" in finished(*one_cell(tiny, stopped, steps, **arguments))[1]
     assert weights(stopped) == weights(whole)
 
 
@@ -438,6 +438,45 @@ def test_smoke_profile_needs_no_data(tmp_path, invoke):
     assert result.exit_code == 0, result.output
     images = {record.model: len(record.scores[0].images) for record in load_all(tmp_path)}
     assert images == {"bicubic": 3, "espcn": 3}
+
+
+CORRECTS_BICUBIC = """
+from torch import nn
+from torch.nn.functional import interpolate
+class Net(nn.Module):
+    def __init__(self, *, scale):
+        super().__init__()
+        self.scale = scale
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 16, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(16, 3 * scale**2, 3, padding=1),
+            nn.PixelShuffle(scale),
+        )
+    def forward(self, lr):
+        start = interpolate(lr, scale_factor=self.scale, mode="bicubic", align_corners=False)
+        return start + 255 * self.body(lr / 255)
+"""
+
+
+def test_a_short_training_beats_bicubic_and_the_network_it_began_with(tiny, tmp_path, invoke):
+    """The quick sibling of the slow test below: 200 steps of two convolutions over bicubic."""
+    (tmp_path / "net.py").write_text(CORRECTS_BICUBIC)
+    psnr, loss = {}, {}
+    for steps, rate in ((1, 1e-12), (200, 0.005)):
+        results = tmp_path / str(steps)
+        own = (f"train.steps={steps}", f"train.lr={rate}", f"results.root={results}")
+        shorter = [each for each in tiny if not each.startswith(("ablation=", "train.steps="))]
+        more = ("train.schedule=onecycle", "train.patch=12", "train.batch=8", *own)
+        done = invoke("train", f"{tmp_path}/net.py:Net", "--scale", 2, *shorter, *more)
+        assert done.exit_code == 0, done.output
+        assert "Gain over" in done.stdout
+        for record in load_all(results):
+            key = steps if record.steps else "bicubic"
+            psnr[key], loss[key] = record.scores[0].psnr_db, record.loss
+    assert psnr[200] > psnr["bicubic"] + 0.1
+    assert psnr[200] > psnr[1] + 0.5
+    assert loss[200] < loss[1] / 1.5
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from harness.config.file_limits import flat
 from harness.experiment import mlflow_store, tracking
 from harness.experiment.mlflow_store import EXPERIMENT, PROCESS, connect
 from harness.experiment.tracking import Tracker
@@ -117,7 +118,9 @@ def test_a_tracker_without_a_store_does_nothing(tmp_path):
 
 def test_settings_become_text_by_dotted_key():
     nested = {"a": {"b": 1, "c": [1, 2]}, "d": None}
-    assert tracking.flatten(nested) == {"a.b": "1", "a.c": "1,2", "d": "None"}
+    texts = {key: tracking.text_of(value) for key, value in flat(nested)}
+    assert texts == {"a.b": "1", "a.c": "1,2", "d": "None"}
+    assert tracking.text_of(nested["a"]) == "b=1 c=1,2"
 
 
 @pytest.mark.parametrize(

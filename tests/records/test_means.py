@@ -2,8 +2,14 @@
 
 import pytest
 
-from harness.records.means import mean_over_sets, mean_scores, same_images, shared_sets
-from harness.records.record import SetScore
+from harness.records.means import (
+    incomparable_sets,
+    mean_over_sets,
+    mean_scores,
+    same_images,
+    shared_sets,
+)
+from harness.records.record import ImageScore, SetScore
 
 
 def score(name, psnr_db=30.0, ssim=0.9, *, pixels="p", lr="files"):
@@ -40,3 +46,27 @@ def test_shared_sets_are_told_apart_by_their_images():
 )
 def test_images_are_the_same_where_pixels_and_the_origin_of_lr_are(changes, same):
     assert same_images(score("Set5"), score("Set5", psnr_db=10.0, **changes)) is same
+
+
+INF = float("inf")
+
+
+def of_images(name, *psnr_db):
+    images = tuple(ImageScore(f"i{n}", value, 0.9) for n, value in enumerate(psnr_db))
+    return SetScore.of(name, "files", "p", images)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "compare"),
+    [
+        ((30.0, 31.0), (32.0, 33.0), True),
+        ((INF, 31.0), (INF, 33.0), True),
+        ((INF, 31.0), (32.0, 33.0), False),
+        ((INF, 31.0), (32.0, INF), False),
+        ((INF, INF), (INF, INF), False),
+    ],
+)
+def test_means_that_leave_out_different_images_or_all_do_not_compare(first, second, compare):
+    trainings = [[of_images("a", *first), of_images("b", 30.0)], [of_images("a", *second)]]
+    assert incomparable_sets(trainings, ["a"]) == ([] if compare else ["a"])
+    assert incomparable_sets(trainings, ["b"]) == []

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from harness.data import catalogue
 from harness.records.marks import RECIPE
-from harness.records.origin import Inputs, RecordedSettings
+from harness.records.origin import Inputs, RecordedSettings, TrainingSet
 from harness.records.record import Record
-from harness.reports.notes import commit, lr_text, notes
+from harness.reports.notes import SAMPLE, commit, lr_text, notes
 
 EARLIER = Record.from_json(
     (Path(__file__).parents[1] / "files" / "record.json").read_text(), source="record.json"
@@ -31,7 +32,10 @@ def test_notes_say_how_the_numbers_came_about() -> None:
         "Scores: protocol awsrn; LR read from the files of the sets; mean = plain mean of the set "
         "means over Set5, B100 (missing: Set14, Urban100, Manga109; the published mean includes "
         "them).",
-        "Short budget: 300 of 1,000,000 steps; not comparable with the published column.",
+        "Short budget: 300 of the 1,000,000 steps of the authors' code; not comparable with the "
+        "published column.",
+        "One seed a row: how far another seed would move a row is not known, so that a difference "
+        "may be luck.",
         "Commit: 0123456789ab.",
     )
 
@@ -45,7 +49,7 @@ def test_trainings_of_an_earlier_recipe_are_marked() -> None:
 def test_without_published_values_nothing_is_said_of_them() -> None:
     text = " ".join(noted(RECORD, published=False, sets=("Set5",)))
     assert "published" not in text
-    assert "Short budget: 300 of 1,000,000 steps." in text
+    assert "Short budget: 300 of the 1,000,000 steps of the authors' code." in text
     assert "(missing: Set14, B100, Urban100, Manga109)" in text
 
 
@@ -60,6 +64,32 @@ def test_full_budget_over_all_sets_carries_no_warning() -> None:
 def test_long_training_that_is_not_the_papers_is_not_called_short() -> None:
     expected = "Not the training of the paper (Sec. 4.2); not comparable with the published column."
     assert expected in noted(replace(RECORD, steps=1_000_000))
+
+
+def test_what_one_seed_cannot_tell_is_said_where_no_row_has_two() -> None:
+    second = replace(RECORD, seed=1)
+    assert any("One seed" in note for note in noted(RECORD))
+    assert not any("One seed" in note for note in noted(RECORD, second))
+    untrained = replace(RECORD, group="", steps=0)
+    assert not any("One seed" in note for note in noted(untrained))
+
+
+def test_a_set_of_one_s_own_misses_none_of_the_benchmarks() -> None:
+    text = " ".join(noted(RECORD, published=False, sets=("mine",)))
+    assert "means over mine." in text
+    assert "missing" not in text
+    beside = " ".join(noted(RECORD, published=True, sets=("mine",)))
+    assert "the published mean is over Set5, Set14" in beside
+
+
+def test_the_sample_says_that_it_is_not_tested_on_what_it_trains_on() -> None:
+    """By file names: the photographs of `sample` to train on and to test on have none in common."""
+    train, test = (catalogue._SAMPLE_FILES[purpose] for purpose in ("train", "test"))
+    assert not set(train) & set(test)
+    trained = replace(RECORD, data=Inputs(TrainingSet("sample", len(train), "")))
+    assert SAMPLE in noted(trained, sets=("sample",))
+    assert SAMPLE not in noted(trained, sets=("Set5",))
+    assert SAMPLE not in noted(RECORD, sets=("sample",))
 
 
 def test_missing_rows_are_named() -> None:

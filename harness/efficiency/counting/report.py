@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,8 +12,9 @@ from harness.efficiency.counting.agreement import Status, Verdict, judge
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.cross_check import cross_check
 from harness.efficiency.counting.rules import rule_of
+from harness.host.writing import json_text
 from harness.records.counting import Metric
-from harness.records.counts import in_doubt
+from harness.records.counts import Counted, in_doubt
 from harness.records.published import Published, find
 
 _WORST_FIRST: tuple[Status, ...] = ("open", "explained", "exact")
@@ -23,49 +23,16 @@ _OPTIONAL = ("fvcore", "ptflops")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One network at one scale; the fields are the keys of the JSON form.
+class CountedRow(Counted):
+    """One network at one scale as ``harness flops`` shows it; the fields are the keys of JSON.
 
     Attributes:
-        model: Id of the network.
-        label: Its name in tables.
-        scale: Upscaling factor.
-        params: Trainable scalars.
-        params_deployed: Those left with weight norm and batch norm folded.
-        multi_adds: Multi-Adds by the convention; None where the count is in doubt, as are the
-            three that follow from the same forward pass.
-        convention: ``paper`` or ``executed``.
-        activations: Elements that convolutions write.
-        convs: Convolutions executed.
-        rule: Name of the rule of the published counts.
-        rule_params: Parameters by it.
-        rule_multi_adds: Multi-Adds by it, at a 1280x720 output.
-        published_params_k: Parameters as printed, in thousands.
-        published_multi_adds_g: Multi-Adds as printed, in units of 1e9.
-        status: The worse one of the two printed cells'; None where there are none.
-        note: Why they differ, and what is unusual about the count.
         fvcore: Multi-Adds executed, as fvcore counts them, if asked for and if they can be
             extended from the small images that it sees.
         ptflops: The same by ptflops.
         doubts: Why the count is in doubt; in the JSON form the note says it.
     """
 
-    model: str
-    label: str
-    scale: int
-    params: int
-    params_deployed: int
-    multi_adds: int | None
-    convention: Convention
-    activations: int | None
-    convs: int | None
-    rule: str | None
-    rule_params: int | None
-    rule_multi_adds: int | None
-    published_params_k: Decimal | None
-    published_multi_adds_g: Decimal | None
-    status: Status | None
-    note: str
     fvcore: int | None = None
     ptflops: int | None = None
     doubts: tuple[str, ...] = ()
@@ -78,7 +45,7 @@ def row(
     convention: Convention = "paper",
     published: Sequence[Published] = (),
     counters: bool = False,
-) -> Row:
+) -> CountedRow:
     """Count a network and compare it with what is published of it.
 
     Args:
@@ -112,7 +79,7 @@ def row(
         if counters and sure
         else None
     )
-    return Row(
+    return CountedRow(
         model=subject.id,
         label=label,
         scale=subject.scale,
@@ -144,25 +111,16 @@ def _reasons(verdicts: Mapping[Metric, Verdict]) -> list[str]:
     return [f"{' and '.join(names)}: {why}" for why, names in concerned.items()]
 
 
-def as_dict(row: Row, *, counters: bool) -> dict[str, Any]:
+def as_dict(row: CountedRow, *, counters: bool) -> dict[str, Any]:
     """Return a row's fields by name, those of the other counters only if asked for."""
     left_out = ("doubts",) if counters else ("doubts", *_OPTIONAL)
-    names = [name for name in Row.__dataclass_fields__ if name not in left_out]
+    names = [name for name in CountedRow.__dataclass_fields__ if name not in left_out]
     return {name: getattr(row, name) for name in names}
 
 
-def to_json(rows: Sequence[Row], *, counters: bool) -> str:
+def to_json(rows: Sequence[CountedRow], *, counters: bool) -> str:
     """Return rows as a JSON array."""
-    return (
-        json.dumps([as_dict(row, counters=counters) for row in rows], indent=1, default=_number)
-        + "\n"
-    )
-
-
-def _number(value: object) -> int | float:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    return json_text([as_dict(row, counters=counters) for row in rows]) + "\n"
 
 
 def _printed(

@@ -17,6 +17,7 @@ from harness.evaluation import evaluate, pixels
 from harness.evaluation.metrics import Image
 from harness.models.awms import AWMS
 from harness.models.awsrn import AWSRN
+from harness.reports.figures import style
 from harness.reports.figures.crops import CropBox, check_box
 from harness.weights.load import Loaded
 
@@ -89,8 +90,13 @@ def draw(loaded: Loaded, test: TestSet, *, scale: int, box: CropBox | None) -> F
     limit = max(1.0, float(np.percentile(np.abs(branches), 99.5)))
     lines = math.ceil((len(parts) + 1) / _COLUMNS)
     figure = Figure(figsize=(6.4, 2.2 * lines * height / width * 1.05 + 0.7), dpi=72)
+    below = style.footer(
+        figure,
+        f"{loaded.model} x{scale}, weights {loaded.file}. Each branch times its weight (Eq. 3), "
+        "mean over R, G and B; the global path has a scale of its own.",
+    )
     grid = figure.add_gridspec(
-        lines, _COLUMNS, left=0.02, right=0.88, top=0.95, bottom=0.1, hspace=0.12, wspace=0.05
+        lines, _COLUMNS, left=0.02, right=0.88, top=0.95, bottom=below, hspace=0.12, wspace=0.05
     )
     cells = [figure.add_subplot(grid[divmod(index, _COLUMNS)]) for index in range(len(parts) + 1)]
     for cell in cells:
@@ -108,13 +114,8 @@ def draw(loaded: Loaded, test: TestSet, *, scale: int, box: CropBox | None) -> F
         cell.set_title(f"{part.title}{note}", fontsize=7.5, pad=3)
         shown = shown if whole else image
     if shown is not None:
-        bar = figure.colorbar(shown, cax=figure.add_axes((0.9, 0.2, 0.02, 0.6)))
+        tall = 0.95 - below
+        place = (0.9, below + 0.12 * tall, 0.02, 0.76 * tall)
+        bar = figure.colorbar(shown, cax=figure.add_axes(place))
         bar.set_label("grey levels added, all branches", fontsize=7)
-    figure.text(
-        0.02,
-        0.02,
-        f"{loaded.model} x{scale}, weights {loaded.file}. Each branch times its weight (Eq. 3), "
-        "mean over R, G and B; the global path has a scale of its own.",
-        fontsize=6.5,
-    )
     return figure

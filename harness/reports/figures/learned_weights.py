@@ -88,15 +88,15 @@ def draw(learned: Learned) -> Figure:
         panel(panel_axes)
     figure.subplots_adjust(left=0.115, right=0.985, top=0.9, bottom=0.27, wspace=0.42)
     seeds = ", ".join(str(record.seed) for record in learned.records)
-    short = "" if first.full_budget else f" of the paper's {paper.STEPS:,} (short budget)"
+    short = "" if first.full_budget else f" of the {paper.STEPS:,} of the authors' code"
+    how = first.config.train
+    rate = f", {how.schedule} schedule, lr {how.lr:g}" if how else ""
     figure.suptitle(f"{first.label}, x{first.scale}", fontsize=9, y=0.98)
-    figure.text(
-        0.02,
-        0.02,
+    style.footer(
+        figure,
         f"Thin: seed {seeds}; thick: the mean. Trained on {notes.train_name(first)}, "
-        f"{first.steps:,} steps{short}.\n"
+        f"{first.steps:,} steps{short}{rate}.\n"
         f"Records of commit {notes.distinct(runs, notes.commit)}.",
-        fontsize=6.5,
     )
     return figure
 

@@ -13,21 +13,23 @@ from typing import TypeVar
 
 from harness.config import paper
 from harness.config.ablation import Ablation
-from harness.records import counts, published
+from harness.records import published
 from harness.records.failure import Failure
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.selection import ComparedRow, Comparison, comparisons
 from harness.reports import notes
-from harness.reports.tables import intervals, pairs
+from harness.reports.tables import bases, intervals, pairs
 from harness.reports.tables.fields import (
     Field,
+    as_printed,
     columns_of,
     counted,
     doubt_notes,
     field,
     hidden,
     joined,
+    misprint_notes,
     rows_of,
 )
 from harness.reports.tables.table import Column, Table, TableCell
@@ -89,7 +91,7 @@ def _tables(
         title=f"{title}{origin}",
         columns=columns_of(fields),
         rows=rows_of(fields, comparison.shown, reference=lambda entry: entry.reference),
-        notes=_params_note(ablation, comparison)
+        notes=bases.params_note(ablation, comparison)
         + ((ablation.note,) if ablation.note else ())
         + tuple(
             dict.fromkeys(
@@ -99,7 +101,7 @@ def _tables(
                 for remark in record.remarks
             )
         )
-        + _bases_note(comparison)
+        + bases.bases_note(comparison)
         + doubt_notes(
             (entry.label, record.count_doubts)
             for entry in comparison.entries
@@ -111,6 +113,11 @@ def _tables(
             expected_sets=paper.SETS if has_means else ablation.benchmarks,
             has_published=bool(cells),
             failures=[run for entry in comparison.shown for run in entry.failures],
+        )
+        + misprint_notes(cells)
+        + notes.incomparable_text(
+            (row.label, comparison.base_of(row).label, bases.incomparable(comparison, row))
+            for row in comparison.shown
         )
         + intervals.notes(inferences),
     )
@@ -132,45 +139,49 @@ def _fields(
     sets = comparison.sets
 
     def minus_base_params(entry: ComparedRow) -> TableCell:
-        return _minus(_params(entry), _base_params(ablation, comparison, entry))
+        return _minus(bases.params_of(entry), bases.base_params(ablation, comparison, entry))
 
     def minus_base_psnr(entry: ComparedRow) -> TableCell:
+        if bases.incomparable(comparison, entry):
+            return None
         base_mean = comparison.base_of(entry).mean_psnr_db(sets)
         return _minus(entry.mean_psnr_db(sets), base_mean)
+
+    alone = comparison.base is comparison.reference  # one row, and its gain over bicubic
 
     def label_of(entry: ComparedRow) -> str | None:
         return None if entry.reference else entry.label
 
+    params_diff: Field[ComparedRow] = field(
+        "ours_params_diff",
+        "Params\ndiff.",
+        lambda entry: None if entry.reference else minus_base_params(entry),
+        "count",
+        signed=True,
+    )
     fields = [
         field("label", _LABEL_TITLES.get(ablation.table or 0, "Variant"), lambda row: row.label),
-        *pair(field("ours_params", "Params", _params, "count"), "params_k"),
-        *pair(
-            field(
-                "ours_params_diff",
-                "Params\ndiff.\n(ours)",
-                lambda entry: None if entry.reference else minus_base_params(entry),
-                "count",
-                signed=True,
-            ),
-            "params_diff",
-        ),
+        *pair(field("ours_params", "Params", bases.params_of, "count"), "params_k"),
+        *([] if alone else pair(params_diff, "params_diff")),
         *pair(field("ours_multi_adds", "Multi-Adds\n(G)", _multi_adds, "giga"), "multi_adds_g"),
     ]
     if any(entry.weight is not None for entry in comparison.entries):
         weight: Field[ComparedRow] = field(
-            "ours_removed_weight", "Removed\nweight", lambda row: row.weight, "ssim"
+            "ours_removed_weight", "Removed\nweight", lambda row: row.weight, "weight"
         )
         fields += pair(weight, "removed_weight", "Set5")
     for name in sets:
         fields += _set_fields(name, cells)
     mean: Field[ComparedRow] = field(
         "ours_mean_psnr_db",
-        "Mean PSNR\n(ours)",
+        "Mean PSNR",
         lambda entry: _FAILED if _only_failed(entry) else entry.mean_psnr_db(sets),
         "psnr",
     )
     ours, *theirs = pair(mean, "mean_psnr_db")
-    difference = Field(intervals.difference(inferences), minus_base_psnr)
+    column = intervals.difference(inferences)
+    column = replace(column, title="Gain over\nbicubic (dB)") if alone else column
+    difference = Field(column, minus_base_psnr)
     spread, interval, details = intervals.fields(inferences, label_of)
     ssim = intervals.ssim_fields(inferences, label_of, printed=False)
     fields += [ours, *spread, difference, *interval, *theirs, *details, *ssim]
@@ -198,8 +209,7 @@ def _set_fields(name: str, cells: Sequence[Published]) -> list[Field[ComparedRow
 
 def _marked_ours(ours: Field[ComparedRow]) -> Field[ComparedRow]:
     """Return our column with "(ours)" in its title, for use beside a column of the paper."""
-    title = ours.column.title.removesuffix("\n(ours)") + "\n(ours)"
-    return replace(ours, column=replace(ours.column, title=title))
+    return replace(ours, column=replace(ours.column, title=f"{ours.column.title}\n(ours)"))
 
 
 def _published_field(
@@ -207,14 +217,14 @@ def _published_field(
 ) -> Field[ComparedRow] | None:
     """Return the paper's column beside one of ours, or None where it prints no such value."""
     values = {
-        cell.label: cell.value
+        cell.label: as_printed(cell)
         for cell in cells
         if (cell.metric, cell.set) == (metric, set_name) and cell.value is not None
     }
     if not values:
         return None
     key = f"paper_{set_name}_{metric}" if set_name else f"paper_{metric}"
-    title = ours.title.removesuffix("\n(ours)") + (" (K)" if metric == "params_k" else "")
+    title = ours.title + (" (K)" if metric == "params_k" else "")
     column = Column(key, f"{title}\n(paper)", ours.kind, signed=ours.signed, joined=ours.joined)
     return Field(column, lambda entry: None if entry.reference else values.get(entry.label))
 
@@ -243,52 +253,8 @@ def _provenance_fields(cells: Sequence[Published]) -> list[Field[ComparedRow]]:
     ]
 
 
-def _base_params(ablation: Ablation, comparison: Comparison, entry: ComparedRow) -> int | None:
-    """Return the number of parameters that is subtracted from that of a row."""
-    if ablation.params_from is None:
-        return _params(comparison.base_of(entry))
-    return counts.of_model(ablation.params_from, comparison.scale).params
-
-
-def _params_note(ablation: Ablation, comparison: Comparison) -> tuple[str, ...]:
-    """Return the note about parameters that differ but are not part of the ablation, if any."""
-    whole = _params(comparison.base)
-    if ablation.params_from is None or whole is None:
-        return ()
-    count = counts.of_model(ablation.params_from, comparison.scale)
-    return (
-        f"Params diff.: relative to {count.label} ({count.params:,} parameters). Its "
-        f"{count.params - whole:+,} relative to {comparison.base.label} are left out, because "
-        "they are not part of the ablation.",
-    )
-
-
-def _bases_note(comparison: Comparison) -> tuple[str, ...]:
-    """Return the note about rows that are compared with another row than the base, if any."""
-    by_base: defaultdict[str, list[str]] = defaultdict(list)
-    for entry in comparison.entries:
-        origin = comparison.base_of(entry)
-        if entry.records and origin.records and origin is not comparison.base:
-            by_base[origin.label] += [entry.label] if entry is not origin else []
-    others = [
-        f"Differences of these rows are relative to {base}: {'; '.join(rows)}."
-        for base, rows in by_base.items()
-        if rows
-    ]
-    if not others:
-        return ()
-    return (
-        f"Differences are relative to {comparison.base.label} except as follows.",
-        *others,
-    )
-
-
 def _only_failed(entry: ComparedRow) -> bool:
     return bool(entry.failures) and not entry.records
-
-
-def _params(entry: ComparedRow) -> int | None:
-    return entry.records[0].params if entry.records else None
 
 
 def _multi_adds(entry: ComparedRow) -> int | str | None:

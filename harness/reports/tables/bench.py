@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
 from harness.efficiency.bench.rows import MISSING, BenchRow, to_csv
+from harness.host.writing import json_text
 from harness.reports.tables.fields import Field, columns_of, field, rows_of
 from harness.reports.tables.render import to_text
 from harness.reports.tables.table import Table, TableCell
@@ -22,7 +22,7 @@ _SHARED_BELOW = 0.9
 def render(rows: Sequence[BenchRow], form: str) -> str:
     """Return rows in one of the forms: ``table``, ``csv``, ``json``; at least one row."""
     if form == "json":
-        return json.dumps([asdict(row) for row in rows], indent=1) + "\n"
+        return json_text([asdict(row) for row in rows]) + "\n"
     if form == "csv":
         return to_csv(rows)
     return to_text(to_table(rows), width=shutil.get_terminal_size().columns)

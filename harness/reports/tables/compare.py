@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.evaluation.contenders import Contender
-from harness.records.means import mean_over_sets
-from harness.reports.notes import lr_text
+from harness.records.means import incomparable_sets, mean_over_sets
+from harness.reports.notes import incomparable_text, lr_text
 from harness.reports.tables import intervals
 from harness.reports.tables.fields import (
     Field,
@@ -45,6 +45,9 @@ def build(rows: Sequence[Contender], sets: Sequence[str]) -> Table:
             f"{', '.join(sets)}.",
             *doubt_notes((row.runs.label, row.count_doubts) for row in rows),
             *_warnings(rows, sets),
+            *incomparable_text(
+                (row.runs.label, base.runs.label, _incomparable(row, base, sets)) for row in rows
+            ),
             *intervals.notes(inferences, ssim_printed=True),
         ),
     )
@@ -58,6 +61,8 @@ def _fields(
         return mean_over_sets({name: psnr_db for name, (psnr_db, _) in row.scores.items()}, sets)
 
     def minus_base(row: Contender) -> float | None:
+        if _incomparable(row, rows[0], sets):
+            return None
         ours, base = mean(row), mean(rows[0])
         return None if ours is None or base is None else ours - base
 
@@ -103,6 +108,12 @@ def _set_fields(name: str) -> list[Field[Contender]]:
         ),
         joined(f"{name}_ssim", lambda row: row.scores[name][1]),
     ]
+
+
+def _incomparable(row: Contender, base: Contender, sets: Sequence[str]) -> list[str]:
+    """Return the sets on which the PSNR of two rows do not compare."""
+    trainings = [training.values() for training in (*row.runs.scores, *base.runs.scores)]
+    return incomparable_sets(trainings, sets)
 
 
 def _warnings(rows: Sequence[Contender], sets: Sequence[str]) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Generic, TypeVar
 
 from harness.records.counts import in_doubt
-from harness.reports.tables.table import Column, ColumnKind, TableCell, TableRow
+from harness.records.published import Published
+from harness.reports.tables.table import DAGGER, Column, ColumnKind, Doubted, TableCell, TableRow
 
 RowT = TypeVar("RowT")
 """The value that a row of a table is made from."""
@@ -33,14 +35,49 @@ def field(
     return Field(Column(key, title, kind, signed=signed), cell)
 
 
-def joined(key: str, cell: Callable[[RowT], TableCell], kind: ColumnKind = "ssim") -> Field[RowT]:
-    """Return a field that is printed in the column of the field before it."""
-    return Field(Column(key, kind=kind, joined=True), cell)
+def joined(
+    key: str,
+    cell: Callable[[RowT], TableCell],
+    kind: ColumnKind = "ssim",
+    *,
+    unranked: tuple[str, ...] = (),
+) -> Field[RowT]:
+    """Return a field that is printed in the column of the field before it.
+
+    Args:
+        key: Of the column.
+        cell: Makes the cell of a row.
+        kind: Which rounding applies.
+        unranked: Groups of rows whose values in it do not compete.
+    """
+    return Field(Column(key, kind=kind, joined=True, unranked=unranked), cell)
 
 
 def hidden(key: str, cell: Callable[[RowT], TableCell]) -> Field[RowT]:
     """Return a field that only the CSV file shows."""
     return Field(Column(key, printed=False), cell)
+
+
+def as_printed(cell: Published) -> Decimal | Doubted | None:
+    """Return the cell of a value of the paper, doubted where it seems misprinted."""
+    return Doubted(cell.value) if cell.value is not None and cell.doubt else cell.value
+
+
+def misprint_notes(cells: Iterable[Published]) -> tuple[str, ...]:
+    """Return the note on values that seem misprinted, with the reasons."""
+    named: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.doubt:
+            unit = " dB" if cell.metric.endswith("_db") else ""
+            name = f"{cell.label} x{cell.scale} {cell.set} {cell.value}{unit}"
+            named.setdefault(cell.doubt, []).append(" ".join(name.split()))
+    if not named:
+        return ()
+    texts = [f"{', '.join(names)}: {reason}" for reason, names in named.items()]
+    return (
+        f"{DAGGER} after a printed value: a misprint is suspected there, and it takes no part in "
+        f"marks, ranks and leads. {'. '.join(texts)}.",
+    )
 
 
 def numbered(texts: Iterable[str]) -> dict[str, int]:

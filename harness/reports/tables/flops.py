@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 
 from harness.config.paper import Convention
-from harness.efficiency.counting.report import Row, as_dict, to_json
+from harness.efficiency.counting.report import CountedRow, as_dict, to_json
 from harness.efficiency.targets import ImageSize
 from harness.reports.tables.latex import to_latex
 from harness.reports.tables.render import to_csv, to_markdown, to_text
@@ -27,7 +27,12 @@ _CONVENTIONS: dict[Convention, str] = {
 
 
 def render(
-    rows: Sequence[Row], form: str, *, size: ImageSize, convention: Convention, counters: bool
+    rows: Sequence[CountedRow],
+    form: str,
+    *,
+    size: ImageSize,
+    convention: Convention,
+    counters: bool,
 ) -> str:
     """Return rows in one of the forms: ``table``, ``csv``, ``json``, ``latex``, ``markdown``."""
     if form == "json":
@@ -43,7 +48,7 @@ def render(
 
 
 def to_table(
-    rows: Sequence[Row], *, size: ImageSize, convention: Convention, counters: bool
+    rows: Sequence[CountedRow], *, size: ImageSize, convention: Convention, counters: bool
 ) -> Table:
     """Return rows as a table whose columns have the keys of the JSON form."""
     columns = {
@@ -79,12 +84,12 @@ def to_table(
     )
 
 
-def _not_available(row: Row) -> dict[str, str]:
+def _not_available(row: CountedRow) -> dict[str, str]:
     """Return the cells of a row that a doubt leaves without a number."""
     return dict.fromkeys(_BY_ITS_FORWARD, "n/a") if row.doubts else {}
 
 
-def _notes(rows: Sequence[Row]) -> list[str]:
+def _notes(rows: Sequence[CountedRow]) -> list[str]:
     """Return one note for all scales of a network that share it."""
     scales: dict[tuple[str, str], list[int]] = {}
     for row in rows:

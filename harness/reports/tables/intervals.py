@@ -203,7 +203,7 @@ def notes(inferences: Sequence[Inference], *, ssim_printed: bool = False) -> tup
         "\u2021 n.s. over seeds and images, yet every image has the same sign in every training; "
         "the sign test over images speaks of new images under these trainings, not of other "
         f"seeds: {_list(map(_signs, agreeing))}.",
-        f"No interval, because there are no scores on the same images: {_list(without)}.",
+        f"No interval, because there are no finite scores on the same images: {_list(without)}.",
         "Smallest difference that would be detected (two-sided test at 5 %, power 80 %), a range "
         f"because the spread is itself estimated (95 % limits): {_list(detectable)}.",
         _gain(whole),
@@ -267,18 +267,23 @@ def _model(whole: Sequence[Inference]) -> str:
 
 
 def _gain(inferences: Iterable[Inference]) -> str:
-    """Return the note on how much common seeds narrow the intervals."""
-    pairs = [
-        f"{row.label} {_db(row.estimate.half_width)} ({_db(row.unrelated_db)})"
-        for row in inferences
-        if row.estimate and row.unrelated_db is not None
-    ]
-    if not pairs:
-        return ""
-    return (
-        "Gain of common seeds: half-width of the interval, and in brackets the half-width that "
-        f"unrelated seeds would give on the same images: {_list(pairs)}."
+    """Return the note on how much common seeds narrow the intervals, or that they do not."""
+    narrower: list[str] = []
+    others: list[str] = []
+    for row in inferences:
+        if row.estimate and row.unrelated_db is not None:
+            half_width = float(row.estimate.half_width)
+            text = f"{row.label} {_db(half_width)} ({_db(row.unrelated_db)})"
+            (narrower if half_width < row.unrelated_db else others).append(text)
+    brackets = (
+        "half-width of the interval, and in brackets the half-width that unrelated seeds would "
+        "give on the same images"
     )
+    gain = f"Gain of common seeds: {brackets}: {_list(narrower)}." if narrower else ""
+    none = f"No gain of common seeds, by the same two widths: {_list(others)}." if others else ""
+    if others and not narrower:
+        none = f"No gain of common seeds: {brackets}: {_list(others)}."
+    return f"{gain} {none}".strip()
 
 
 def _list(items: Iterable[str]) -> str:

@@ -24,18 +24,6 @@ def to_latex(table: Table) -> str:
     return _longtable(table) if table.long else _floating(table)
 
 
-def latex_document(table: Table) -> str:
-    """Return a whole LaTeX document that shows the table alone."""
-    head = [
-        r"\documentclass{article}",
-        r"\usepackage[a4paper,margin=2cm]{geometry}",
-        r"\usepackage{amssymb,booktabs,graphicx,longtable}",
-        r"\pagestyle{empty}",
-        r"\begin{document}",
-    ]
-    return "\n".join(head) + "\n" + to_latex(table) + "\\end{document}\n"
-
-
 def _floating(table: Table) -> str:
     printed = printed_form(table)
     spec = "".join("r" if right else "l" for right in printed.numeric)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -63,6 +64,7 @@ def escape(text: str) -> str:
     return "".join(map(_printed, unicodedata.normalize("NFC", text)))
 
 
+@cache
 def _printed(character: str) -> str:
     known = _SPECIAL.get(character) or _MATHS.get(character) or _LOOKS_LATIN.get(character)
     if known:

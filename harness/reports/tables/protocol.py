@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from harness.config import protocols
 from harness.config.protocols import DEFAULT
 from harness.records import released
+from harness.records.means import incomparable_sets
 from harness.records.record import Record, SetScore
 from harness.records.released import ReleasedScores, Weights
 from harness.reports import notes
@@ -25,7 +26,9 @@ from harness.reports.tables.table import Table, TableCell
 
 NAME = "protocol"
 
-_EXACT, _OFF = "\u2713", "\u2020"
+_EXACT, _OFF, _SSIM_OFF = "\u2713", "\u2020", "\u2021"
+_SSIM_STEP = 0.0005
+"""Half a unit of the third decimal: some papers print no more of SSIM."""
 _ORDER = {name: index for index, name in enumerate(released.SETS)}
 
 
@@ -47,6 +50,11 @@ class _ScoredSet:
         return self.printed is not None and _printed_digits(self.own.psnr_db) == _printed_digits(
             self.printed[0]
         )
+
+    @property
+    def ssim_off(self) -> bool:
+        """Whether our SSIM has not the printed digits, to three decimals."""
+        return self.printed is not None and abs(self.own.ssim - self.printed[1]) > _SSIM_STEP
 
 
 def build(records: Iterable[Record]) -> Table | None:
@@ -71,7 +79,8 @@ def build(records: Iterable[Record]) -> Table | None:
         rows=rows_of(fields, rows, block=lambda row: row.weights),
         notes=(
             f"{_EXACT}: our PSNR has the printed digits. {_OFF}: it differs; a number refers to "
-            "the reason below. Printed: Table 5 of the AWSRN paper, or the network's own paper.",
+            f"the reason below. {_SSIM_OFF}: PSNR comes out, but SSIM is more than {_SSIM_STEP} "
+            "off. Printed: Table 5 of the AWSRN paper, or the network's own paper.",
             *(f"({number}) {reason}" for reason, number in reasons.items()),
             *_protocols_used(rows),
             f"Commit: {notes.distinct(used, notes.commit)}; {notes.distinct(used, notes.device)}.",
@@ -109,13 +118,19 @@ def _fields(reasons: Mapping[str, int]) -> tuple[Field[_ScoredSet], ...]:
     def mark(row: _ScoredSet) -> str | None:
         if row.printed is None:
             return None
-        return _EXACT if row.exact else f"{_OFF}{reasons.get(row.weights.because, '')}"
+        if row.exact:
+            return f"{_EXACT}{_SSIM_OFF}" if row.ssim_off else _EXACT
+        return f"{_OFF}{reasons.get(row.weights.because, '')}"
 
     def shift(row: _ScoredSet) -> float | None:
-        return row.default.psnr_db - row.own.psnr_db if row.default else None
+        if row.default is None or incomparable_sets([[row.own], [row.default]], [row.set]):
+            return None
+        return row.default.psnr_db - row.own.psnr_db
 
     def off(row: _ScoredSet) -> float | None:
-        return row.own.psnr_db - row.printed[0] if row.printed else None
+        if row.printed is None or incomparable_sets([[row.own]], [row.set]):
+            return None
+        return row.own.psnr_db - row.printed[0]
 
     def printed(index: int) -> Callable[[_ScoredSet], TableCell]:
         return lambda row: row.printed[index] if row.printed else None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from textwrap import fill, wrap
 
 from harness.host.files import write_atomic
+from harness.host.writing import json_text
 from harness.reports.tables.latex import to_latex
-from harness.reports.tables.table import Table, flat, join, printed_form
+from harness.reports.tables.table import Doubted, Table, flat, join, printed_form
 
 _GAP = "  "
 _MARKDOWN_MARKS = ("**{}**", "<u>{}</u>")
@@ -54,13 +54,13 @@ def to_json(table: Table) -> str:
     keys = [column.key for column in table.columns]
     rows = [
         {
-            key: str(value) if isinstance(value, Decimal) else value
+            key: str(value) if isinstance(value, Decimal | Doubted) else value
             for key, value in zip(keys, row.cells, strict=True)
         }
         for row in table.rows
     ]
     content = {"title": flat(table.title), "rows": rows, "notes": table.notes}
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return json_text(content) + "\n"
 
 
 def to_text(table: Table, *, width: int = 100) -> str:
@@ -94,12 +94,14 @@ FORMATS: dict[str, Callable[[Table], str]] = {
 def write(tables: Iterable[Table], reports: Path) -> tuple[Path, ...]:
     """Write every table in every form; the same tables give the same bytes.
 
+    A file that holds them already is left as it is.
+
     Args:
         tables: What to write; their names are the file names.
         reports: The folder, made where it is missing.
 
     Returns:
-        The files, in the order written.
+        The files, by table and form, written now or before.
 
     Raises:
         HarnessError: A file cannot be written.
@@ -108,9 +110,18 @@ def write(tables: Iterable[Table], reports: Path) -> tuple[Path, ...]:
     for table in sorted(tables, key=lambda table: table.name):
         for ending, form in FORMATS.items():
             path = reports / f"{table.name}.{ending}"
-            write_atomic(path, form(table))
+            text = form(table)
+            if not _holds(path, text):
+                write_atomic(path, text)
             written.append(path)
     return tuple(written)
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
 
 
 def _markdown(text: str) -> str:

@@ -15,16 +15,18 @@ from harness.records.means import mean_scores
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.released import ReleasedScores
-from harness.records.selection import belongs, by_group, one_a_seed
+from harness.records.selection import belongs, by_group, by_time, one_a_seed
 from harness.reports import notes
 from harness.reports.tables.fields import (
     Field,
+    as_printed,
     columns_of,
     counted,
     doubt_notes,
     field,
     hidden,
     joined,
+    misprint_notes,
     rows_of,
 )
 from harness.reports.tables.table import Table, TableCell
@@ -44,6 +46,7 @@ class _Line:
         multi_adds: For a 1280x720 output, or the printed figure in units of 1e9.
         scores: PSNR in dB and SSIM by set.
         records: Ours: where the scores are stored, one a seed.
+        printed: The paper's: the published cells.
     """
 
     label: str
@@ -53,6 +56,7 @@ class _Line:
     multi_adds: TableCell
     scores: Mapping[tuple[str, str], TableCell]
     records: tuple[Record, ...] = ()
+    printed: tuple[Published, ...] = ()
 
 
 def build(
@@ -72,11 +76,12 @@ def build(
         RecordError: The published values cannot be read.
     """
     usable = [record for record in records if record.protocol == DEFAULT.name]
+    scored = ReleasedScores(usable)
     ours = {
         (row.label, scale): line
         for row in ablation.rows
         for scale in sorted({record.scale for record in usable})
-        if (line := _ours(row, scale, usable))
+        if (line := _ours(row, scale, usable, scored))
     }
     if not ours:
         return ()
@@ -113,7 +118,7 @@ def _printed(ablation: Ablation, *, scales: set[int]) -> dict[tuple[str, int], _
 
 
 def _printed_line(label: str, scale: int, cells: Sequence[Published]) -> _Line:
-    values = {(cell.set, cell.metric): cell.value for cell in cells}
+    values = {(cell.set, cell.metric): as_printed(cell) for cell in cells}
     return _Line(
         label,
         scale,
@@ -121,6 +126,7 @@ def _printed_line(label: str, scale: int, cells: Sequence[Published]) -> _Line:
         params=values.get(("", "params_k")),
         multi_adds=values.get(("", "multi_adds_g")),
         scores={key: value for key, value in values.items() if key[1] in _METRICS},
+        printed=tuple(cells),
     )
 
 
@@ -133,32 +139,35 @@ def _failed_line(run: Failure) -> _Line:
     return _Line(run.label, run.scale, "failed", params=None, multi_adds=None, scores={})
 
 
-def _ours(row: Row, scale: int, records: Sequence[Record]) -> _Line | None:
+def _ours(row: Row, scale: int, records: Sequence[Record], scored: ReleasedScores) -> _Line | None:
     at_scale = [record for record in records if record.scale == scale]
-    if loaded := _loaded(row, scale, at_scale):
+    if loaded := _loaded(row, scale, at_scale, scored):
         record, source = loaded
         return _line(row.label, source, (record,))
     trained = [record for record in at_scale if record.group and belongs(record, row)]
-    are_public = set(row.checkpoint) <= released.by_file().keys()
-    if not trained or not are_public:  # a user's own weights are loaded, never trained instead
-        return None
-    groups = by_group(trained).values()
+    if not trained or not set(row.checkpoint) <= released.by_file().keys():
+        return None  # a user's own weights are loaded, never trained instead
     longest = max(
-        groups, key=lambda training: (training[0].full_budget, training[0].steps, training[0].id)
+        by_group(by_time(trained)).values(),
+        key=lambda runs: (runs[-1].full_budget, runs[-1].steps, runs[-1].provenance.finished),
     )
-    return _line(row.label, _training(longest[0]), one_a_seed(longest))
+    return _line(row.label, _training(longest[-1]), one_a_seed(longest))
 
 
-def _loaded(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, str] | None:
-    """Return the record of the first file of a row that was scored, and a name for its source."""
+def _loaded(
+    row: Row, scale: int, records: Sequence[Record], scored: ReleasedScores
+) -> tuple[Record, str] | None:
+    """Return the record of the first file of a row that was scored, and a name for its source.
+
+    Of several records of a file, the last finished is taken.
+    """
     public = released.by_file()
     for name in row.checkpoint:
         if weights := public.get(name):
-            if record := ReleasedScores(records).record(weights, scale, DEFAULT.name):
-                kind = "authors'" if weights.training == "authors" else "retrained"
-                return record, f"{kind} weights"
+            if record := scored.record(weights, scale, DEFAULT.name):
+                return record, weights.kind
             continue
-        for record in records:
+        for record in reversed(by_time(records)):
             loaded = record.data.weights
             if loaded and belongs(record, row) and _is_file(name, scale, loaded.file):
                 return record, f"weights {loaded.file}"
@@ -190,7 +199,7 @@ def _table(ablation: Ablation, lines: Sequence[_Line], failed: Sequence[Failure]
     sets = [name for name in paper.SETS if name in scored]
     sets += [name for name in scored if name not in paper.SETS]
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
-    fields = _fields(sets)
+    fields = _fields(sets, [cell for line in lines for cell in line.printed])
     return Table(
         name="table5" if ablation.table == paper.SYSTEMS_TABLE else ablation.name,
         title=f"{ablation.title}{origin}",
@@ -199,7 +208,7 @@ def _table(ablation: Ablation, lines: Sequence[_Line], failed: Sequence[Failure]
             fields,
             lines,
             block=lambda line: line.scale,
-            group=lambda line: f"x{line.scale} {'ours' if line.records else 'paper'}",
+            group=lambda line: _group(line.scale, ours=bool(line.records)),
         ),
         notes=(*_notes(lines), *notes.failed_text(failed)),
         long=True,
@@ -208,7 +217,16 @@ def _table(ablation: Ablation, lines: Sequence[_Line], failed: Sequence[Failure]
     )
 
 
-def _fields(sets: Sequence[str]) -> list[Field[_Line]]:
+def _group(scale: int, *, ours: bool) -> str:
+    """Return which lines compete for the marks."""
+    return f"x{scale} {'ours' if ours else 'paper'}"
+
+
+def _fields(sets: Sequence[str], cells: Iterable[Published]) -> list[Field[_Line]]:
+    mixed: dict[str, dict[str, None]] = {}  # by set, groups with SSIM of several evaluations
+    for cell in cells:
+        if cell.metric == "ssim" and not cell.comparable:
+            mixed.setdefault(cell.set, {})[_group(cell.scale, ours=False)] = None
     fields: list[Field[_Line]] = [
         field("scale", "Scale", lambda line: line.scale, "count"),
         field("label", "Model", lambda line: line.label),
@@ -219,7 +237,7 @@ def _fields(sets: Sequence[str]) -> list[Field[_Line]]:
     for name in sets:
         fields += [
             field(f"{name}_psnr_db", f"{name}\nPSNR/SSIM", _score(name, "psnr_db"), "psnr"),
-            joined(f"{name}_ssim", _score(name, "ssim")),
+            joined(f"{name}_ssim", _score(name, "ssim"), unranked=tuple(mixed.get(name, ()))),
         ]
     return [
         *fields,
@@ -245,21 +263,31 @@ def _weights_sha256(record: Record) -> str | None:
     return record.data.weights.sha256 if record.data.weights else None
 
 
+def _not_ranked(cells: Iterable[Published]) -> list[str]:
+    scales = sorted({cell.scale for cell in cells if not cell.comparable})
+    return [
+        f"SSIM of the paper at x{scale} is not ranked: it comes from different evaluations."
+        for scale in scales
+    ]
+
+
 def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:
     ours = [line for line in lines if line.records]
+    printed = [cell for line in lines for cell in line.printed]
     used = [record for line in ours for record in line.records]
     lr = notes.lr_text(score for record in used for score in record.scores)
     texts = [
-        f"Ours: protocol {DEFAULT.name}; {lr}; authors' weights: those of the paper; retrained "
-        "weights: released by others or later; counts as built and executed.",
+        f"Ours: protocol {DEFAULT.name}; {lr}; {released.KINDS_TEXT}; counts as built and "
+        "executed.",
         "Bold: best, underlined: second best, at each scale among the printed and among ours.",
+        *misprint_notes(printed),
+        *_not_ranked(printed),
     ]
     if any(record.group and not record.full_budget for record in used):
         trained = [record for record in used if record.group]
-        sets = notes.distinct(trained, notes.train_name)
         texts.append(
-            f"*: short budget, of {paper.STEPS:,} steps, trained on {sets}; not "
-            "comparable with the printed lines."
+            f"*: short budget, fewer than the {paper.STEPS:,} steps of the authors' code, so not "
+            f"comparable with the printed lines: {notes.training_text(trained)}."
         )
     texts += doubt_notes(
         (f"{line.label} x{line.scale}", record.count_doubts)

@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import Literal
 
-TableCell = str | int | float | Decimal | None
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """A printed value that seems misprinted: it is shown with a dagger and never marked."""
+
+    value: Decimal
+
+    def __str__(self) -> str:
+        """Return the value as printed in its source."""
+        return str(self.value)
+
+
+TableCell = str | int | float | Decimal | Doubted | None
 ColumnKind = Literal[
-    "text", "count", "kilo", "mega", "giga", "psnr", "ssim", "diff", "ssim_diff", "p"
+    "text", "count", "kilo", "mega", "giga", "psnr", "ssim", "weight", "diff", "ssim_diff", "p"
 ]
 Marks = Literal["none", "best", "two"]
+DAGGER = "\u2020"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +44,7 @@ class Column:
         between: Text between the two values of such a cell.
         form: Text around a value that is not missing; ``{}`` stands for the value.
         printed: Whether the column is printed; others are only in the CSV file.
+        unranked: Groups of rows whose values in this column do not compete.
     """
 
     key: str
@@ -40,6 +55,7 @@ class Column:
     between: str = "/"
     form: str = "{}"
     printed: bool = True
+    unranked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,7 @@ _STEP = {
     "giga": Decimal("0.01"),
     "psnr": Decimal("0.01"),
     "ssim": Decimal("0.0001"),
+    "weight": Decimal("0.0001"),
     "diff": Decimal("0.001"),
     "ssim_diff": Decimal("0.00001"),
     "p": Decimal("0.001"),
@@ -135,16 +152,19 @@ class PrintedTable:
 def format_value(value: TableCell, column: Column) -> str:
     """Return a value as it is printed: rounded half up, empty for a gap.
 
-    PSNR has 2 decimals, its spread, its differences that have intervals and p-values 3, SSIM 4,
-    its differences 5. A difference that would be rounded to zero gets up to 2 decimals more, so
-    that an interval shows on which side of zero it ends. Counts in units of 1e6 and 1e9 have 2;
-    other counts have thousands separators, and all their digits also in units of 1e3. Published
-    values (``Decimal``) keep the digits that the paper prints.
+    PSNR has 2 decimals, its spread, its differences that have intervals and p-values 3, SSIM and
+    learned weights 4, differences of SSIM 5. A difference that would be rounded to zero gets up
+    to 2 decimals more, so that an interval shows on which side of zero it ends. Counts in units
+    of 1e6 and 1e9 have 2; other counts have thousands separators, and all their digits also in
+    units of 1e3. Published values (``Decimal``) keep the digits that the paper prints; a dagger
+    follows a doubted one.
     """
     return "" if value is None else column.form.format(_plain(value, column))
 
 
-def _plain(value: str | int | float | Decimal, column: Column) -> str:
+def _plain(value: str | int | float | Decimal | Doubted, column: Column) -> str:
+    if isinstance(value, Doubted):
+        return f"{_plain(value.value, column)}{DAGGER}"
     if isinstance(value, str) or column.kind == "text":
         return str(value)
     if isinstance(value, Decimal):
@@ -165,6 +185,7 @@ def _plain(value: str | int | float | Decimal, column: Column) -> str:
     return f"{sign}{number:,}"
 
 
+@lru_cache(maxsize=1)
 def printed_form(table: Table) -> PrintedTable:
     """Return the table in printed form: rounded, without hidden columns, with joined cells."""
     groups: list[list[int]] = []
@@ -196,11 +217,11 @@ def _printed_column(table: Table, index: int) -> list[PrintedValue]:
     if column.kind not in _RANKED[table.marks] or column.signed:
         return [PrintedValue(text, between=column.between) for text in texts]
     places: dict[tuple[str, str], int] = {}
-    for group in {row.group for row in table.rows}:
+    for group in {row.group for row in table.rows}.difference(column.unranked):
         values = {
             text
             for text, row in zip(texts, table.rows, strict=True)
-            if text and row.group == group and not isinstance(row.cells[index], str)
+            if text and row.group == group and not isinstance(row.cells[index], str | Doubted)
         }
         ranked = sorted(values, key=lambda text: Decimal(text.replace(",", "")), reverse=True)
         marked = ranked[: 2 if table.marks == "two" else 1] if len(values) > 1 else []

@@ -10,6 +10,7 @@ import torch
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from harness.data import catalogue
 from harness.errors import UsageError
 from harness.experiment import checkpoints
 from harness.models import registry
@@ -50,6 +51,15 @@ def test_seeds_of_a_network_stand_in_one_figure():
         "figure4_wdsr_awru_x2_T291_300steps",
     ]
     assert [record.seed for record in found[1].records] == [0, 1]
+
+
+def test_a_figure_of_another_recipe_has_a_name_of_its_own():
+    again = dataclasses.replace(learned(), id="again", group="of recipe 2", recipe=2)
+    names = [one.name for one in learned_weights.networks([learned(), again])]
+    assert names == [
+        "figure4_wdsr_awru_x2_T291_300steps",
+        "figure4_wdsr_awru_x2_T291_300steps_recipe2",
+    ]
 
 
 def test_cut_networks_and_those_without_adaptive_weights_have_no_figure():
@@ -141,6 +151,35 @@ def test_branches_from_the_command_line(invoke, awms, tmp_path):
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert {path.suffix for path in tmp_path.glob("parts.*")} == {".svg", ".pdf", ".png"}
+
+
+def assert_footer_is_whole(figure):
+    """What stands below a figure lies within it, below all axes."""
+    figure.draw_without_rendering()
+    (footer,) = figure.texts
+    extent = footer.get_window_extent()
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.x1
+    assert extent.y0 >= 0
+    assert extent.y1 <= min(axes.get_position().y0 * figure.bbox.height for axes in figure.axes)
+
+
+@pytest.mark.parametrize("box", [(10, 10, 40, 40), (10, 10, 200, 20)])
+def test_footers_of_contributions_are_not_cut_off(awms, box):
+    file = "AWSRN_S_TRAINED_ON_DIV2K_AND_FLICKR2K_MWMWMW_X2.pth"
+    loaded = dataclasses.replace(load.load("awsrn_s", scale=2, checkpoint=awms), file=file)
+    test = catalogue.find_test("sample", None, 2)
+    with style.styled("test"):
+        assert_footer_is_whole(contributions.draw(loaded, test, scale=2, box=box))
+
+
+def test_captions_of_learned_weights_are_whole_and_name_schedule_and_rate():
+    record = dataclasses.replace(learned(alpha={3: 0.2, 5: 0.3}), full_budget=False)
+    with style.styled("test"):
+        figure = learned_weights.draw(learned_weights.Learned("x", (record,)))
+    (caption,) = [text.get_text() for text in figure.texts if "Trained on" in text.get_text()]
+    assert "onecycle schedule, lr 0.002" in " ".join(caption.split())
+    assert "1,000,000 of the authors' code" in " ".join(caption.split())
 
 
 @pytest.mark.parametrize(

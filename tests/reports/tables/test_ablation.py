@@ -13,7 +13,7 @@ import pytest
 from harness.config.ablation import Ablation, Row, load
 from harness.records.learned import LearnedScalars
 from harness.records.origin import Inputs, TrainingSet
-from harness.records.record import Record, SetScore
+from harness.records.record import ImageScore, Record, SetScore
 from harness.reports.tables.ablation import build
 from harness.reports.tables.table import Table, TableCell
 
@@ -154,6 +154,33 @@ def test_groups_that_would_share_a_file_name_are_told_apart() -> None:
     ]
 
 
+def test_trainings_of_another_recipe_leave_the_files_of_the_first_as_they_are() -> None:
+    again = [
+        replace(record, id=f"{record.id}-b", group="bbbbbbbbbbbb", recipe=2) for record in whole()
+    ]
+    (before,) = build(AWRU, whole())
+    tables = build(AWRU, [*whole(), *again])
+    assert [table.name for table in tables] == [before.name, f"{before.name}_recipe2"]
+    assert tables[0] == before
+
+
+def test_a_difference_of_means_over_other_images_is_blank_and_says_why() -> None:
+    """wRU is perfect on one image of two: its mean of 33 would lose 1 dB against 34."""
+
+    def scored(record: Record, *psnr_db: float) -> Record:
+        images = tuple(ImageScore(f"i{n}", value, 0.9) for n, value in enumerate(psnr_db))
+        return replace(record, scores=(SetScore.of("Set5", "files", "Set5", images),))
+
+    basic, wru, awru = whole()
+    records = [scored(basic, 35, 33), scored(wru, float("inf"), 33), scored(awru, 36, 33)]
+    table = only(build(AWRU, records))
+    assert cells(table, "ours_mean_psnr_db") == [34, 33, 34.5]
+    assert cells(table, "ours_mean_psnr_diff_db") == [0, None, 0.5]
+    (note,) = [note for note in table.notes if "infinite" in note]
+    assert "wRU to Basic RU (Set5)" in note
+    assert "AWRU to" not in note.replace("wRU to", "", 1)
+
+
 def test_order_of_the_records_does_not_matter() -> None:
     records = [bicubic(), *whole(FIVE), made("wdsr_awru", 34.7, seed=1, sets=FIVE)]
     assert build(AWRU, records) == build(AWRU, records[::-1])
@@ -174,7 +201,27 @@ def test_other_scales_have_no_published_columns() -> None:
         for column in table.columns
         if column.key.startswith("paper_") and (column.printed)
     ]
-    assert "Short budget: 300 of 1,000,000 steps." in table.notes
+    assert any("300 of the 1,000,000 steps" in note for note in table.notes)
+
+
+def test_headings_say_ours_only_beside_the_papers() -> None:
+    """Table 1 prints parameters and means; at x4 the paper has none of them."""
+    for scale, ours in ((2, {"Params diff. (ours)", "Mean PSNR (ours)"}), (4, set())):
+        table = only(build(AWRU, [replace(record, scale=scale) for record in whole()]))
+        titles = [column.title.replace("\n", " ") for column in table.columns]
+        assert {title for title in titles if "(ours)" in title} == ours
+        assert all(title.replace("(ours)", "(paper)") in titles for title in ours)
+
+
+def test_a_network_alone_shows_its_gain_over_bicubic() -> None:
+    """33.67 dB is bicubic's here: a network with 36.17 gains 2.5 dB."""
+    alone = Ablation(name="one", title="One", rows=(Row("mine", "awsrn_s"),), base="mine")
+    table = only(build(alone, [bicubic(), made("awsrn_s", 36.17)]))
+    assert cells(table, "label") == ["Bicubic", "mine"]
+    assert cells(table, "ours_mean_psnr_diff_db")[1] == pytest.approx(2.5)
+    titles = [column.title.replace("\n", " ") for column in table.columns if column.printed]
+    assert "Gain over bicubic (dB)" in titles
+    assert not [title for title in titles if title.startswith("Params diff.")]
 
 
 def test_scores_and_costs_of_table_5_stand_beside_ours() -> None:
@@ -253,6 +300,7 @@ def test_networks_without_a_branch_are_compared_with_themselves_whole() -> None:
     assert cells(table, "ours_mean_psnr_diff_db") == [0.0, 3.0, -1.0]
     assert cells(table, "ours_params_diff")[2] == -7
     assert cells(table, "ours_removed_weight") == [None, None, 0.25]
+    assert {column.kind for column in table.columns if "removed_weight" in column.key} == {"weight"}
     assert any(note.endswith("relative to B: B w/o 3x3.") for note in table.notes)
 
 

@@ -124,7 +124,7 @@ def test_stored_notes_agree_with_the_published_statuses(rows):
 
 
 def test_a_system_without_a_stored_count_is_named(monkeypatch):
-    stored = counts.load()
+    stored = dict(counts.load())
     del stored["CARN", 3]
     monkeypatch.setattr(counts, "load", lambda: stored)
     with pytest.raises(RecordError, match=r"lack CARN x3 \(`harness flops --all"):

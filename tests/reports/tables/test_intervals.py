@@ -171,6 +171,20 @@ def test_rows_of_different_seeds_are_not_paired_and_named() -> None:
     assert not any("Gain of" in note for note in found.notes)
 
 
+def test_no_gain_is_said_where_common_seeds_widen_the_interval() -> None:
+    """Row c falls where the base rises, so that the difference moves twice as far as either."""
+    found = table([*BASE, *BETTER, *row("c", [0.2, -0.4, 0.6])])
+    (note,) = [note for note in found.notes if "common seeds" in note]
+    gain, no_gain = note.split("No gain of common seeds")
+    assert "B 0." in gain
+    assert "C " not in gain
+    assert "C " in no_gain
+    half_width, unrelated = (
+        cells(found, f"ours_mean_psnr_diff_half_width{key}")[2] for key in ("_db", "_unrelated_db")
+    )
+    assert half_width > unrelated
+
+
 def test_a_row_of_one_seed_is_marked_as_over_images_alone() -> None:
     found = table([*BASE, *BETTER, made("c", 0, [30.2, 31.5, 35.0])])
     assert cells(found, "ours_mean_psnr_diff_over")[2] == "images"

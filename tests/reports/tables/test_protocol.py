@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from harness.records import record
 from harness.reports.tables import protocol, render
 
 IMDN = "fdf47afcb743eb7a9acc4f70414811ceaf70b481215cd587fde5118bc88d020e"
@@ -18,7 +19,7 @@ def rows(table):
 
 def test_protocol_table_tells_same_digits_from_others(of_weights):
     records = [
-        of_weights(FALSR_A, "falsr_a", 37.8182, protocol="falsr_selfexsr"),
+        of_weights(FALSR_A, "falsr_a", 37.8182, protocol="falsr_selfexsr", ssim=0.95951),
         of_weights(FALSR_A, "falsr_a", 37.985),
         of_weights(IMDN, "imdn", 37.9),
     ]
@@ -50,3 +51,23 @@ def test_weights_that_were_changed_before_scoring_are_left_out(of_weights):
     changed = of_weights(IMDN, "imdn", 37.9)
     changed.overrides["channels"] = 32
     assert protocol.build([changed]) is None
+
+
+@pytest.mark.parametrize(("ssim", "mark"), [(0.95951, "\u2713"), (0.9601, "\u2713\u2021")])
+def test_an_ssim_that_does_not_come_out_is_marked_beside_an_exact_psnr(of_weights, ssim, mark):
+    """FALSR-A is printed with 37.82/0.9595 on Set5."""
+    scored = of_weights(FALSR_A, "falsr_a", 37.82, protocol="falsr_selfexsr", ssim=ssim)
+    (row,) = rows(protocol.build([scored]))
+    assert row["mark"] == mark
+
+
+def test_lapsrn_s_ssim_come_out_at_x2_only(request):
+    """Its paper prints 0.885 on Set5 at x4, where its weights have 0.8865."""
+    records = record.load_all(request.config.rootpath)
+    marks = {
+        (row["scale"], row["set"]): row["mark"]
+        for row in rows(protocol.build(records))
+        if row["weights"].startswith("lapsrn")
+    }
+    assert {marks["2", name] for name in ("Set5", "Set14", "B100")} == {"\u2713"}
+    assert {mark for (scale, _), mark in marks.items() if scale != "2"} == {"\u2713\u2021"}

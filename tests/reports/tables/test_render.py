@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.reports.tables.latex import latex_document, to_latex
+from harness.reports.tables.latex import to_latex
 from harness.reports.tables.render import to_csv, to_markdown, to_text, write
 from harness.reports.tables.table import (
     Column,
@@ -214,7 +215,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize("graphicx", [True, False])
 def test_latex_compiles_and_fits_the_line_where_graphicx_is_loaded(
-    tmp_path: Path, graphicx: bool
+    tmp_path: Path, graphicx: bool, latex_document: Callable[[Table], str]
 ) -> None:
     document = latex_document(replace(nasty(), columns=TABLE.columns))
     if not graphicx:

@@ -4,6 +4,7 @@ import pytest
 
 from harness.records import record
 from harness.reports.tables import rescored
+from harness.reports.tables.render import to_markdown
 
 FALSR_A = "d0524afb1db18c918a5fa1873e2e4db62108f45dc4e2786640b4abb584fdbc5b"
 CARN = "8804d6bb5ea470ec0e60e361a601bef10d5e7bd4762e87efaa24f049bd6daee1"
@@ -17,10 +18,11 @@ def test_rescored_ranks_and_leads_are_those_of_hand(of_weights):
     assert falsr.ranks == (6, 4), "it overtakes AWSRN-SD and SelNet"
     assert falsr.leads_db == pytest.approx((0.22, 0.05))
     assert by_label["SelNet"].ranks == (4, 5)
+    assert falsr.reranked
     carn = by_label["CARN"]
     assert carn.score.psnr_db == 37.883
     assert carn.leads_db == pytest.approx((0.28, 0.28)), "retrained weights are only shown"
-    assert by_label["AWSRN-M"].leads_db is None
+    assert by_label["AWSRN-M"].leads_db == (None, None)
     assert by_label["AWSRN-M"].weights is None
 
 
@@ -66,3 +68,39 @@ def test_a_line_is_drawn_where_another_set_starts(of_weights):
     sets = [row.cells[keys.index("set")] for row in table.rows]
     ruled = [index for index, row in enumerate(table.rows) if row.ruled]
     assert ruled == [sets.index("Set14")]
+
+
+CARN_M = "628a60deaaa5468a780ef9d6d945fcd6364ba3340ba4ace3eaa90e3fd53ca856"
+VDSR = "018931fc25a45ca13e557e6a499c62cf506a9a105edae6880b0bf0015f851857"
+
+
+def test_weights_that_are_not_those_of_the_table_change_no_rank(of_weights):
+    """CARN-M is printed 16th on Set5 x2; its released weights would be 5th with 37.88."""
+    records = [of_weights(CARN_M, "carn_m_multi", 37.88)]
+    row = next(row for row in rescored.systems(records) if row.label == "CARN-M")
+    assert row.weights.training == "released"
+    assert row.score.psnr_db == 37.88
+    assert row.ranks == (16, 16)
+    assert not row.reranked
+
+
+def test_a_suspected_misprint_is_daggered_and_has_no_rank_and_no_lead(of_weights):
+    """AWSRN-SD x3 Set14 is printed 32.21, above MSRN (30.41), which is the best without it."""
+    record = of_weights(VDSR, "vdsr_biased", 29.86, sets=("Set14",), scale=3)
+    rows = rescored.systems([record])
+    assert (rows[0].label, rows[0].ranks) == ("MSRN", (1, 1))
+    assert (rows[-1].label, rows[-1].ranks) == ("AWSRN-SD", (None, None))
+    assert rows[-1].leads_db == (None, None)
+    table = rescored.build([record])
+    assert table is not None
+    line = next(line for line in to_markdown(table).splitlines() if "| AWSRN-SD |" in line)
+    assert line == "| 3 | Set14 | AWSRN-SD |  | 32.21\u2020/0.8398 |  |  |  |  |  |  |"
+    (note,) = [note for note in table.notes if note.startswith("\u2020")]
+    assert "AWSRN-SD x3 Set14 32.21 dB" in note
+    assert "30.21" in note
+
+
+def test_it_is_said_of_how_many_rows_the_protocol_is_one(of_weights):
+    """Table 5 prints 20 systems at x2, and FALSR-A alone is ranked by our score here."""
+    records = [of_weights(FALSR_A, "falsr_a", 37.98), of_weights(CARN, "carn", 37.88)]
+    assert "Ranked by our score: x2 Set5 1 of 20." in rescored.build(records).notes

@@ -10,10 +10,10 @@ import pytest
 from harness.config import ablation
 from harness.records import record
 from harness.reports.tables import render, systems
-from harness.reports.tables.latex import latex_document
 
 IMDN = "fdf47afcb743eb7a9acc4f70414811ceaf70b481215cd587fde5118bc88d020e"
 FALSR_A = "d0524afb1db18c918a5fa1873e2e4db62108f45dc4e2786640b4abb584fdbc5b"
+CARN_M = "628a60deaaa5468a780ef9d6d945fcd6364ba3340ba4ace3eaa90e3fd53ca856"
 CARN = "8804d6bb5ea470ec0e60e361a601bef10d5e7bd4762e87efaa24f049bd6daee1"
 
 
@@ -92,8 +92,54 @@ def test_best_and_second_best_are_marked_apart_for_printed_and_ours(comparison, 
     assert line["CARN", "retrained weights"].startswith("37.88")
 
 
+def printed_cells(table, scale):
+    """The printed lines of a scale as Markdown shows them: cells by label."""
+    return {
+        cells[1]: cells
+        for row in render.to_markdown(table).splitlines()
+        for cells in [[cell.strip() for cell in row.strip("|").split("|")]]
+        if cells[0] == str(scale) and cells[2] == "paper"
+    }
+
+
+def test_suspected_misprints_are_daggered_and_never_marked(comparison, of_weights):
+    """Set14 x3: 32.21 of AWSRN-SD is suspect, so MSRN's 30.41 is the best and 30.38 the next."""
+    (table,) = systems.build(comparison, [of_weights(IMDN, "imdn", 34.0, scale=3)])
+    lines = printed_cells(table, 3)
+    set14 = [
+        cell.replace("\n", " ") for cell in render.to_markdown(table).splitlines()[2].split("|")
+    ]
+    column = next(i for i, head in enumerate(set14) if "Set14" in head) - 1
+    assert lines["AWSRN-SD"][column] == "32.21\u2020/0.8398"
+    assert lines["MSRN"][column].startswith("**30.41**")
+    assert lines["AWSRN"][column].startswith("<u>30.38</u>")
+    assert any("32.21 dB" in note and "30.21" in note for note in table.notes)
+    cells = rows(table)
+    assert "32.21" in {row["Set14_psnr_db"] for row in cells}, "the file has the number alone"
+
+
+def test_ssim_of_several_evaluations_is_not_ranked(comparison, of_weights):
+    """Printed SSIM at x8 is from different evaluations; PSNR there is ranked."""
+    records = [of_weights(IMDN, "imdn", 26.0, scale=8), of_weights(IMDN, "imdn", 34.0, scale=2)]
+    (table,) = systems.build(comparison, records)
+    x8 = printed_cells(table, 8)
+    assert [
+        cell for cells in x8.values() for cell in cells if "/**" in cell or "/<u>" in cell
+    ] == []
+    assert any(cell.startswith("**") for cell in x8["AWSRN"])
+    assert any("/**" in cell for cell in printed_cells(table, 2)["AWSRN"])
+    assert any("x8" in note and "not ranked" in note for note in table.notes)
+
+
+def test_weights_that_are_not_those_of_the_table_are_called_released(comparison, of_weights):
+    (table,) = systems.build(comparison, [of_weights(CARN_M, "carn_m_multi", 37.7)])
+    assert ours(table, "CARN-M")["source"] == "released weights"
+
+
 @pytest.mark.skipif(not which("pdflatex"), reason="no pdflatex")
-def test_latex_of_the_committed_records_fits_the_page(comparison, tmp_path, request):
+def test_latex_of_the_committed_records_fits_the_page(
+    comparison, latex_document, tmp_path, request
+):
     records = record.load_all(request.config.rootpath)
     (table,) = systems.build(comparison, records)
     (tmp_path / "t.tex").write_text(latex_document(table))

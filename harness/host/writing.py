@@ -1,0 +1,32 @@
+"""The one way out for JSON that others read: no text that only Python takes for JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from math import isfinite
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON text, without a line end.
+
+    NaN and infinities, which JSON cannot say, become ``null``; a ``Decimal`` becomes a number.
+
+    Args:
+        value: Mappings, lists, tuples, texts, numbers, truth values and None.
+
+    Raises:
+        TypeError: Some of it is of another type.
+    """
+    return json.dumps(_sayable(value), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _sayable(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _sayable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sayable(inner) for inner in value]
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value == value.to_integral_value() else float(value)
+    return None if isinstance(value, float | Decimal) and not isfinite(value) else value
