@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -187,8 +188,6 @@ def _all_files(root: Path) -> list[Path]:
 @lru_cache(maxsize=256)
 def _version(top: str) -> str:
     """Return the version of the package that a top-level module comes from."""
-    from importlib import metadata  # loads much that tables do without
-
     try:
         return metadata.version(top)
     except (metadata.PackageNotFoundError, ValueError):
