@@ -208,8 +208,8 @@ class Record:
         """
         try:
             record = from_json(cls, text)
-            if contradictions := tuple(contradictions(record.scores)):
-                raise FormatError(*contradictions)
+            if problems := tuple(contradictions(record.scores)):
+                raise FormatError(*problems)
         except FormatError as error:
             of_schema = (one for one in error.problems if one.place == ("schema",))
             problem = next(of_schema, error)

@@ -80,7 +80,7 @@ def _tables(
     labels = {entry.label for entry in comparison.entries}
     cells = [cell for cell in cells if cell.scale == comparison.scale and cell.label in labels]
     inferences = estimates.of_entries(
-        comparison.entries, comparison.base, comparison.sets, ablation.pairs
+        bases.compared(comparison), comparison.base, comparison.sets, ablation.pairs
     )
     fields = _fields(ablation, comparison, cells, inferences)
     has_means = any(cell.metric == "mean_psnr_db" for cell in cells)

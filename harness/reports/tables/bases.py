@@ -22,6 +22,19 @@ def base_params(ablation: Ablation, comparison: Comparison, entry: ComparedRow) 
     return counts.of_model(ablation.params_from, comparison.scale).params
 
 
+def compared(comparison: Comparison) -> tuple[ComparedRow, ...]:
+    """Return the rows that differences are taken of and from, for their statistics.
+
+    That is the bicubic one, too, where a network alone is compared with it, and one record has
+    all of its scores.
+    """
+    base = comparison.base
+    if base is not comparison.reference or len(base.records) != 1:
+        return comparison.entries
+    whole = all(base.records[0].score(name) for name in comparison.sets)
+    return (*comparison.entries, base) if whole else comparison.entries
+
+
 def params_note(ablation: Ablation, comparison: Comparison) -> tuple[str, ...]:
     """Return the note about parameters that differ but are not part of the ablation, if any."""
     whole = params_of(comparison.base)

@@ -171,6 +171,22 @@ def test_rows_of_different_seeds_are_not_paired_and_named() -> None:
     assert not any("Gain of" in note for note in found.notes)
 
 
+def test_the_gain_over_bicubic_of_a_network_alone_has_an_interval() -> None:
+    """Three seeds with gains of 2.0, 2.2 and 2.1 dB on every image: the t test over seeds."""
+    gains = (2.0, 2.2, 2.1)
+    runs = [made("a", seed, [28.0 + by, 29.0 + by, 33.0 + by]) for seed, by in enumerate(gains)]
+    bicubic = replace(
+        made("bicubic", 0, [28.0, 29.0, 33.0]), group="", seed=None, steps=0, label="Bicubic"
+    )
+    alone = Ablation(name="a", title="A", rows=(Row("A", "a"),), base="A")
+    (found,) = build(alone, [*runs, bicubic])
+    interval = stats.ttest_1samp(gains, 0).confidence_interval()
+    assert cells(found, "ours_mean_psnr_diff_db")[1] == pytest.approx(2.1)
+    assert cells(found, "ours_mean_psnr_diff_low_db")[1] == pytest.approx(interval.low)
+    assert cells(found, "ours_mean_psnr_diff_high_db")[1] == pytest.approx(interval.high)
+    assert not [note for note in found.notes if note.startswith("No interval")]
+
+
 def test_no_gain_is_said_where_common_seeds_widen_the_interval() -> None:
     """Row c falls where the base rises, so that the difference moves twice as far as either."""
     found = table([*BASE, *BETTER, *row("c", [0.2, -0.4, 0.6])])
