@@ -17,11 +17,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-<<<<<<< HEAD
-=======
-from importlib import metadata
-from importlib.util import find_spec
->>>>>>> reports
 from pathlib import Path
 
 import harness
@@ -221,7 +216,6 @@ def _all_files(root: Path) -> list[Path]:
 
 
 @lru_cache(maxsize=256)
-<<<<<<< HEAD
 def _version(top: str) -> str | None:
     """Return the version of the package that a top-level module comes from, None without one.
 
@@ -229,10 +223,6 @@ def _version(top: str) -> str | None:
     """
     from importlib import metadata  # loads much that tables do without
 
-=======
-def _version(top: str) -> str:
-    """Return the version of the package that a top-level module comes from."""
->>>>>>> reports
     try:
         return metadata.version(top).partition("+")[0]
     except (metadata.PackageNotFoundError, ValueError):
