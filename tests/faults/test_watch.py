@@ -50,13 +50,19 @@ def test_files_may_be_written_in_the_folder_only(watch, tmp_path_factory):
     [
         (refuse_without_a_word, "without a word"),
         (ask_for_memory, "asked for more memory"),
-        (lambda: b"x" * (watching.MOST_BYTES + 2**28), "MiB"),
         (lambda: subprocess.run([sys.executable, "-c", ""], check=True), "Popen"),
     ],
 )
 def test_what_must_not_happen_is_seen(call, message, watch):
     with pytest.raises(AssertionError, match=message):
         watch.accepted(call)
+
+
+def test_memory_in_use_is_bounded(watch, monkeypatch):
+    monkeypatch.setattr(watching, "MOST_BYTES", 2**25)
+    watch.accepted(lambda: len(b"x" * 2**24))
+    with pytest.raises(AssertionError, match="MiB"):
+        watch.accepted(lambda: len(b"x" * 2**27))
 
 
 def test_any_other_exception_comes_out(watch):
