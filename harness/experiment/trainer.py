@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from harness.config.settings import TrainConfig
 from harness.data.patches import Patches
-from harness.errors import TrainingError
+from harness.errors import CheckpointError, TrainingError
 from harness.experiment.training_state import TrainingState
 
 if TYPE_CHECKING:
@@ -92,6 +92,9 @@ class Trainer:
             fabric: Device, precision and number of processes.
             fingerprint: Of the cell, written into every state.
             resume: State to go on from.
+
+        Raises:
+            CheckpointError: The state does not fit.
         """
         self.config = config
         self.fabric = fabric
@@ -110,15 +113,27 @@ class Trainer:
         self.network, self.optimizer = fabric.setup(network, optimizer)
         self.original = network
         if resume is not None:  # after set-up: only now is everything on its device
-            network.load_state_dict(resume.network)
-            self.optimizer.load_state_dict(resume.optimizer)
-            torch.set_rng_state(resume.rng)
-            if resume.cuda_rng and torch.cuda.is_available():
-                torch.cuda.set_rng_state_all(resume.cuda_rng)
-            self.done = resume.step
-            self._losses = list(resume.losses)
-            self._before = resume.seconds
+            self._go_on_from(resume)
         self._started = time.monotonic()
+
+    def _go_on_from(self, state: TrainingState) -> None:
+        try:
+            self.original.load_state_dict(state.network)
+            self.optimizer.load_state_dict(state.optimizer)
+            torch.set_rng_state(state.rng)
+            if state.cuda_rng and torch.cuda.is_available():
+                torch.cuda.set_rng_state_all(state.cuda_rng)
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            raise CheckpointError(
+                f"the checkpoint of step {state.step:,} does not fit this network and optimiser "
+                f"({why[:200]}); delete it to train this cell again from the start"
+            ) from error
+        self.done = state.step
+        self._losses = list(state.losses)
+        self._before = state.seconds
 
     def steps(self, patches: Patches, *, workers: int = 0) -> Iterator[Step]:
         """Run the steps that are left, yielding after each.

@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR, OneCycleLR
 
 from harness.config.settings import TrainConfig
-from harness.errors import TrainingError
+from harness.errors import CheckpointError, TrainingError
 from harness.experiment import checkpoints
 from harness.experiment.trainer import Trainer, learning_rate
 from harness.models import registry
@@ -177,3 +177,20 @@ def test_loss_that_is_not_finite_names_step_and_rate():
         list(training.steps(Spoilt()))
     with pytest.raises(TrainingError):
         training.state()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"network": {}},
+        {"optimizer": {}},
+        {"optimizer": {"state": {}, "param_groups": 3}},
+        {"rng": torch.zeros(3, dtype=torch.uint8)},
+    ],
+    ids=str,
+)
+def test_a_state_that_does_not_fit_is_refused_with_a_way_out(change):
+    """Each value is of its kind, and the digest would be right."""
+    state = trainer(CONFIG).state()
+    with pytest.raises(CheckpointError, match=r"step 0 does not fit .*delete it"):
+        trainer(CONFIG, resume=replace(state, **change))

@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -50,9 +51,10 @@ class Hang(BaseException):
 
 @dataclass
 class _Seen:
-    """What happens while an input is tried."""
+    """What happens while an input is tried, in the thread that tries it."""
 
     on: bool = False
+    thread: int = 0
     written: list[str] = field(default_factory=list)
     deeds: list[str] = field(default_factory=list)
 
@@ -61,7 +63,7 @@ _seen = _Seen()
 
 
 def _audit(event: str, arguments: tuple[object, ...]) -> None:
-    if not _seen.on:
+    if not _seen.on or threading.get_ident() != _seen.thread:
         return
     if event == "open":
         path, _, flags = arguments
@@ -135,7 +137,7 @@ class Watch:
             seconds = time.process_time() - computing
             self._seconds += seconds
             self._slowest = max(self._slowest, seconds)
-        assert said.strip()
+        assert said.strip(), "refused without a word"
         assert not _asked_too_much(refusal), "asked for more memory than it was given"
         said.encode(errors="surrogateescape")  # a name of a file need not be UTF-8
         assert seconds < MOST_SECONDS, f"took {seconds:.1f} s"
@@ -192,7 +194,7 @@ def _limits() -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, MOST_WAITING + 1)
     signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS + 1)
     compiled, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    _seen.on = True
+    _seen.on, _seen.thread = True, threading.get_ident()
     try:
         yield
     finally:
