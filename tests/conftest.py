@@ -1,12 +1,21 @@
 """Fixtures and markers for all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is loaded; subprocesses take it over
     os.environ["OMP_NUM_THREADS"] = "1"
+
+# Ignored where the tests run in the background, and then in every process that they start.
+for _number, _usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
 
 _DATA = os.environ.get("HARNESS_DATA")
 _WANTED = ("Set5", "Set14", "B100")
