@@ -10,6 +10,7 @@ from harness.records.failure import Failure
 from harness.records.marks import RECIPE
 from harness.records.origin import RecordedTraining
 from harness.records.record import Record, SetScore
+from harness.reports import threads
 
 
 def notes(
@@ -41,6 +42,7 @@ def notes(
         f"{_means(sets, expected_sets, has_published=has_published)}.",
         f"{budget}." if budget else "",
         _recipe(used),
+        threads.note(rows),
         f"Not run yet: {', '.join(missing)}." if missing else "",
         *failed_text(failures),
         f"Commit: {distinct(used, commit)}.",
