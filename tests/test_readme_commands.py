@@ -92,6 +92,8 @@ def folder(tmp_path_factory):
     save_file(registry.get("awsrn").build(scale=2).state_dict(), root / "weights.safetensors")
     (root / "results").mkdir()
     shutil.copytree(ROOT / "results" / "runs", root / "results" / "runs")
+    run = next((ROOT / "results" / "runs").glob("wdsr_awru-*"))
+    shutil.copytree(run, root / "other-machine" / "results" / "runs" / run.name)
     (root / "results" / "pretrained").mkdir()
     for file, name in re.findall(r"([\w/]+\.py):(\w+)", " ".join(RUN)):
         (root / file).parent.mkdir(parents=True, exist_ok=True)

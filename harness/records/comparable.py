@@ -155,10 +155,10 @@ def _by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def _what(records: Sequence[Record]) -> str:
-    seeds = _distinct(str(one.seed) for one in records)
-    return (
-        f"{_count(records)} ({_distinct(one.row or one.label for one in records)}; seeds {seeds})"
-    )
+    rows = _distinct(one.row or one.label for one in records)
+    seeds = _distinct(str(one.seed) for one in sorted(records, key=lambda one: one.seed or 0))
+    first = records[0]
+    return f"{_count(records)} ({rows}; x{first.scale}, {first.steps:,} steps, seeds {seeds})"
 
 
 def _count(records: Sequence[Record]) -> str:
