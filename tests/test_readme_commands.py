@@ -153,7 +153,7 @@ def test_your_own_block_goes_as_it_is_shown(tiny_root, tmp_path, monkeypatch, in
     assert [line.partition(",")[0] for line in table.splitlines()[2:]] == [
         *("Basic RU", "AWRU", "GatedRU")
     ]
-    assert re.search(r"GatedRU .*\[-?\d", " ".join(said["compare"].split()))
+    assert re.search(r"GatedRU .*\[[-+]\d", " ".join(said["compare"].split()))
 
 
 @pytest.mark.parametrize("line", NOT_RUN)

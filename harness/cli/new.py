@@ -25,12 +25,12 @@ _NEXT = {
     python -m pytest test_$name.py                     # its size, counted by hand
     harness flops wdsr_awru 'wdsr_basic{unit: $name.py:$Name}' --scale 2
     harness run ablation=$name.yaml profile=smoke seeds=0,1,2
-    harness compare $Name AWRU""",
+    harness compare AWRU $Name""",
     "network": """\
     python -m pytest test_$name.py                     # its size, counted by hand
     harness flops awsrn_s $name.py:$Name --scale 2
     harness run ablation=$name.yaml profile=smoke seeds=0,1,2
-    harness compare $Name AWSRN-S""",
+    harness compare AWSRN-S $Name""",
 }
 
 
