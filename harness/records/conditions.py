@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from harness.config import settings
 from harness.config.deciding import deciding
-from harness.config.settings import Config, TrainConfig
+from harness.config.settings import Config
 from harness.records.record import Record, digest
 
 THREADS = "threads"
@@ -40,18 +41,17 @@ def of_record(record: Record) -> dict[str, Any] | None:
     config = record.config
     if not record.group or config.train is None or record.data.train is None:
         return None
+    of_machine = {key: getattr(config, key) for key in ("precision", "device", "devices", THREADS)}
+    of_train = {f"train.{key}": value for key, value in asdict(config.train).items()}
+    made, problems = settings.make([of_machine | of_train])
+    if problems:  # values that no setting can have
+        return None
     return of_training(
         recipe=record.recipe,
         scale=record.scale,
         data=record.data.train.sha256,
         torch=record.provenance.torch,
-        config=Config(
-            precision=config.precision,
-            device=config.device,
-            devices=config.devices,
-            threads=config.threads,
-            train=TrainConfig(**asdict(config.train)),
-        ),
+        config=made,
     )
 
 
