@@ -32,6 +32,8 @@ def test_wheel_ships_networks_ablations_and_published_numbers(wheel):
     for path in ROOT.glob("results/pretrained/*"):
         assert f"harness/_bundled/pretrained/{path.name}" in names
     assert {"harness/data/fetch/sets.json", "harness/data/fetch/pins.csv"} <= names
+    for path in ROOT.glob("harness/cli/templates/*"):
+        assert f"harness/cli/templates/{path.name}" in names
     assert {"harness/py.typed", "harness/models/registry.py"} <= names
     top = {name.partition("/")[0] for name in names}
     assert top == {"harness", next(name for name in top if name.endswith("dist-info"))}

@@ -63,8 +63,14 @@ def commands(text):
     return [*dict.fromkeys(" ".join(line.split()) for line in without_comments)]
 
 
+OWN_BLOCK = re.findall(
+    r"### Your own block\n(.*?)\n#", READMES[0].read_text("utf-8"), flags=re.DOTALL
+)[0]
+IN_ORDER = commands(OWN_BLOCK)
+"""Each goes on from what those before it wrote: they are run in one test."""
+
 FOUND = [*dict.fromkeys(line for path in READMES for line in commands(path.read_text("utf-8")))]
-RUN = [line for line in FOUND if line not in NOT_RUN]
+RUN = [line for line in FOUND if line not in NOT_RUN and line not in IN_ORDER]
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +92,10 @@ def folder(tmp_path_factory):
     save_file(registry.get("awsrn").build(scale=2).state_dict(), root / "weights.safetensors")
     (root / "results").mkdir()
     shutil.copytree(ROOT / "results" / "runs", root / "results" / "runs")
+    run = next((ROOT / "results" / "runs").glob("wdsr_awru-*"))
+    shutil.copytree(run, root / "other-machine" / "results" / "runs" / run.name)
     (root / "results" / "pretrained").mkdir()
-    (yaml,) = re.findall(r"```yaml\n(.*?)```", READMES[0].read_text("utf-8"), flags=re.DOTALL)
-    (root / "mine.yaml").write_text(yaml)
-    for file, name in re.findall(r"([\w/]+\.py):(\w+)", READMES[0].read_text("utf-8")):
+    for file, name in re.findall(r"([\w/]+\.py):(\w+)", " ".join(RUN)):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text(
             f"import torch\n\n\nclass {name}(torch.nn.Module):\n"
@@ -124,6 +130,30 @@ def test_a_command_does_what_it_says(line, folder, monkeypatch, invoke):
         if option in words:
             written = words[words.index(option) + 1]
             assert [*folder.glob(f"{written}*")], f"{written} was not written"
+
+
+def test_your_own_block_goes_as_it_is_shown(tiny_root, tmp_path, monkeypatch, invoke):
+    """From an empty folder to an interval; the files are those that the text shows."""
+    monkeypatch.chdir(tmp_path)
+    quick = [
+        *("train.steps=2", "train.batch=1", "train.patch=8", "train.eval_every=0", "seeds=0,1"),
+        *("data.train=own", "data.test=own", f"data.root={tiny_root}", "tracking.mlflow=false"),
+        "threads=1",
+    ]
+    said = {}
+    for line in IN_ORDER:
+        words = shlex.split(line)[1:]
+        result = invoke(*words, *(quick if words[0] == "run" else []))
+        assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
+        said[words[0]] = result.stdout
+    shown = dict(re.findall(r"```(\w+)\n(.*?)```", OWN_BLOCK, flags=re.DOTALL))
+    assert shown["python"] in (tmp_path / "gated_ru.py").read_text()
+    assert shown["yaml"] in (tmp_path / "gated_ru.yaml").read_text()
+    table = next((tmp_path / "reports").glob("gated_ru_x2_*.csv")).read_text()
+    assert [line.partition(",")[0] for line in table.splitlines()[2:]] == [
+        *("Basic RU", "AWRU", "GatedRU")
+    ]
+    assert re.search(r"GatedRU .*\[[-+]\d", " ".join(said["compare"].split()))
 
 
 @pytest.mark.parametrize("line", NOT_RUN)

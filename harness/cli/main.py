@@ -19,6 +19,7 @@ from harness.cli.eval import evaluate
 from harness.cli.figures import figures
 from harness.cli.flops import flops
 from harness.cli.listing import list_models
+from harness.cli.new import new
 from harness.cli.protocol import protocol
 from harness.cli.prune import prune
 from harness.cli.records import records
@@ -92,6 +93,7 @@ for command in (
     figures,
     flops,
     list_models,
+    new,
     protocol,
     prune,
     records,

@@ -53,6 +53,14 @@ LR = click.option(
 """For sets with LR files of several kinds."""
 
 
+MERGE_THREADS = click.option(
+    "--merge-threads",
+    is_flag=True,
+    help="Tabulate trainings that differ in the number of CPU threads alone together.",
+)
+"""For records of machines with different numbers of cores."""
+
+
 def results_root_only(command: _Command) -> _Command:
     """Add the results root to a command without a data root; ``--root``, once its name, is told."""
     refused = click.option("--root", hidden=True, expose_value=False, callback=_refuse_root)

@@ -1,24 +1,30 @@
-"""``harness records``: list what has been run."""
+"""``harness records``: list what has been run, and take over what was run elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from harness.cli.options import results_root_only
 from harness.errors import HarnessError
 
 
-@click.command("records")
+@click.group("records", invoke_without_command=True)
 @results_root_only
 @click.option("--images", is_flag=True, help="One row per image instead of one per set.")
 @click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
-def records(*, results: Path, images: bool, form: str) -> None:
+@click.pass_context
+def records(context: click.Context, *, results: Path, images: bool, form: str) -> None:
     """List what has been run: each cell with its scores, or the scores of each image.
 
     Example: harness records --images --format csv
     """
+    if context.invoked_subcommand:
+        _check_none_given(context)
+        return
     from harness.records import frames, record
 
     stored = record.load_all(results)
@@ -27,3 +33,40 @@ def records(*, results: Path, images: bool, form: str) -> None:
     frame = (frames.images if images else frames.cells)(stored)
     text = frame.to_csv(index=False) if form == "csv" else frame.to_string(index=False)
     click.echo(text.rstrip())
+
+
+def _check_none_given(context: click.Context) -> None:
+    """Refuse options of the list before the name of another command, which would not see them."""
+    for name in context.params:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"options stand behind the command: harness records "
+                f"{context.invoked_subcommand} .. --results ROOT",
+                context,
+            )
+
+
+@records.command("import")
+@click.argument(
+    "folders", nargs=-1, required=True, metavar="DIR...", type=click.Path(path_type=Path)
+)
+@results_root_only
+def import_records(*, folders: Sequence[Path], results: Path) -> None:
+    """Take over records of another machine, and their weights where they are there.
+
+    DIR is a results root, its folder results/runs, or the folder of one record. Each is checked,
+    and nothing here is replaced: what is here already is passed over, another record of the same
+    id is refused. Says what compares with what is here.
+
+    Example: harness records import ~/from-the-gpu
+    """
+    from harness.records import comparable, importing, record
+
+    here = record.load_all(results)
+    imported = importing.take(folders, results)
+    click.echo(imported.summary)
+    for line in comparable.report(imported.taken, here):
+        click.echo(line)
+    if imported.refused:
+        lines = [f"  - {cell}: {why}" for cell, why in imported.refused.items()]
+        raise HarnessError("\n".join([f"refused {len(lines)} of the records:", *lines]))

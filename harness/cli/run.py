@@ -10,6 +10,7 @@ import click
 
 from harness.cli.listing import columns
 from harness.cli.network_options import network_options
+from harness.cli.options import MERGE_THREADS
 from harness.errors import ConfigError, HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ _fail_fast = click.option(
 @click.argument("settings", nargs=-1, metavar="ablation=NAME [KEY=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
 @_fail_fast
-def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool) -> None:
+@MERGE_THREADS
+def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool, merge_threads: bool) -> None:
     """Train, score, record and tabulate every row of an ablation.
 
     What is done already is not done again; an interrupted run goes on; what failed, which
@@ -49,7 +51,15 @@ def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool) -> None:
         known = ", ".join(ablation.shipped())
         problems.insert(0, f"no ablation is named: expected ablation=NAME (known: {known})")
         raise ConfigError(problems)
-    _run(ablation.load(name), values, problems, dry_run=dry_run, fail_fast=fail_fast, tabulate=True)
+    _run(
+        ablation.load(name),
+        values,
+        problems,
+        dry_run=dry_run,
+        fail_fast=fail_fast,
+        tabulate=True,
+        merge_threads=merge_threads,
+    )
 
 
 @click.command()
@@ -90,6 +100,7 @@ def _run(
     dry_run: bool,
     fail_fast: bool,
     tabulate: bool,
+    merge_threads: bool = False,
 ) -> None:
     from harness.experiment import plan
 
@@ -107,7 +118,9 @@ def _run(
 
     def report() -> Sequence[Path]:
         if tabulate:
-            written[:] = write.write([planned.ablation], planned.results)
+            written[:] = write.write(
+                [planned.ablation], planned.results, merge_threads=merge_threads
+            )
         return written
 
     outcome = execute(planned, report=report, fail_fast=fail_fast)

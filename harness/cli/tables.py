@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import results_root_only
+from harness.cli.options import MERGE_THREADS, results_root_only
 from harness.errors import HarnessError
 
 
 @click.command()
 @click.argument("ablations", nargs=-1, metavar="[NAME]...")
 @results_root_only
-def tables(*, ablations: Sequence[str], results: Path) -> None:
+@MERGE_THREADS
+def tables(*, ablations: Sequence[str], results: Path, merge_threads: bool) -> None:
     """Render tables from stored records and counts, as LaTeX, CSV and Markdown.
 
     NAME is a shipped ablation or a YAML file; without one, all shipped ablations and the
@@ -26,7 +27,10 @@ def tables(*, ablations: Sequence[str], results: Path) -> None:
     from harness.reports import write
 
     chosen = [ablation.load(name) for name in ablations]
-    files = write.write(chosen, results) if chosen else write.write_all(results)
+    if chosen:
+        files = write.write(chosen, results, merge_threads=merge_threads)
+    else:
+        files = write.write_all(results, merge_threads=merge_threads)
     if not files:
         raise HarnessError(
             f"no records to make tables of in '{results / 'results' / 'runs'}': "

@@ -13,11 +13,11 @@ from harness.models.variant import DROP
 from harness.records import record
 from harness.records.record import FILE_NAME, Record
 from harness.weights import described, naming, sealed
+from harness.weights.described import WEIGHTS_FILE
 
 PREFIX = "run:"
 """Before what names a stored record, so that no id is taken for it."""
 
-WEIGHTS_FILE = "weights.safetensors"
 _DROPPED = re.compile(r"-drop[\d.]+$")
 
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from harness.errors import CheckpointError, HarnessError
 from harness.experiment.training_state import TrainingState
 from harness.host.files import reason, write_atomic
-from harness.weights import torch_file
+from harness.weights import described, torch_file
 from harness.weights.sealed import digest, read_sealed, seal
 from harness.weights.torch_file import DamagedError
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 STATE_FILE = "checkpoint.pt"
 EARLIER_STATE_FILE = "checkpoint.earlier.pt"
-WEIGHTS_FILE = "weights.safetensors"
+WEIGHTS_FILE = described.WEIGHTS_FILE
 
 _FORMAT = 1
 _HEAD = b"awsrn-harness state, sha256 "

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.config.ablation import Ablation, load, shipped
-from harness.records import failure
+from harness.records import failure, threads
 from harness.records.failure import Failure
 from harness.records.record import Record, load_all
+from harness.reports import stale
 from harness.reports.tables import ablation, efficiency, protocol, render, rescored, systems
 from harness.reports.tables.table import Table
 
@@ -20,14 +21,19 @@ def folder(results: Path) -> Path:
     return results / "reports"
 
 
-def write(ablations: Iterable[Ablation], results: Path) -> tuple[Path, ...]:
+def write(
+    ablations: Iterable[Ablation], results: Path, *, merge_threads: bool = False
+) -> tuple[Path, ...]:
     """Render every table of some ablations as LaTeX, CSV and Markdown.
 
-    The tables depend on the records alone: writing twice gives the same bytes.
+    The tables depend on the records alone: writing twice gives the same bytes. Files that
+    another grouping of the same records gave are removed.
 
     Args:
         ablations: The ablations; those without records have no table.
         results: Results root, with ``results/runs`` below it.
+        merge_threads: Whether trainings that differ in the number of CPU threads alone stand in
+            one table.
 
     Returns:
         The files, sorted.
@@ -36,14 +42,15 @@ def write(ablations: Iterable[Ablation], results: Path) -> tuple[Path, ...]:
         RecordError: A record cannot be read.
         HarnessError: A file cannot be written.
     """
-    return _write(ablations, load_all(results), results)
+    return _write(ablations, load_all(results), results, merge_threads=merge_threads)
 
 
-def write_all(results: Path) -> tuple[Path, ...]:
+def write_all(results: Path, *, merge_threads: bool = False) -> tuple[Path, ...]:
     """Render the tables of all shipped ablations, of public weights, and of Table 5.
 
     Args:
         results: Results root, with ``results/runs`` below it; there may be none.
+        merge_threads: As for :func:`write`.
 
     Returns:
         The files, those of ablations first.
@@ -55,7 +62,7 @@ def write_all(results: Path) -> tuple[Path, ...]:
     with _uncollected():
         stored = load_all(results)
         tables = [efficiency.build(), protocol.build(stored), rescored.build(stored)]
-        of_ablations = _write(map(load, shipped()), stored, results)
+        of_ablations = _write(map(load, shipped()), stored, results, merge_threads=merge_threads)
         return of_ablations + render.write(filter(None, tables), folder(results))
 
 
@@ -72,11 +79,17 @@ def _uncollected() -> Iterator[None]:
 
 
 def _write(
-    ablations: Iterable[Ablation], stored: Sequence[Record], results: Path
+    ablations: Iterable[Ablation], stored: Sequence[Record], results: Path, *, merge_threads: bool
 ) -> tuple[Path, ...]:
-    failures = failure.load_all(results)
-    tables = [table for chosen in ablations for table in build(chosen, stored, failures)]
-    return render.write(tables, folder(results))
+    failures: Sequence[Failure] = failure.load_all(results)
+    shown = stored
+    if merge_threads:
+        shown, failures = threads.merged(stored, failures)
+    asked = tuple(ablations)
+    tables = [table for chosen in asked for table in build(chosen, shown, failures)]
+    written = render.write(tables, folder(results))
+    stale.remove(folder(results), asked, stored, written)
+    return written
 
 
 def text(chosen: Ablation, shown: Sequence[Record], failures: Sequence[Failure] = ()) -> str:

@@ -11,6 +11,9 @@ from harness.errors import CheckpointError
 from harness.host.problems import FormatError
 from harness.host.reading import from_json
 
+WEIGHTS_FILE = "weights.safetensors"
+"""Of the finished weights of a training, beside its record."""
+
 _KEY = "network"
 
 

@@ -183,16 +183,16 @@ def test_of_several_trainings_of_a_seed_that_of_the_code_of_today_is_taken(monke
         marks = replace(RECORD.marks, code=(code,) if code else ())
         return replace(made("a", psnr_db), id=name, marks=marks, provenance=provenance)
 
-    monkeypatch.setattr(networks, "code_digest", lambda model: "today")
+    monkeypatch.setattr(networks, "code_digest", lambda model, overrides: "today")
     first = of("first", 30.0, "today", "2026-01-01")
     second = of("second", 31.0, "edited", "2026-01-02")
     assert one_a_seed([first, second]) == one_a_seed([second, first]) == (first,)
-    monkeypatch.setattr(networks, "code_digest", lambda model: "edited once more")
+    monkeypatch.setattr(networks, "code_digest", lambda model, overrides: "edited once more")
     assert one_a_seed([second, first]) == (second,)
 
 
 def test_a_registered_network_is_known_by_its_id_and_a_user_s_by_its_code(monkeypatch):
-    monkeypatch.setattr(networks, "code_digest", lambda model: "today")
+    monkeypatch.setattr(networks, "code_digest", lambda model, overrides: "today")
     marked = replace(made("a", 30.0), marks=replace(RECORD.marks, code=("before",)))
     assert belongs(marked, Row("A", "a"))
     assert not belongs(replace(marked, model="net.py:A"), Row("A", "net.py:A"))

@@ -10,6 +10,11 @@ from harness.reports.tables.table import Table
 from harness.statistics.estimates import Inference
 
 
+def name_of(name: str) -> str:
+    """Return the name of the small table beside an ablation's table of that name."""
+    return f"{name}_pairs"
+
+
 def build(name: str, title: str, inferences: Sequence[Inference]) -> Table | None:
     """Return the table of the pairs; None where none has been run.
 
@@ -39,7 +44,7 @@ def build(name: str, title: str, inferences: Sequence[Inference]) -> Table | Non
         *details,
     ]
     return Table(
-        name=f"{name}_pairs",
+        name=name_of(name),
         title=f"{title}: pairs that differ in one thing",
         columns=columns_of(fields),
         rows=rows_of(fields, pairs),

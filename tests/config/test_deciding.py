@@ -3,7 +3,7 @@
 import pytest
 
 from harness.config import settings
-from harness.experiment.fingerprint import IRRELEVANT, SOMETIMES, deciding
+from harness.config.deciding import IRRELEVANT, SOMETIMES, deciding
 
 LAST_SEEN = {
     *("precision", "device", "devices", "threads", "train.steps", "train.batch", "train.patch"),

@@ -1,0 +1,65 @@
+"""Files of tables that an earlier grouping of the records gave, and this one does not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.config.ablation import Ablation
+from harness.host.files import reason
+from harness.records.record import Record
+from harness.records.threads import joint_group
+from harness.reports import notes
+from harness.reports.tables import pairs
+from harness.reports.tables.render import FORMATS
+
+log = logging.getLogger(__name__)
+
+
+def remove(
+    reports: Path, ablations: Iterable[Ablation], records: Sequence[Record], written: Iterable[Path]
+) -> tuple[Path, ...]:
+    """Remove what would stand beside the new tables of an ablation and say something else.
+
+    One training of an ablation gives ``NAME.md``, two that are not comparable ``NAME_GROUP.md``
+    each. Only files of these very names are removed, NAME and GROUP being those that the records
+    give, and only where a table of the same NAME has just been written: tables of other
+    trainings, and files that anybody else put there, stay.
+
+    Args:
+        reports: The folder of the tables.
+        ablations: Those whose tables were written.
+        records: All stored records.
+        written: The files that were written.
+
+    Returns:
+        The files that were removed.
+    """
+    new = set(written)
+    names = {path.stem for path in new}
+    trained = [record for record in records if record.group]
+    groups = {group for record in trained for group in (record.group, joint_group(record))}
+    stems = {notes.stem(ablation.name, record) for ablation in ablations for record in trained}
+    removed = []
+    for stem in sorted(stems):
+        own = [stem, *(f"{stem}_{group[:6]}" for group in sorted(groups))]
+        own += [pairs.name_of(name) for name in own]
+        if not names.intersection(own):
+            continue
+        paths = [reports / f"{name}.{ending}" for name in own for ending in FORMATS]
+        removed += [path for path in paths if path not in new and _remove(path)]
+    return tuple(removed)
+
+
+def _remove(path: Path) -> bool:
+    """Remove a file, and tell whether there was one that is gone."""
+    if not path.is_file():
+        return False
+    try:
+        path.unlink()
+    except OSError as error:
+        log.warning("'%s' is of an earlier grouping and cannot be removed: %s", path, reason(error))
+        return False
+    log.info("removed '%s', the table of an earlier grouping of the records", path)
+    return True
