@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,9 @@ from torch.utils.data import DataLoader, Dataset
 from harness.config.settings import TrainConfig
 from harness.data.patches import Patches
 from harness.errors import TrainingError
+from harness.experiment.curve import Curve
 from harness.experiment.training_state import TrainingState
+from harness.records.readings import Readings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -118,6 +120,7 @@ class Trainer:
             self.done = resume.step
             self._losses = list(resume.losses)
             self._before = resume.seconds
+        self.curve = Curve(config, Readings(**resume.readings) if resume else None)
         self._started = time.monotonic()
 
     def steps(self, patches: Patches, *, workers: int = 0) -> Iterator[Step]:
@@ -202,6 +205,7 @@ class Trainer:
             cuda_rng=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             losses=list(self._losses),
             seconds=self.seconds,
+            readings=asdict(self.curve.readings),
         )
 
     def _batches(self, patches: Patches, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
