@@ -218,7 +218,8 @@ def _report(job: TrainJob, trainer: Trainer, step: Step, progress: Progress) -> 
         trainer.curve.read(step.number, seconds=trainer.seconds, loss=loss, lr=step.lr)
     if job.curve is not None and _due(step.number, train.eval_every) and not last:
         device, scale = trainer.fabric.device, job.planned.cell.scale
-        result = evaluate.score(trainer.original, job.curve, scale=scale, device=device)
+        with trainer.paused():
+            result = evaluate.score(trainer.original, job.curve, scale=scale, device=device)
         log.info("step %d  %s %.2f dB", step.number, result.set, result.psnr_db)
         job.run.log(step.number, {f"psnr_db.{result.set}": result.psnr_db})
         trainer.curve.score(

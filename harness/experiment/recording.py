@@ -18,7 +18,6 @@ from harness.evaluation.recording import learned_by, provenance
 from harness.experiment.fit import TrainOutcome
 from harness.experiment.plan import Cell
 from harness.experiment.session import PlannedCell
-from harness.experiment.trainer import LOSS_WINDOW
 from harness.host import environment
 from harness.records import record
 from harness.records.marks import RECIPE, Marks
@@ -30,7 +29,7 @@ from harness.records.origin import (
     RecordedTraining,
     TrainingSet,
 )
-from harness.records.readings import Readings
+from harness.records.readings import LOSS_WINDOW, Readings
 from harness.records.record import Record, SetScore
 from harness.weights import networks, parts
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,10 @@ from harness.data.patches import Patches
 from harness.errors import TrainingError
 from harness.experiment.curve import Curve
 from harness.experiment.training_state import TrainingState
-from harness.records.readings import Readings
+from harness.records.readings import LOSS_WINDOW, Readings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-LOSS_WINDOW = 100
-"""Steps over which the reported loss is averaged."""
-
 
 LOST_WORKER = (
     "a process that cuts training patches died (killed, or out of memory); "
@@ -185,8 +182,17 @@ class Trainer:
 
     @property
     def seconds(self) -> float:
-        """Training time, that of earlier sessions included."""
+        """Training time, that of earlier sessions included, pauses left out."""
         return self._before + time.monotonic() - self._started
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the time not count meanwhile, as while the network is scored."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._started += time.monotonic() - began
 
     def state(self) -> TrainingState:
         """Return everything needed to go on from here.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LOSS_WINDOW = 100
+"""Steps over which a loss that is read is averaged."""
+
 MOST = 500
 """Of each kind that a record keeps: of a longer training every second, third and so on."""
 
@@ -14,12 +17,12 @@ class Readings:
 
     Attributes:
         steps: Optimiser steps done at each reading of the loss.
-        seconds: Training time at that moment, scoring for the curve included.
-        losses: Mean L1 loss of the last steps, in grey levels.
+        seconds: Training time at that moment, scoring for the curve left out.
+        losses: Mean L1 loss of the last :data:`LOSS_WINDOW` steps, in grey levels.
         rates: Learning rate of the step.
         set: The set that was scored for the curve; empty where none was.
         scored_steps: Steps done at each such scoring.
-        scored_seconds: Training time after it.
+        scored_seconds: Training time at that moment.
         psnr_db: Mean PSNR on the set, by the default protocol, in dB.
     """
 

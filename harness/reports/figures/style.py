@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from matplotlib import style
@@ -26,6 +27,10 @@ _FORMS: dict[str, dict[str, Any]] = {
     "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
     "png": {"metadata": {"Software": None}, "dpi": 200},
 }
+_FOOTER_PT = 6.5
+_MOST_LETTERS_PER_INCH = 24  # of that size
+_MARGIN_IN = 0.06
+
 FORMS = tuple(_FORMS)
 """File endings of figures."""
 
@@ -35,6 +40,27 @@ def styled(name: str) -> Iterator[None]:
     """Draw in the house's style meanwhile; ``name`` makes the ids within an SVG file."""
     with style.context(["default", _STYLE | {"svg.hashsalt": name}], after_reset=True):
         yield
+
+
+def footer(figure: Figure, text: str) -> float:
+    """Write a text below a figure, in as many lines as it needs; returns the height they take.
+
+    Args:
+        figure: As wide as it will be.
+        text: A line feed in it begins a new line.
+
+    Returns:
+        The part of the figure's height that the lines take with their margins, in 0..1.
+    """
+    shown = figure.text(0.02, _MARGIN_IN / figure.get_figheight(), "", fontsize=_FOOTER_PT)
+    letters = int(figure.get_figwidth() * _MOST_LETTERS_PER_INCH)
+    for most in range(letters, 1, -1):
+        lines = [line for part in text.splitlines() for line in wrap(part, most)]
+        shown.set_text("\n".join(lines))
+        if shown.get_window_extent().x1 <= 0.98 * figure.bbox.width:
+            break
+    margin_px = _MARGIN_IN * figure.dpi
+    return float((shown.get_window_extent().y1 + margin_px) / figure.bbox.height)
 
 
 def write(
