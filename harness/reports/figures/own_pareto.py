@@ -14,6 +14,7 @@ from harness.config import paper
 from harness.config.ablation import Ablation, Row
 from harness.config.protocols import DEFAULT
 from harness.errors import HarnessError, UsageError, suggest
+from harness.records import published_systems
 from harness.records.record import Record
 from harness.records.selection import belongs, by_group, one_a_seed
 from harness.reports import notes
@@ -86,7 +87,9 @@ def _of_scale(
     scale: int,
     set_name: str,
 ) -> OwnPareto:
-    published, unknown = pareto.points(scale, set_name)
+    chosen = published_systems.systems(ablation.published, scale)
+    cells = [cell for system in chosen for cell in system.cells] if ablation.published else None
+    published, unknown = pareto.points(scale, set_name, cells)
     taken = {point.label for point in published}
     own, used, passed_over = [], [], []
     for row in ablation.rows:
@@ -98,15 +101,17 @@ def _of_scale(
         label = f"{row.label} (own)" if row.label in taken else row.label
         used.append((label, records))
         own.append(_point(label, records, scores))
+    absent = [name for name in ablation.published if name not in {*taken, *unknown}]
     remarks = [
         f"Own: PSNR by protocol {DEFAULT.name}, the mean over the seeds with its range; Multi-Adds "
         "as executed.",
         *_trainings(used, beside=bool(published)),
+        f"Not published on {set_name} at x{scale}: {', '.join(absent)}." if absent else "",
         f"Passed over: {', '.join(passed_over)}." if passed_over else "",
         "" if published else f"Nothing is published of {set_name} at x{scale}.",
     ]
     name = f"pareto_{ablation.name}_x{scale}"
-    for text in filter(None, remarks[-2:]):
+    for text in filter(None, remarks[-3:]):
         log.warning("%s: %s", name, text.removesuffix("."))
     if not own:
         raise HarnessError(f"{name}: no row to draw: {', '.join(passed_over)}")

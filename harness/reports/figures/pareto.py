@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from harness.config import paper
 from harness.records import counts, published
+from harness.records.published import Published
 from harness.reports.figures import scatter, style
 from harness.reports.figures.scatter import GIGA, LABEL_PT, Point
 from harness.reports.figures.sheet import Sheet
@@ -24,12 +25,15 @@ SET = "Set5"
 _VALUE = f"PSNR on {SET} x{SCALE} (dB), published"
 
 
-def points(scale: int = SCALE, set_name: str = SET) -> tuple[tuple[Point, ...], tuple[str, ...]]:
+def points(
+    scale: int = SCALE, set_name: str = SET, cells: Sequence[Published] | None = None
+) -> tuple[tuple[Point, ...], tuple[str, ...]]:
     """Return the networks with a published score, in the paper's order.
 
     Args:
         scale: Upscaling factor.
         set_name: The set that was scored.
+        cells: What is published of the networks; None for all of Table 5.
 
     Returns:
         Those to draw, and the names of those whose rule of counting is unknown.
@@ -38,7 +42,8 @@ def points(scale: int = SCALE, set_name: str = SET) -> tuple[tuple[Point, ...], 
         RecordError: The stored counts or the published values cannot be read.
     """
     stored = counts.load()
-    cells = published.load(paper.SYSTEMS_TABLE)
+    if cells is None:
+        cells = published.load(paper.SYSTEMS_TABLE)
     drawn, unknown = [], []
     for cell in cells:
         wanted = (cell.scale, cell.metric, cell.set) == (scale, "psnr_db", set_name)

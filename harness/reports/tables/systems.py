@@ -9,7 +9,7 @@ from pathlib import PurePath
 from harness.config import paper
 from harness.config.ablation import Ablation, Row
 from harness.config.protocols import DEFAULT
-from harness.records import published, released
+from harness.records import published, published_systems, released
 from harness.records.failure import Failure
 from harness.records.means import mean_scores
 from harness.records.published import Published
@@ -17,6 +17,7 @@ from harness.records.record import Record
 from harness.records.released import ReleasedScores
 from harness.records.selection import belongs, by_group, one_a_seed
 from harness.reports import notes
+from harness.reports.tables import beside
 from harness.reports.tables.fields import (
     Field,
     columns_of,
@@ -109,6 +110,9 @@ def _printed(ablation: Ablation, *, scales: set[int]) -> dict[tuple[str, int], _
     for cell in cells:
         if cell.scale in scales:
             by_system.setdefault((cell.label, cell.scale), []).append(cell)
+    for scale in scales:
+        for system in published_systems.systems(ablation.published, scale):
+            by_system.setdefault((system.label, scale), list(system.cells))
     return {key: _printed_line(*key, cells) for key, cells in by_system.items()}
 
 
@@ -190,9 +194,10 @@ def _table(ablation: Ablation, lines: Sequence[_Line], failed: Sequence[Failure]
     sets = [name for name in paper.SETS if name in scored]
     sets += [name for name in scored if name not in paper.SETS]
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
+    of_paper = ablation.shipped and ablation.table == paper.SYSTEMS_TABLE
     fields = _fields(sets)
     return Table(
-        name="table5" if ablation.table == paper.SYSTEMS_TABLE else ablation.name,
+        name="table5" if of_paper else ablation.name,
         title=f"{ablation.title}{origin}",
         columns=columns_of(fields),
         rows=rows_of(
@@ -201,7 +206,11 @@ def _table(ablation: Ablation, lines: Sequence[_Line], failed: Sequence[Failure]
             block=lambda line: line.scale,
             group=lambda line: f"x{line.scale} {'ours' if line.records else 'paper'}",
         ),
-        notes=(*_notes(lines), *notes.failed_text(failed)),
+        notes=(
+            *_notes(lines),
+            *beside.trained_on_note(ablation.published),
+            *notes.failed_text(failed),
+        ),
         long=True,
         marks="two",
         lead=3,

@@ -1,5 +1,6 @@
 """Networks of an ablation beside the published ones: which, where, and how they are marked."""
 
+import dataclasses
 from decimal import Decimal
 
 import numpy as np
@@ -27,6 +28,15 @@ def test_published_networks_stand_there_as_in_figure_1(trained):
     assert tuple(published) == pareto.points()[0]
     assert {point.label: point.psnr_db for point in published}["AWSRN"] == Decimal("38.11")
     assert own(figure).keys() == {"CARN (own)"}  # there is a published CARN
+
+
+def test_published_rows_that_the_file_chooses_stand_there_alone(trained):
+    chosen = dataclasses.replace(MINE, published=("AWSRN-M", "IMDN", "FALSR-A"))
+    (figure,) = own_pareto.of_ablation(chosen, [trained(multi_adds=10**9)])
+    assert [point.label for point in figure.points] == ["AWSRN-M", "IMDN", "FALSR-A", "CARN"]
+    (at_x3,) = own_pareto.of_ablation(chosen, [trained(multi_adds=10**9, scale=3)])
+    assert [point.label for point in at_x3.points] == ["AWSRN-M", "CARN"]
+    assert "Not published on Set5 at x3: IMDN, FALSR-A." in at_x3.remarks
 
 
 def test_own_ones_are_means_over_seeds_of_the_longest_training(trained):
