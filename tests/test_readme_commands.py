@@ -5,6 +5,7 @@ small, of the names that the text has. What is not run stands in NOT_RUN, and is
 same: commands and options must exist.
 """
 
+import json
 import os
 import re
 import shlex
@@ -94,6 +95,9 @@ def folder(tmp_path_factory):
     shutil.copytree(ROOT / "results" / "runs", root / "results" / "runs")
     run = next((ROOT / "results" / "runs").glob("wdsr_awru-*"))
     shutil.copytree(run, root / "other-machine" / "results" / "runs" / run.name)
+    for path in (root / "results" / "runs").glob("awsrn_s-*/record.json"):
+        taken = {"steps": [1, 2], "seconds": [1.0, 2.0], "losses": [9.0, 8.0], "rates": [0.1, 0.1]}
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"readings": taken}))
     (root / "results" / "pretrained").mkdir()
     for file, name in re.findall(r"([\w/]+\.py):(\w+)", " ".join(RUN)):
         (root / file).parent.mkdir(parents=True, exist_ok=True)

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.figure_options import ablation_named, sheet_options
 from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, results_root_only
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
     from harness.reports.figures.crops import CropBox
+    from harness.reports.figures.sheet import Sheet
 
+_ABLATION = click.argument("ablation", metavar="ablation=NAME", callback=ablation_named)
 _SCALE = click.option("--scale", type=int, help="Upscaling factor; not for one's own training.")
 _OUT = click.option(
     "-o",
@@ -27,8 +30,9 @@ _OUT = click.option(
 
 @click.group("figures", invoke_without_command=True)
 @results_root_only
+@sheet_options
 @click.pass_context
-def figures(context: click.Context, *, results: Path) -> None:
+def figures(context: click.Context, *, results: Path, sheet: Sheet) -> None:
     """Draw Figure 1, and Figure 4 of every network that was trained, as SVG, PDF and PNG.
 
     Figure 1 is PSNR over Multi-Adds: the PSNR are the paper's, the Multi-Adds ours. Figure 4
@@ -36,14 +40,63 @@ def figures(context: click.Context, *, results: Path) -> None:
 
     Example: harness figures
     """
-    if context.invoked_subcommand:
+    if command := context.invoked_subcommand:
+        if results != Path() or not sheet.plain:
+            raise click.UsageError(f"write the options behind the command: figures {command} ..")
         return
     from harness.records import record
     from harness.reports import write
     from harness.reports.figures import learned_weights, pareto
 
     folder = write.folder(results)
-    for path in (*pareto.write(folder), *learned_weights.write(record.load_all(results), folder)):
+    learned = learned_weights.write(record.load_all(results), folder, sheet)
+    for path in (*pareto.write(folder, sheet), *learned):
+        click.echo(path)
+
+
+@figures.command()
+@_ABLATION
+@results_root_only
+@sheet_options
+def curves(*, ablation: str, results: Path, sheet: Sheet) -> None:
+    """Draw loss and PSNR of an ablation's trainings, over steps and over time.
+
+    A line is the mean over the seeds of a row, the band around it from the smallest to the
+    largest. Trainings that cannot be compared, as of other budgets, have a figure each.
+
+    Example: harness figures curves ablation=mine.yaml --width 3.3in
+    """
+    from harness.config.ablation import load
+    from harness.records import record
+    from harness.reports import write
+    from harness.reports.figures import curves
+
+    chosen = curves.of_ablation(load(ablation), record.load_all(results))
+    for path in curves.write(chosen, write.folder(results), sheet):
+        click.echo(path)
+
+
+@figures.command()
+@_ABLATION
+@click.option("--set", "set_name", metavar="SET", help="The set (default: Set5, if scored).")
+@results_root_only
+@sheet_options
+def pareto(*, ablation: str, set_name: str | None, results: Path, sheet: Sheet) -> None:
+    """Draw Figure 1 with the networks of an ablation beside the published ones.
+
+    PSNR over Multi-Adds, one figure a scale. Short trainings are hollow: they do not compare
+    with what is published.
+
+    Example: harness figures pareto ablation=mine.yaml --width 3.3in
+    """
+    from harness.config.ablation import load
+    from harness.records import record
+    from harness.reports import write
+    from harness.reports.figures import own_pareto
+
+    stored = record.load_all(results)
+    chosen = own_pareto.of_ablation(load(ablation), stored, set_name=set_name)
+    for path in own_pareto.write(chosen, write.folder(results), sheet):
         click.echo(path)
 
 
@@ -63,6 +116,7 @@ def figures(context: click.Context, *, results: Path) -> None:
 @DATA_ROOT
 @DEVICE
 @_OUT
+@sheet_options
 @network_options("models")
 def crops(
     *,
@@ -75,6 +129,7 @@ def crops(
     root: Path | None,
     device: DeviceChoice,
     output: Path,
+    sheet: Sheet,
 ) -> None:
     """Draw details of images as HR, bicubic and networks have them, as in Figure 6.
 
@@ -83,7 +138,7 @@ def crops(
 
     Example: harness figures crops --scale 2 --model imdn=imdn_x2.pth --image Set14/ppt3 -o ppt3
     """
-    from harness.reports.figures import crops, style
+    from harness.reports.figures import crop_figure, crops, style
 
     folder, name, forms = style.destination(output)
     wanted = [_box(text) for text in boxes]
@@ -96,7 +151,10 @@ def crops(
         crops.view(test, networks, scale=scale, box=box, device=device)
         for test, box in zip(tests, padded, strict=True)
     ]
-    for path in style.write(name, lambda: crops.draw(views, scale=scale), folder, forms=forms):
+    written = style.write(
+        name, lambda: crop_figure.draw(views, scale=scale, sheet=sheet), folder, forms=forms
+    )
+    for path in written:
         click.echo(path)
 
 
@@ -114,6 +172,7 @@ def crops(
 @LR
 @DATA_ROOT
 @_OUT
+@sheet_options
 @network_options("model")
 def branches(
     *,
@@ -126,6 +185,7 @@ def branches(
     lr: str | None,
     root: Path | None,
     output: Path,
+    sheet: Sheet,
 ) -> None:
     """Draw what each branch of the multi-scale reconstruction adds, as in Figure 5.
 
@@ -141,7 +201,7 @@ def branches(
     loaded = load.load(model, scale=scale, checkpoint=checkpoint, key=key)
     written = style.write(
         name,
-        lambda: contributions.draw(loaded, test, scale=scale, box=part),
+        lambda: contributions.draw(loaded, test, scale=scale, box=part, sheet=sheet),
         folder,
         forms=forms,
     )

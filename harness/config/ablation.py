@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from harness.config import paper
+from harness.config import file_limits, paper
 from harness.config.contradictions import contradictions
 from harness.config.file_limits import flat, slug
 from harness.errors import ConfigError, UsageError, suggest
@@ -74,6 +74,8 @@ class Ablation:
         config: ``KEY: VALUE`` settings that the rows share, below the user's own.
         pairs: Further differences, between rows of which neither is the other's base.
         note: What to know of the comparison, printed under the table.
+        published: Labels of published rows to stand beside its own.
+        shipped: Whether it comes with the project, so that its tables are those of the paper.
     """
 
     name: str
@@ -88,6 +90,8 @@ class Ablation:
     params_from: str | None = None
     pairs: tuple[Pair, ...] = ()
     note: str = ""
+    published: tuple[str, ...] = ()
+    shipped: bool = False
 
     @property
     def compares_systems(self) -> bool:
@@ -206,6 +210,12 @@ class AblationFile:
     note: str = field(
         default="", metadata=_doc("what to know of the comparison, printed under the table")
     )
+    published: Annotated[tuple[str, ...], OneOrMore()] = field(
+        default=(),
+        metadata=_doc(
+            "published rows to stand beside these, by their labels in the paper's Table 5, or IMDN"
+        ),
+    )
     config: dict[str, Any] | None = field(
         default=None,
         metadata=_doc(
@@ -233,9 +243,13 @@ def load(name: str) -> Ablation:
     elif not path.is_file():
         raise UsageError(f"there is no ablation or file '{name}'{suggest(name, shipped())}")
     try:
-        return parse(read_text(path), default_name=path.stem)
+        found = parse(read_text(path), default_name=path.stem)
     except FormatError as error:
         raise ConfigError(_said(path, problem) for problem in error.problems) from error
+    ours = path.resolve().parent == bundled("ablations").resolve()
+    if not ours and (why := file_limits.taken(found.name, shipped())):
+        raise ConfigError([f"{path}: name: {why}"])
+    return replace(found, shipped=ours)
 
 
 def parse(text: str, *, default_name: str) -> Ablation:
@@ -264,6 +278,7 @@ def parse(text: str, *, default_name: str) -> Ablation:
         params_from=content.params_from or None,
         pairs=content.pairs,
         note=content.note,
+        published=content.published,
     )
 
 

@@ -10,6 +10,9 @@ from harness.config import settings
 from harness.host.problems import Problem
 
 _LONGEST_NAME = 100
+TABLES = ("table5", "table5_efficiency", "table5_rescored", "protocol")
+"""Names of the tables that are of no ablation, or of the shipped one that reproduces Table 5."""
+
 _NAME = re.compile(r"\w[\w-]*\Z")
 
 
@@ -23,6 +26,20 @@ def problems(raw: Mapping[str, Any]) -> Iterable[Problem]:
         )
     if isinstance(config := raw.get("config"), dict):
         yield from _users_own(config)
+
+
+def taken(name: str, shipped: Iterable[str]) -> str:
+    """Return why a user's ablation may not have a name; empty where it may.
+
+    Its tables would be written over those of the project, which begin with the name, too.
+    """
+    for other in (*shipped, *TABLES):
+        if re.fullmatch(rf"{re.escape(other)}(_x\d.*)?", name, flags=re.IGNORECASE):
+            return (
+                f"expected another than '{name}': its tables would be written over those of "
+                f"'{other}'"
+            )
+    return ""
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

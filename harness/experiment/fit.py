@@ -6,10 +6,10 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.multiprocessing.spawn import ProcessRaisedException
@@ -29,6 +29,7 @@ from harness.host.logs import log_to_stderr
 from harness.host.progress import Progress
 from harness.host.signals import Interrupted, StopSignal
 from harness.models.initialise import initialise
+from harness.records.readings import Readings
 from harness.weights import networks
 from harness.weights.torch_file import DamagedError
 
@@ -63,10 +64,17 @@ class TrainJob:
 
 @dataclass(frozen=True, slots=True)
 class TrainOutcome:
-    """How training went: mean loss of the last steps in grey levels, and its time."""
+    """How training went.
+
+    Attributes:
+        loss: Mean loss of the last steps, in grey levels.
+        seconds: Its time.
+        readings: The points of its curves.
+    """
 
     loss: float
     seconds: float
+    readings: Readings
 
 
 def fit(job: TrainJob) -> TrainOutcome | None:
@@ -94,10 +102,10 @@ def fit(job: TrainJob) -> TrainOutcome | None:
     )
     try:
         if devices == 1:
-            return TrainOutcome(*_work(fabric, job))
+            return _outcome(*_work(fabric, job))
         with StopSignal():  # the processes stop by themselves and store a checkpoint
             # Not as an argument: Fabric takes those apart and stops at a frozen dataclass.
-            return TrainOutcome(*fabric.launch(partial(_work, job=job)))
+            return _outcome(*fabric.launch(partial(_work, job=job)))
     except ProcessRaisedException as error:
         raise _translated(str(error)) from error
     except (RuntimeError, MemoryError) as error:
@@ -121,11 +129,15 @@ def _goes_on(planned: PlannedCell) -> bool:
         return False
 
 
-def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float]:
+def _outcome(loss: float, seconds: float, readings: dict[str, Any]) -> TrainOutcome:
+    return TrainOutcome(loss, seconds, Readings(**readings))
+
+
+def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float, dict[str, Any]]:
     """Train in this process; the first of several processes stores the checkpoints.
 
     Returns:
-        The fields of the outcome, bare for the same reason.
+        The fields of the outcome, all bare for the same reason.
     """
     first = fabric.global_rank == 0
     if first and fabric.world_size > 1:
@@ -155,7 +167,7 @@ def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float]:
         said = job.planned.said(job.config.train.steps)
         checkpoints.write_weights(job.planned.folder, trainer.original, said)
     fabric.barrier()
-    return trainer.loss, trainer.seconds
+    return trainer.loss, trainer.seconds, asdict(trainer.curve.readings)
 
 
 @contextmanager
@@ -196,17 +208,23 @@ def _prepare(fabric: Fabric, job: TrainJob) -> tuple[Trainer, Patches]:
 
 
 def _report(job: TrainJob, trainer: Trainer, step: Step, progress: Progress) -> None:
-    """Show and log a step where it is due: loss and learning rate, PSNR for the curve."""
+    """Show, log and keep a step where it is due: loss and learning rate, PSNR for the curve."""
     train = trainer.config
     last = step.number == train.steps
     if last or _due(step.number, train.log_every):
-        progress.report(step.number, loss=trainer.loss, lr=step.lr)
-        job.run.log(step.number, {"loss": trainer.loss, "lr": step.lr})
+        loss = trainer.loss
+        progress.report(step.number, loss=loss, lr=step.lr)
+        job.run.log(step.number, {"loss": loss, "lr": step.lr})
+        trainer.curve.read(step.number, seconds=trainer.seconds, loss=loss, lr=step.lr)
     if job.curve is not None and _due(step.number, train.eval_every) and not last:
         device, scale = trainer.fabric.device, job.planned.cell.scale
-        result = evaluate.score(trainer.original, job.curve, scale=scale, device=device)
+        with trainer.paused():
+            result = evaluate.score(trainer.original, job.curve, scale=scale, device=device)
         log.info("step %d  %s %.2f dB", step.number, result.set, result.psnr_db)
         job.run.log(step.number, {f"psnr_db.{result.set}": result.psnr_db})
+        trainer.curve.score(
+            step.number, seconds=trainer.seconds, set_name=result.set, psnr_db=result.psnr_db
+        )
 
 
 def _due(step: int, every: int) -> bool:

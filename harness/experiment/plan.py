@@ -17,7 +17,7 @@ from harness.errors import suggest
 from harness.experiment import costs, resolve
 from harness.experiment.costs import CellCost, slug
 from harness.models import registry
-from harness.records import released
+from harness.records import published_systems, released
 from harness.weights import naming, networks
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
         ConfigError: Anything is unknown, mistyped or cannot be combined; all of it is
             listed, and nothing has been trained.
     """
-    all_problems = list(problems)
+    all_problems = [*problems, *published_systems.problems(ablation.published)]
     profile, why = resolve.profile(settings.make([ablation.config, arguments])[0])
     config, wrong = settings.make([PROFILES[profile], ablation.config, arguments])
     all_problems += wrong

@@ -18,7 +18,6 @@ from harness.evaluation.recording import learned_by, provenance
 from harness.experiment.fit import TrainOutcome
 from harness.experiment.plan import Cell
 from harness.experiment.session import PlannedCell
-from harness.experiment.trainer import LOSS_WINDOW
 from harness.host import environment
 from harness.records import record
 from harness.records.marks import RECIPE, Marks
@@ -30,6 +29,7 @@ from harness.records.origin import (
     RecordedTraining,
     TrainingSet,
 )
+from harness.records.readings import LOSS_WINDOW, Readings
 from harness.records.record import Record, SetScore
 from harness.weights import networks, parts
 
@@ -67,11 +67,12 @@ def make_record(
     kept = [score for score in (earlier.scores if earlier else ()) if score.set not in new]
     users = (cell.row.model, *parts.named(cell.row.overrides).values())
     origin = provenance(config.device, config.threads, started, *users)
-    loss = outcome.loss if outcome else None
-    seconds = outcome.seconds if outcome else 0.0
+    loss, seconds, readings = None, 0.0, Readings()
+    if outcome:
+        loss, seconds, readings = outcome.loss, outcome.seconds, outcome.readings
     if earlier and not outcome:  # only scored anew: the weights came about as before
         origin = replace(earlier.provenance, scored_at=origin.commit)
-        loss, seconds = earlier.loss, earlier.wall_time_s
+        loss, seconds, readings = earlier.loss, earlier.wall_time_s, earlier.readings
     return Record(
         id=planned.record_id,
         fingerprint=planned.fingerprint,
@@ -101,6 +102,7 @@ def make_record(
         weights_sha256=weights_sha256,
         row=earlier.row if earlier and earlier.row else cell.row.label,
         remarks=networks.remarks(cell.row.model, network, cell.row.overrides),
+        readings=readings,
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,14 +21,12 @@ from torch.utils.data import DataLoader, Dataset
 from harness.config.settings import TrainConfig
 from harness.data.patches import Patches
 from harness.errors import CheckpointError, TrainingError
+from harness.experiment.curve import Curve
 from harness.experiment.training_state import TrainingState
+from harness.records.readings import LOSS_WINDOW, Readings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-LOSS_WINDOW = 100
-"""Steps over which the reported loss is averaged."""
-
 
 LOST_WORKER = (
     "a process that cuts training patches died (killed, or out of memory); "
@@ -114,6 +113,7 @@ class Trainer:
         self.original = network
         if resume is not None:  # after set-up: only now is everything on its device
             self._go_on_from(resume)
+        self.curve = Curve(config, Readings(**resume.readings) if resume else None)
         self._started = time.monotonic()
 
     def _go_on_from(self, state: TrainingState) -> None:
@@ -197,8 +197,17 @@ class Trainer:
 
     @property
     def seconds(self) -> float:
-        """Training time, that of earlier sessions included."""
+        """Training time, that of earlier sessions included, pauses left out."""
         return self._before + time.monotonic() - self._started
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the time not count meanwhile, as while the network is scored."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._started += time.monotonic() - began
 
     def state(self) -> TrainingState:
         """Return everything needed to go on from here.
@@ -217,6 +226,7 @@ class Trainer:
             cuda_rng=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             losses=list(self._losses),
             seconds=self.seconds,
+            readings=asdict(self.curve.readings),
         )
 
     def _batches(self, patches: Patches, workers: int) -> Iterator[tuple[Tensor, Tensor]]:

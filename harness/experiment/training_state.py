@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from harness.records.readings import Readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class TrainingState:
         cuda_rng: States of its CUDA generators, one per device.
         losses: Loss of the last steps, newest last.
         seconds: Training time so far.
+        readings: The fields of the readings so far; empty in states of before they were kept.
     """
 
     fingerprint: str
@@ -34,6 +37,7 @@ class TrainingState:
     cuda_rng: list[Tensor]
     losses: list[float]
     seconds: float
+    readings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what is not of the declared kind, so that no file can bring it in.
@@ -65,6 +69,25 @@ def _is_list(value: object, of: Callable[[object], bool]) -> bool:
     return isinstance(value, list) and all(map(of, value))
 
 
+def _is_readings(value: object) -> bool:
+    """Tell whether readings are what a record may hold: the fields, with numbers of their kind."""
+    if not isinstance(value, dict) or value.keys() - asdict(Readings()).keys():
+        return False
+    columns = {name: column for name, column in value.items() if name != "set"}
+    right = isinstance(value.get("set", ""), str) and all(
+        isinstance(column, tuple)
+        and all(
+            type(number) is int if name.endswith("steps") else _is_number(number)
+            for number in column
+        )
+        for name, column in columns.items()
+    )
+    try:
+        return right and bool(Readings(**value))
+    except ValueError:
+        return False
+
+
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "fingerprint": (lambda value: isinstance(value, str), "text"),
     "step": (lambda value: type(value) is int and value >= 0, "a whole number from 0"),
@@ -74,5 +97,6 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "cuda_rng": (lambda value: _is_list(value, _is_generator), "states of generators"),
     "losses": (lambda value: _is_list(value, _is_number), "finite numbers"),
     "seconds": (lambda value: _is_number(value) and value >= 0, "a finite number from 0"),
+    "readings": (_is_readings, "readings of the training"),
 }
 """What the values of a state must be, and how that is said."""

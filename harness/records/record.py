@@ -26,6 +26,7 @@ from harness.records.consistency import contradictions
 from harness.records.learned import LearnedScalars
 from harness.records.marks import Marks
 from harness.records.origin import Inputs, Provenance, RecordedSettings
+from harness.records.readings import Readings
 
 SCHEMA: Literal[2] = 2
 """Of records written now. Those of schema 1 are read; what they lack has a default."""
@@ -142,6 +143,7 @@ class Record:
             nothing was trained, and in older records.
         row: Label of the row that it was made for; empty in older records.
         remarks: What else differs between the network and others of its backbone.
+        readings: The points of the curves of its training; empty in older records.
         schema: Form of the record: 2 for new ones.
     """
 
@@ -173,6 +175,7 @@ class Record:
     weights_sha256: str = field(default="", kw_only=True)
     row: str = field(default="", kw_only=True)
     remarks: tuple[str, ...] = field(default=(), kw_only=True)
+    readings: Readings = field(default_factory=Readings, kw_only=True)
     schema: Literal[1, 2] = field(default=SCHEMA, kw_only=True)
 
     def score(self, name: str) -> SetScore | None:

@@ -42,7 +42,17 @@ def seal(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = Non
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
-    return save(plain, metadata={**(metadata or {}), _KEY: digest(plain)})
+    return _in_order(save(plain, metadata={**(metadata or {}), _KEY: digest(plain)}))
+
+
+def _in_order(content: bytes) -> bytes:
+    """Return a safetensors file with its metadata by name: the library writes them in any order."""
+    length = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
+    header = json.loads(content[_LENGTH_BYTES:length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % _LENGTH_BYTES)  # what follows begins at a multiple of 8 bytes
+    return len(text).to_bytes(_LENGTH_BYTES, "little") + text + content[length:]
 
 
 def unseal(content: bytes, source: str) -> Sealed:

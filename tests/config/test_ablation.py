@@ -5,7 +5,7 @@ import random
 import pytest
 import yaml
 
-from harness.config import ablation
+from harness.config import ablation, file_limits
 from harness.config.settings import settings
 from harness.errors import ConfigError, HarnessError, UsageError
 from harness.host.paths import bundled
@@ -217,6 +217,44 @@ def test_a_name_is_a_slug(tmp_path, name):
 
 
 @pytest.mark.parametrize(
+    "name", ["awru", "AWRU", "lfb_x2_T291", "table5", "table5_rescored", "protocol"]
+)
+def test_a_file_has_not_the_name_of_a_table_of_the_project(tmp_path, name):
+    (problem,) = problems(tmp_path, f"name: {name}\nrows: [{{model: a}}]")
+    assert problem.startswith(f": name: expected another than '{name}'")
+    path = tmp_path / f"{name}.yaml"
+    path.write_text("rows: [{model: a}]")
+    with pytest.raises(ConfigError, match="expected another than"):
+        ablation.load(str(path))
+
+
+@pytest.mark.parametrize("name", ["my_awru", "awru2", "table5_mine"])
+def test_names_that_are_only_alike_are_free(tmp_path, name):
+    path = tmp_path / "own.yaml"
+    path.write_text(f"name: {name}\nrows: [{{model: a}}]")
+    assert ablation.load(str(path)).name == name
+    assert not ablation.load(str(path)).shipped
+
+
+def test_every_table_of_no_ablation_has_a_name_that_is_kept_free():
+    from harness.reports.tables import efficiency, protocol, rescored
+
+    assert {efficiency.NAME, protocol.NAME, rescored.NAME} <= set(file_limits.TABLES)
+
+
+def test_a_shipped_file_by_its_path_is_the_shipped_one():
+    assert ablation.load(str(bundled("ablations") / "awru.yaml")) == ablation.load("awru")
+    assert ablation.load("awru").shipped
+
+
+@pytest.mark.parametrize("text", ["CARN", "[CARN, IMDN]"])
+def test_published_rows_are_one_or_several(tmp_path, text):
+    path = tmp_path / "own.yaml"
+    path.write_text(f"published: {text}\nrows: [{{model: a}}]")
+    assert ablation.load(str(path)).published[0] == "CARN"
+
+
+@pytest.mark.parametrize(
     ("stem", "name"),
     [("my rows (v2)", "my_rows_v2"), ("a.b", "a_b"), ("größe-2", "größe-2"), ("...", "ablation")],
 )
@@ -271,7 +309,10 @@ def test_200_damaged_files_give_our_errors_only(tmp_path):
     """Each change is one that people make: a line lost, repeated, mistyped or a key misspelt."""
     path, choose, read, listed = tmp_path / "own.yaml", random.Random(0), 0, []
     originals = [
-        (bundled("ablations") / f"{name}.yaml").read_text().splitlines()
+        (bundled("ablations") / f"{name}.yaml")
+        .read_text()
+        .replace(f"name: {name}", "name: own")
+        .splitlines()
         for name in ("awru", "fixed_scaling", "init", "lrfu_kernel")
     ]
     for number in range(200):

@@ -184,12 +184,12 @@ def test_weights_are_scored_anew_for_another_network_of_the_name(
     score(file, tiny_root, tmp_path)
     (before,) = load_all(tmp_path)
     forward = espcn.ESPCN.forward_luma
-    monkeypatch.setattr(networks, "code_digest", lambda name: "edited")
+    monkeypatch.setattr(networks, "code_digest", lambda *_: "edited")
     score(file, tiny_root, tmp_path, sets=("sample",))  # another name inside: the same network
     (same,) = load_all(tmp_path)
     assert same.id == before.id
     assert same.marks.code == (*before.marks.code, "edited")
-    monkeypatch.setattr(networks, "code_digest", lambda name: "edited again")
+    monkeypatch.setattr(networks, "code_digest", lambda *_: "edited again")
     monkeypatch.setattr(espcn.ESPCN, "forward_luma", lambda net, y: forward(net, y).square())
     score(file, tiny_root, tmp_path)
     records = load_all(tmp_path)

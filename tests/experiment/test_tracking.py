@@ -16,8 +16,8 @@ from harness.config.file_limits import flat
 from harness.experiment import mlflow_store, tracking
 from harness.experiment.mlflow_store import EXPERIMENT, PROCESS, connect
 from harness.experiment.tracking import Tracker
-from harness.experiment.trainer import LOSS_WINDOW
 from harness.host import process
+from harness.records.readings import LOSS_WINDOW
 
 
 @pytest.fixture

@@ -17,11 +17,13 @@ from harness.evaluation import evaluate, pixels
 from harness.evaluation.metrics import Image
 from harness.models.awms import AWMS
 from harness.models.awsrn import AWSRN
-from harness.reports.figures import style
 from harness.reports.figures.crops import CropBox, check_box
+from harness.reports.figures.sheet import Sheet
 from harness.weights.load import Loaded
 
-_COLUMNS = 3
+_COLUMNS, _NARROW_COLUMNS = 3, 2
+_WIDTH_IN, _EDGE_IN, _TITLE_IN = 6.4, 0.1, 0.2
+_BAR_IN = 0.7  # right of the images, with its numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,14 @@ def split(network: nn.Module, lr: Tensor) -> list[Contribution]:
     return contributions
 
 
-def draw(loaded: Loaded, test: TestSet, *, scale: int, box: CropBox | None) -> Figure:
+def draw(
+    loaded: Loaded,
+    test: TestSet,
+    *,
+    scale: int,
+    box: CropBox | None,
+    sheet: Sheet | None = None,
+) -> Figure:
     """Return the figure: SR, then every contribution on one symmetric scale.
 
     Raises:
@@ -88,17 +97,30 @@ def draw(loaded: Loaded, test: TestSet, *, scale: int, box: CropBox | None) -> F
     sr: Image = evaluate.upscale(network, lr, torch.device("cpu"))
     branches = [part.levels[area] for part in parts[1:]]
     limit = max(1.0, float(np.percentile(np.abs(branches), 99.5)))
-    lines = math.ceil((len(parts) + 1) / _COLUMNS)
-    figure = Figure(figsize=(6.4, 2.2 * lines * height / width * 1.05 + 0.7), dpi=72)
-    below = style.footer(
-        figure,
+    sheet = sheet or Sheet()
+    page = sheet.width_in or _WIDTH_IN
+    columns = _NARROW_COLUMNS if sheet.narrow else _COLUMNS
+    lines = math.ceil((len(parts) + 1) / columns)
+    cell_in = (page - _EDGE_IN - _BAR_IN) / columns * height / width
+    text = (
         f"{loaded.model} x{scale}, weights {loaded.file}. Each branch times its weight (Eq. 3), "
-        "mean over R, G and B; the global path has a scale of its own.",
+        "mean over R, G and B; the global path has a scale of its own."
     )
+    below = sheet.note_in(text, page) + _EDGE_IN
+    total = lines * (cell_in + _TITLE_IN) + below
+    figure = Figure(figsize=(page, total), dpi=72)
+    sheet.write_note(figure, text)
     grid = figure.add_gridspec(
-        lines, _COLUMNS, left=0.02, right=0.88, top=0.95, bottom=below, hspace=0.12, wspace=0.05
+        lines,
+        columns,
+        left=_EDGE_IN / page,
+        right=1 - _BAR_IN / page,
+        top=1 - _TITLE_IN / total,
+        bottom=below / total,
+        hspace=_TITLE_IN / cell_in,
+        wspace=0.05,
     )
-    cells = [figure.add_subplot(grid[divmod(index, _COLUMNS)]) for index in range(len(parts) + 1)]
+    cells = [figure.add_subplot(grid[divmod(index, columns)]) for index in range(len(parts) + 1)]
     for cell in cells:
         cell.set_axis_off()
     cells[0].imshow(sr[area], interpolation="nearest")
@@ -114,8 +136,9 @@ def draw(loaded: Loaded, test: TestSet, *, scale: int, box: CropBox | None) -> F
         cell.set_title(f"{part.title}{note}", fontsize=7.5, pad=3)
         shown = shown if whole else image
     if shown is not None:
-        tall = 0.95 - below
-        place = (0.9, below + 0.12 * tall, 0.02, 0.76 * tall)
+        tall = lines * (cell_in + _TITLE_IN) - _TITLE_IN
+        bar_left = page - _BAR_IN + 0.07
+        place = (bar_left / page, (below + 0.1 * tall) / total, 0.1 / page, 0.8 * tall / total)
         bar = figure.colorbar(shown, cax=figure.add_axes(place))
         bar.set_label("grey levels added, all branches", fontsize=7)
     return figure

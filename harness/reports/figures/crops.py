@@ -6,16 +6,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from textwrap import fill
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.patches import Rectangle
 from scipy.ndimage import uniform_filter
 
 from harness.config.paper import BICUBIC
-from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet, find_test
 from harness.data.low_resolution import MADE
 from harness.errors import DataError, UsageError, suggest
@@ -32,8 +27,6 @@ CropBox = tuple[int, int, int, int]
 
 _SHARE = 0.22
 _SMALLEST = 4
-_COLUMNS = 3
-_LABELS_IN = 0.37
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,66 +186,3 @@ def most_different(results: Sequence[NetworkResult]) -> CropBox:
     inner = mean[half : rows - side + half + 1, half : columns - side + half + 1]
     top, left = np.unravel_index(int(inner.argmax()), inner.shape)
     return int(left), int(top), side, side
-
-
-def draw(views: Sequence[View], *, scale: int) -> Figure:
-    """Return the figure: each image with its box, and beside it the detail of every result."""
-    count = len(views[0].results)
-    lines = -(-count // _COLUMNS)
-    height_in = 1.5 * lines + 0.1
-    figure = Figure(figsize=(7.2, height_in * len(views) + 0.5), dpi=72)
-    heights = [*(len(views) * [lines]), 0.4]
-    rows = figure.add_gridspec(len(heights), 1, height_ratios=heights)
-    parts: list[SubFigure] = [figure.add_subfigure(rows[at]) for at in range(len(heights))]
-    for part, view in zip(parts, views, strict=False):
-        grid = part.add_gridspec(
-            lines,
-            _COLUMNS + 2,
-            left=0.01,
-            right=0.99,
-            top=0.97,
-            bottom=_LABELS_IN / height_in,
-            hspace=0.42,
-            wspace=0.06,
-        )
-        _whole(part.add_subplot(grid[:, :2]), view)
-        best = max(result.psnr_db for result in view.results if result.psnr_db is not None)
-        for index, result in enumerate(view.results):
-            line, column = divmod(index, _COLUMNS)
-            _detail(part.add_subplot(grid[line, column + 2]), view.box, result, best=best)
-    parts[-1].text(0.01, 0.5, _caption(views, scale), fontsize=6.5, va="center")
-    return figure
-
-
-def _caption(views: Sequence[View], scale: int) -> str:
-    boxes = "; ".join(f"{view.name} {','.join(map(str, view.box))}" for view in views)
-    weights = ", ".join(
-        f"{result.label}: {result.weights}" for result in views[0].results if result.weights
-    )
-    text = (
-        f"x{scale}. Under each detail PSNR (dB) / SSIM of the whole image, protocol "
-        f"{DEFAULT.name}; the best PSNR in bold. Details (x,y,width,height): {boxes}. "
-        f"Weights: {weights or 'none'}."
-    )
-    return fill(text, 130)
-
-
-def _whole(axes: Axes, view: View) -> None:
-    axes.imshow(view.results[0].image, interpolation="antialiased")
-    left, top, width, height = view.box
-    for colour, line in (("white", 2.6), ("#b2182b", 1.3)):
-        axes.add_patch(
-            Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=line)
-        )
-    axes.set_axis_off()
-    axes.text(0.5, -0.04, view.name, fontsize=7.5, ha="center", va="top", transform=axes.transAxes)
-
-
-def _detail(axes: Axes, box: CropBox, result: NetworkResult, *, best: float) -> None:
-    left, top, width, height = box
-    axes.imshow(result.image[top : top + height, left : left + width], interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    scores = "" if result.psnr_db is None else f"\n{result.psnr_db:.2f} / {result.ssim:.4f}"
-    weight = "bold" if result.psnr_db == best else "normal"
-    axes.set_xlabel(f"{result.label}{scores}", fontsize=7, weight=weight, labelpad=2)

@@ -18,7 +18,13 @@ from harness.records.record import Record, digest
 from harness.records.selection import by_group, one_a_seed
 from harness.reports import notes
 from harness.reports.figures import style
+from harness.reports.figures.sheet import Sheet
 
+Panel = tuple[float, Callable[[Axes], None]]
+"""The share of the width that a panel takes, and what draws it."""
+
+_WIDTH_IN, _TITLE_IN, _BELOW_IN = 6.4, 0.28, 0.45
+_BESIDE_IN = 6.0  # in less width the panels do not stand beside each other
 _RES: dict[str, Any] = {"color": "#b2182b", "marker": "o", "linestyle": "-"}
 _X: dict[str, Any] = {"color": "#2166ac", "marker": "s", "linestyle": "--"}
 
@@ -65,14 +71,14 @@ def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
     )
 
 
-def draw(learned: Learned) -> Figure:
+def draw(learned: Learned, sheet: Sheet | None = None) -> Figure:
     """Return the figure: one thin line a seed, the mean thick.
 
     Residual units, fusion units (LRFU) and branches have a panel each, where there are any.
     """
     runs = learned.records
     first = runs[0]
-    panels: list[tuple[float, Callable[[Axes], None]]] = []
+    panels: list[Panel] = []
     if first.learned.lambda_res:
         units = [(run.learned.lambda_res, run.learned.lambda_x) for run in runs]
         panels.append((3, partial(_lambdas, lambdas=units, of="residual unit", named=True)))
@@ -81,23 +87,53 @@ def draw(learned: Learned) -> Figure:
         panels.append((1.1, partial(_lambdas, lambdas=units, of="fusion unit", named=False)))
     if first.learned.alpha:
         panels.append((1.25, partial(_branches, runs=runs)))
-    figure = Figure(figsize=(6.4, 3.1), dpi=72)
+    seeds = ", ".join(str(record.seed) for record in learned.records)
+    short = "" if first.full_budget else f" of the {paper.STEPS:,} of the authors' code"
+    how = first.config.train
+    rate = f", {how.schedule} schedule, lr {how.lr:g}" if how else ""
+    title = f"{first.label}, x{first.scale}"
+    text = (
+        f"Thin: seed {seeds}; thick: the mean. Trained on {notes.train_name(first)}, "
+        f"{first.steps:,} steps{short}{rate}.\n"
+        f"Records of commit {notes.distinct(runs, notes.commit)}."
+    )
+    if sheet is not None and not sheet.plain:
+        return _on_sheet(panels, title, text, sheet)
+    figure = Figure(figsize=(_WIDTH_IN, 3.1), dpi=72)
     widths = [width for width, _ in panels]
     axes = figure.subplots(1, len(panels), width_ratios=widths, squeeze=False)[0]
     for panel_axes, (_, panel) in zip(axes, panels, strict=True):
         panel(panel_axes)
     figure.subplots_adjust(left=0.115, right=0.985, top=0.9, bottom=0.27, wspace=0.42)
-    seeds = ", ".join(str(record.seed) for record in learned.records)
-    short = "" if first.full_budget else f" of the {paper.STEPS:,} of the authors' code"
-    how = first.config.train
-    rate = f", {how.schedule} schedule, lr {how.lr:g}" if how else ""
-    figure.suptitle(f"{first.label}, x{first.scale}", fontsize=9, y=0.98)
-    style.footer(
-        figure,
-        f"Thin: seed {seeds}; thick: the mean. Trained on {notes.train_name(first)}, "
-        f"{first.steps:,} steps{short}{rate}.\n"
-        f"Records of commit {notes.distinct(runs, notes.commit)}.",
-    )
+    figure.suptitle(title, fontsize=9, y=0.98)
+    style.footer(figure, text)
+    return figure
+
+
+def _on_sheet(panels: Sequence[Panel], title: str, text: str, sheet: Sheet) -> Figure:
+    """Return the figure at any width: in a narrow one the first panel has a line of its own."""
+    width = sheet.width_in or _WIDTH_IN
+    rows = [panels[:1], panels[1:]] if width < _BESIDE_IN and panels[1:] else [panels]
+    note = sheet.note_in(text, width)
+    panel_in = 1.4 if len(rows) > 1 else 2.0
+    height = _TITLE_IN + len(rows) * (panel_in + _BELOW_IN) + note
+    figure = Figure(figsize=(width, height), dpi=72)
+    for number, row in enumerate(rows):
+        top = height - _TITLE_IN - number * (panel_in + _BELOW_IN)
+        grid = figure.add_gridspec(
+            1,
+            len(row),
+            width_ratios=[share for share, _ in row],
+            left=0.68 / width,
+            right=1 - 0.1 / width,
+            top=top / height,
+            bottom=(top - panel_in) / height,
+            wspace=0.75 if len(rows) > 1 else 0.42,
+        )
+        for column, (_, panel) in enumerate(row):
+            panel(figure.add_subplot(grid[column]))
+    figure.suptitle(title, fontsize=9, y=1 - 0.06 / height)
+    sheet.write_note(figure, text)
     return figure
 
 
@@ -141,7 +177,7 @@ def _branches(axes: Axes, *, runs: Sequence[Record]) -> None:
     axes.set_ylabel(r"$\alpha$ (dotted: the start)")
 
 
-def write(stored: Iterable[Record], folder: Path) -> tuple[Path, ...]:
+def write(stored: Iterable[Record], folder: Path, sheet: Sheet | None = None) -> tuple[Path, ...]:
     """Draw every network's figure as SVG, PDF and PNG; returns the files.
 
     Raises:
@@ -150,5 +186,5 @@ def write(stored: Iterable[Record], folder: Path) -> tuple[Path, ...]:
     """
     written: list[Path] = []
     for network in networks(stored):
-        written += style.write(network.name, lambda network=network: draw(network), folder)  # type: ignore[misc]
+        written += style.write(network.name, lambda network=network: draw(network, sheet), folder)  # type: ignore[misc]
     return tuple(written)

@@ -19,7 +19,7 @@ from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.selection import ComparedRow, Comparison, comparisons
 from harness.reports import notes
-from harness.reports.tables import bases, intervals, pairs
+from harness.reports.tables import bases, beside, intervals, pairs
 from harness.reports.tables.fields import (
     Field,
     as_printed,
@@ -76,7 +76,7 @@ def build(
 def _tables(
     name: str, ablation: Ablation, comparison: Comparison, cells: Sequence[Published]
 ) -> list[Table]:
-    """Return the table of one comparison, and that of its pairs if any."""
+    """Return the table of one comparison, that of its pairs, and that beside published rows."""
     labels = {entry.label for entry in comparison.entries}
     cells = [cell for cell in cells if cell.scale == comparison.scale and cell.label in labels]
     inferences = estimates.of_entries(
@@ -121,7 +121,8 @@ def _tables(
         )
         + intervals.notes(inferences),
     )
-    return [whole, *filter(None, [pairs.build(name, title, inferences)])]
+    more = [pairs.build(name, title, inferences), beside.build(name, ablation, comparison)]
+    return [whole, *filter(None, more)]
 
 
 def _fields(

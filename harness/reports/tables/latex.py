@@ -28,9 +28,10 @@ def _floating(table: Table) -> str:
     printed = printed_form(table)
     spec = "".join("r" if right else "l" for right in printed.numeric)
     heads = map(_head, printed.heads, spec)
-    rows = [_row(cells) for cells in printed.rows]
-    if 0 < printed.references < len(rows):
-        rows.insert(printed.references, r"\midrule")
+    rows = []
+    for number, (row, cells) in enumerate(zip(table.rows, printed.rows, strict=True)):
+        rows += [r"\midrule"] if row.ruled or 0 < number == printed.references else []
+        rows.append(_row(cells))
     notes = [f"{_escape(note)}\\par" for note in table.notes]
     lines = [
         r"\begin{table}",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from harness.config import paper
 from harness.config.ablation import Ablation, Row
 from harness.config.protocols import DEFAULT
-from harness.records import published, released
+from harness.records import published, published_systems, released
 from harness.records.failure import Failure
 from harness.records.means import mean_scores
 from harness.records.published import Published
@@ -17,6 +16,7 @@ from harness.records.record import Record
 from harness.records.released import ReleasedScores
 from harness.records.selection import belongs, by_group, by_time, one_a_seed
 from harness.reports import notes
+from harness.reports.tables import beside, loaded
 from harness.reports.tables.fields import (
     Field,
     as_printed,
@@ -114,6 +114,9 @@ def _printed(ablation: Ablation, *, scales: set[int]) -> dict[tuple[str, int], _
     for cell in cells:
         if cell.scale in scales:
             by_system.setdefault((cell.label, cell.scale), []).append(cell)
+    for scale in scales:
+        for system in published_systems.systems(ablation.published, scale):
+            by_system.setdefault((system.label, scale), list(system.cells))
     return {key: _printed_line(*key, cells) for key, cells in by_system.items()}
 
 
@@ -141,8 +144,8 @@ def _failed_line(run: Failure) -> _Line:
 
 def _ours(row: Row, scale: int, records: Sequence[Record], scored: ReleasedScores) -> _Line | None:
     at_scale = [record for record in records if record.scale == scale]
-    if loaded := _loaded(row, scale, at_scale, scored):
-        record, source = loaded
+    if found := loaded.find(row, scale, at_scale, scored):
+        record, source = found
         return _line(row.label, source, (record,))
     trained = [record for record in at_scale if record.group and belongs(record, row)]
     if not trained or not set(row.checkpoint) <= released.by_file().keys():
@@ -152,30 +155,6 @@ def _ours(row: Row, scale: int, records: Sequence[Record], scored: ReleasedScore
         key=lambda runs: (runs[-1].full_budget, runs[-1].steps, runs[-1].provenance.finished),
     )
     return _line(row.label, _training(longest[-1]), one_a_seed(longest))
-
-
-def _loaded(
-    row: Row, scale: int, records: Sequence[Record], scored: ReleasedScores
-) -> tuple[Record, str] | None:
-    """Return the record of the first file of a row that was scored, and a name for its source.
-
-    Of several records of a file, the last finished is taken.
-    """
-    public = released.by_file()
-    for name in row.checkpoint:
-        if weights := public.get(name):
-            if record := scored.record(weights, scale, DEFAULT.name):
-                return record, weights.kind
-            continue
-        for record in reversed(by_time(records)):
-            loaded = record.data.weights
-            if loaded and belongs(record, row) and _is_file(name, scale, loaded.file):
-                return record, f"weights {loaded.file}"
-    return None
-
-
-def _is_file(name: str, scale: int, file: str) -> bool:
-    return PurePath(name.replace("{scale}", str(scale))).name == file
 
 
 def _training(record: Record) -> str:
@@ -199,9 +178,10 @@ def _table(ablation: Ablation, lines: Sequence[_Line], failed: Sequence[Failure]
     sets = [name for name in paper.SETS if name in scored]
     sets += [name for name in scored if name not in paper.SETS]
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
+    of_paper = ablation.shipped and ablation.table == paper.SYSTEMS_TABLE
     fields = _fields(sets, [cell for line in lines for cell in line.printed])
     return Table(
-        name="table5" if ablation.table == paper.SYSTEMS_TABLE else ablation.name,
+        name="table5" if of_paper else ablation.name,
         title=f"{ablation.title}{origin}",
         columns=columns_of(fields),
         rows=rows_of(
@@ -210,7 +190,11 @@ def _table(ablation: Ablation, lines: Sequence[_Line], failed: Sequence[Failure]
             block=lambda line: line.scale,
             group=lambda line: _group(line.scale, ours=bool(line.records)),
         ),
-        notes=(*_notes(lines), *notes.failed_text(failed)),
+        notes=(
+            *_notes(lines),
+            *beside.trained_on_note(ablation.published),
+            *notes.failed_text(failed),
+        ),
         long=True,
         marks="two",
         lead=3,

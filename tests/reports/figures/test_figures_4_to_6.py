@@ -16,7 +16,7 @@ from harness.experiment import checkpoints
 from harness.models import registry
 from harness.records.learned import LearnedScalars
 from harness.records.record import Record
-from harness.reports.figures import contributions, crops, learned_weights, style
+from harness.reports.figures import contributions, crop_figure, crops, learned_weights, style
 from harness.weights import load
 
 RECORD = Record.from_json(
@@ -222,7 +222,7 @@ def test_caption_names_weights_and_details():
         crops.NetworkResult("one", image, "one.pth", 30.0, 0.9),
     )
     with style.styled("test"):
-        figure = crops.draw([crops.View("own", (1, 2, 4, 5), results)], scale=2)
-    caption = " ".join(figure.subfigs[-1].texts[0].get_text().split())
+        figure = crop_figure.draw([crops.View("own", (1, 2, 4, 5), results)], scale=2)
+    caption = " ".join(figure.texts[0].get_text().split())
     assert "own 1,2,4,5" in caption
     assert "one: one.pth" in caption

@@ -1,0 +1,201 @@
+"""The rows of an ablation beside published ones that its file chooses, on the same sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from harness.config import paper
+from harness.config.ablation import Ablation
+from harness.records import published_systems
+from harness.records.published import Published
+from harness.records.published_systems import PublishedSystem
+from harness.records.record import Record
+from harness.records.selection import ComparedRow, Comparison
+from harness.reports import notes
+from harness.reports.tables.fields import (
+    Field,
+    columns_of,
+    counted,
+    doubt_notes,
+    field,
+    hidden,
+    joined,
+    rows_of,
+)
+from harness.reports.tables.table import Table, TableCell
+
+PUBLISHED = "published"
+"""What the source of such a row is called, in every form of a table."""
+
+_METRICS = ("psnr_db", "ssim")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line: a network as published, or as measured here.
+
+    Attributes:
+        label: The network.
+        source: ``published``, or which training ours is of.
+        trained_on: The training set.
+        params_k: Parameters in thousands.
+        multi_adds_g: For a 1280x720 output, in units of 1e9.
+        scores: By set and metric.
+        system: Of a published one: where its numbers come from.
+        records: Of ours: where they are stored, one a seed.
+    """
+
+    label: str
+    source: str
+    trained_on: str | None
+    params_k: TableCell
+    multi_adds_g: TableCell
+    scores: Mapping[tuple[str, str], TableCell]
+    system: PublishedSystem | None = None
+    records: tuple[Record, ...] = ()
+
+
+def build(name: str, ablation: Ablation, comparison: Comparison) -> Table | None:
+    """Return the table; None where the ablation chooses no published rows.
+
+    Args:
+        name: Name of the ablation's table.
+        ablation: Which published rows are wanted.
+        comparison: Our rows, at one scale, and the sets that they share.
+
+    Raises:
+        ConfigError: There is no published row of a label.
+        RecordError: The published values cannot be read.
+    """
+    if not ablation.published:
+        return None
+    systems = published_systems.systems(ablation.published, comparison.scale)
+    ours = [_ours(entry) for entry in comparison.entries if entry.records]
+    lines = [*(_published(system) for system in systems), *ours]
+    fields = _fields(comparison.sets)
+    return Table(
+        name=f"{name}_published",
+        title=f"{ablation.title}, x{comparison.scale}: beside published networks",
+        columns=columns_of(fields),
+        rows=rows_of(
+            fields,
+            lines,
+            block=lambda line: line.system is None,
+            group=lambda line: PUBLISHED if line.system else "ours",
+        ),
+        notes=_notes(name, ablation, comparison, systems),
+        lead=2,
+    )
+
+
+def missing(labels: Sequence[str], systems: Sequence[PublishedSystem], scale: int) -> list[str]:
+    """Return the note on chosen rows that are not published at the scale, if any."""
+    there = {system.label for system in systems}
+    absent = [label for label in dict.fromkeys(labels) if label not in there]
+    return [f"Not published at x{scale}: {', '.join(absent)}."] if absent else []
+
+
+def trained_on_note(labels: Sequence[str]) -> list[str]:
+    """Return the note on what chosen rows were trained on, if any are chosen."""
+    known = published_systems.trained_on()
+    by_set: dict[str, list[str]] = {}
+    for label in dict.fromkeys(labels):
+        by_set.setdefault(known.get(label, published_systems.UNKNOWN), []).append(label)
+    texts = [f"{', '.join(of_set)} {images}" for images, of_set in by_set.items()]
+    return [f"Trained on, as published: {'; '.join(texts)}."] if texts else []
+
+
+def _published(system: PublishedSystem) -> _Line:
+    values = {(cell.set, cell.metric): cell.value for cell in system.cells}
+    return _Line(
+        label=system.label,
+        source=PUBLISHED,
+        trained_on=system.trained_on,
+        params_k=values.get(("", "params_k")),
+        multi_adds_g=values.get(("", "multi_adds_g")),
+        scores={key: value for key, value in values.items() if key[1] in _METRICS},
+        system=system,
+    )
+
+
+def _ours(entry: ComparedRow) -> _Line:
+    first = entry.records[0]
+    multi_adds = counted(first.multi_adds)
+    if isinstance(multi_adds, int):
+        multi_adds_g: TableCell = (Decimal(multi_adds) / 10**9).quantize(Decimal("0.01"))
+    else:
+        multi_adds_g = multi_adds
+    return _Line(
+        label=entry.label,
+        source=f"{first.steps:,} steps" + ("" if first.full_budget else " *"),
+        trained_on=notes.distinct(entry.records, notes.train_name),
+        params_k=Decimal(first.params) / 1000,
+        multi_adds_g=multi_adds_g,
+        scores={
+            (name, metric): value
+            for name, pair in entry.scores.items()
+            for metric, value in zip(_METRICS, pair, strict=True)
+        },
+        records=entry.records,
+    )
+
+
+def _fields(sets: Sequence[str]) -> list[Field[_Line]]:
+    def score(name: str, metric: str) -> Callable[[_Line], TableCell]:
+        return lambda line: line.scores.get((name, metric))
+
+    def origin(key: str, of: Callable[[Record], object]) -> Field[_Line]:
+        return hidden(key, lambda line: notes.distinct(line.records, of))
+
+    fields: list[Field[_Line]] = [
+        field("label", "Model", lambda line: line.label),
+        field("source", "Source", lambda line: line.source),
+        field("trained_on", "Trained on", lambda line: line.trained_on),
+        field("params_k", "Params\n(K)", lambda line: line.params_k, "kilo"),
+        field("multi_adds_g", "Multi-Adds\n(G)", lambda line: line.multi_adds_g, "giga"),
+    ]
+    for name in sets:
+        fields += [
+            field(f"{name}_psnr_db", f"{name}\nPSNR/SSIM", score(name, "psnr_db"), "psnr"),
+            joined(f"{name}_ssim", score(name, "ssim")),
+        ]
+    return [
+        *fields,
+        origin("record_ids", lambda record: record.id),
+        origin("seeds", lambda record: record.seed),
+        origin("steps", lambda record: record.steps),
+        hidden("published_source", lambda line: line.system.source if line.system else None),
+        hidden("published_note", lambda line: _doubts(line.system.cells) if line.system else None),
+    ]
+
+
+def _doubts(cells: Sequence[Published]) -> str | None:
+    return "; ".join(dict.fromkeys(cell.note for cell in cells if cell.note)) or None
+
+
+def _notes(
+    name: str, ablation: Ablation, comparison: Comparison, systems: Sequence[PublishedSystem]
+) -> tuple[str, ...]:
+    records = comparison.records
+    scored = {cell.set for system in systems for cell in system.cells}
+    without = [one for one in comparison.sets if one not in scored]
+    short = any(not record.full_budget for record in records)
+    return (
+        f"Published: as printed, in Table {paper.SYSTEMS_TABLE} of the paper or in the network's "
+        "own, not measured here; its Multi-Adds are counted by the rules of its authors.",
+        f"Ours: counts as built and executed; how the rows were trained and scored stands under "
+        f"{name}.",
+        "Bold: the best among the published, and among ours.",
+        *missing(ablation.published, systems, comparison.scale),
+        *([f"Nothing is published of {', '.join(without)}."] if without and systems else []),
+        *(
+            [f"*: short budget, of {paper.STEPS:,} steps; not comparable with the published rows."]
+            if short
+            else []
+        ),
+        *doubt_notes(
+            (entry.label, run.count_doubts) for entry in comparison.entries for run in entry.records
+        ),
+    )
