@@ -37,7 +37,7 @@ class Count:
         label: Its name in tables.
         scale: Upscaling factor.
         params: Trainable scalars.
-        params_deployed: Those left with weight norm and batch norm folded.
+        params_deployed: Those left with weight norm and batch norm folded, kernels merged.
         multi_adds: Multi-Adds that it executes.
         convention: How ``multi_adds`` are counted: as executed.
         activations: Elements that convolutions write.

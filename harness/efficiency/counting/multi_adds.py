@@ -17,6 +17,11 @@ from harness.efficiency.counting.meta import has_values, is_shadow, shadow
 from harness.efficiency.counting.trace import ForwardFailed, Trace, trace
 from harness.efficiency.counting.with_values import small_traces
 
+_MERGED = (
+    "{} kernels are put together from more weights than they have: Multi-Adds and Deployed are "
+    "those of the form that is deployed, Params those of the form that is trained"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -24,7 +29,8 @@ class Cost:
 
     Attributes:
         params: Trainable scalars, weight-norm gains included.
-        params_deployed: Those left with weight norm and batch norm folded.
+        params_deployed: Those left with weight norm and batch norm folded, and with kernels
+            merged that the forward pass puts together from more weights than they have.
         multi_adds: Multi-Adds executed: multiplications of convolutions, linear layers
             and matrix products; no biases, activations, norms, scalars or interpolation.
         multi_adds_paper: The same with transposed convolutions charged on their output
@@ -74,6 +80,10 @@ def count(
     counted, and what grows with the area is scaled. A network where something neither
     grows with the area nor stays as it is (windows, valid convolutions) is counted at the
     LR size rounded up, and the cost's note says so.
+
+    A network in the form that is trained, whose forward pass in evaluation puts its kernels
+    together from more weights, is counted in the form that is deployed: what only makes kernels
+    is not counted, and the note says so.
 
     A network that reads values, as by ``.item()``, or has an operator without a form for the
     meta device, is run on two small images on the CPU instead. What it executes there is
@@ -173,7 +183,10 @@ def _cost(
     note: str,
     further: tuple[str, ...] = (),
 ) -> Cost:
-    deployed = params.deployed(network, traced.foldable)
+    merged = traced.dependence.merged
+    deployed = params.deployed(network, traced.foldable) + merged.elements - merged.sources
+    if merged.kernels:
+        note = "; ".join(filter(None, [note, _MERGED.format(merged.kernels)]))
     multi_adds, on_output_grid, activations, convs = measures
     width, height = traced.lr_px
     running = deployed - params.unused(network)

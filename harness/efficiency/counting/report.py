@@ -31,7 +31,7 @@ class Row:
         label: Its name in tables.
         scale: Upscaling factor.
         params: Trainable scalars.
-        params_deployed: Those left with weight norm and batch norm folded.
+        params_deployed: Those left with weight norm and batch norm folded, kernels merged.
         multi_adds: Multi-Adds by the convention; None where the count is in doubt, as are the
             three that follow from the same forward pass.
         convention: ``paper`` or ``executed``.
