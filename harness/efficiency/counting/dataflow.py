@@ -59,12 +59,14 @@ class Dependence:
     Attributes:
         unread: Parameters that neither the SR image nor a number read by Python depends on.
         merged: Kernels that are put together from more weights than they have.
+        frozen: Scalars of parameters that do not learn, and that SR depends on directly.
         exits: Methods by which values left PyTorch, such as ``Tensor.numpy``.
         of_the_image: Whether SR depends on the LR image as far as PyTorch can tell.
     """
 
     unread: tuple[str, ...] = ()
     merged: Merged = Merged()
+    frozen: int = 0
     exits: tuple[str, ...] = ()
     of_the_image: bool = True
 
@@ -100,7 +102,8 @@ class Dataflow:
                 self._depends[storage] = self._depends.get(storage, 0) | source.bit
             if id(parameter) in self._parameters:
                 self._parameters[id(parameter)].names.append(name)
-        self._kept: list[Tensor] = [image]
+        kept = (parameter.data for parameter in network.parameters())  # it may be given others
+        self._kept: list[Tensor] = [image, *kept]
         self._read_by_python = 0
         self._merged: dict[tuple[int, torch.Size], int] = {}
         self._making_kernels = 0
@@ -168,6 +171,7 @@ class Dataflow:
         return Dependence(
             unread=tuple(name for source in unread for name in source.names),
             merged=self._all_merged(reached & ~direct),
+            frozen=sum(one.elements for one in self._sources(direct) if not one.learns),
             exits=tuple(self._exits),
             of_the_image=bool(reached & _IMAGE),
         )

@@ -21,6 +21,7 @@ _MERGED = (
     "{} kernels are put together from more weights than they have: Multi-Adds and Deployed are "
     "those of the form that is deployed, Params those of the form that is trained"
 )
+_FROZEN = "{:,} frozen scalars (requires_grad=False) are in neither Params nor Deployed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +186,9 @@ def _cost(
 ) -> Cost:
     merged = traced.dependence.merged
     deployed = params.deployed(network, traced.foldable) + merged.elements - merged.sources
-    if merged.kernels:
-        note = "; ".join(filter(None, [note, _MERGED.format(merged.kernels)]))
+    notes = [note, _MERGED.format(merged.kernels) if merged.kernels else ""]
+    if frozen := traced.dependence.frozen:
+        notes.append(_FROZEN.format(frozen))
     multi_adds, on_output_grid, activations, convs = measures
     width, height = traced.lr_px
     running = deployed - params.unused(network)
@@ -198,7 +200,7 @@ def _cost(
         activations=activations,
         convs=convs,
         lr_px=area,
-        note=note,
+        note="; ".join(filter(None, notes)),
         doubts=(*doubts(network, traced, deployed=running, lr_px=width * height), *further),
     )
 

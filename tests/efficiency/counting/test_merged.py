@@ -76,6 +76,7 @@ def test_a_form_for_training_is_counted_as_it_is_deployed(network):
     assert (cost.multi_adds, cost.multi_adds_paper) == (KERNEL * PX, KERNEL * PX)
     assert (cost.convs, cost.activations) == (1, 12 * PX)
     assert "1 kernels" in cost.note
+    assert "frozen" not in cost.note
     assert count(network, scale=2, output_px=(128, 48)).multi_adds == 2 * KERNEL * PX
 
 
@@ -88,6 +89,15 @@ def test_a_kernel_that_runs_twice_is_deployed_once():
 def test_what_is_read_elsewhere_stays():
     cost = count(ReadElsewhere(), scale=2, output_px=(64, 48))
     assert cost.params_deployed == KERNEL + 12 + KERNEL
+
+
+def test_frozen_weights_that_run_are_named_as_not_counted():
+    network = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.PixelShuffle(2))
+    network[0].requires_grad_(False)
+    cost = count(network, scale=2, output_px=(64, 48))
+    assert (cost.params, cost.params_deployed, cost.doubts) == (0, 0, ())
+    assert f"{KERNEL + 12} frozen" in cost.note
+    assert count(network.requires_grad_(True), scale=2).note == ""
 
 
 def test_a_product_of_parameters_that_makes_no_kernel_is_counted():
