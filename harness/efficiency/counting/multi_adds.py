@@ -40,6 +40,8 @@ class Cost:
         convs: Convolutions executed, a shared one as often as it runs (ditto).
         lr_px: Pixels of the LR image; a fraction where the scale does not divide the output.
         note: What is unusual about the count, or nothing.
+        merged: Kernels that each forward pass puts together from more weights than they have;
+            the count is that of the form that is deployed, in which they stand as they are.
         doubts: Why the count may have missed something; empty where nothing speaks for it.
             Where there are some, what was counted is no more than a lower bound.
     """
@@ -52,6 +54,7 @@ class Cost:
     convs: int
     lr_px: Fraction
     note: str = ""
+    merged: int = 0
     doubts: tuple[str, ...] = ()
 
     @property
@@ -201,6 +204,7 @@ def _cost(
         convs=convs,
         lr_px=area,
         note="; ".join(filter(None, notes)),
+        merged=merged.kernels,
         doubts=(*doubts(network, traced, deployed=running, lr_px=width * height), *further),
     )
 
