@@ -27,6 +27,12 @@ RECOUNT = (
 )
 """The command that writes the file."""
 
+MERGES = (
+    "kernels put together in each pass from more weights than they have: Multi-Adds and Deployed "
+    "are those of the form that is deployed, Params those of the form that is trained"
+)
+"""The remark on a network that is counted in another form than it is trained in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Count:

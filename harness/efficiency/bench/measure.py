@@ -70,7 +70,7 @@ def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> BenchCan
     multi_adds, note = None, ""
     try:
         multi_adds = subject.cost.sure_multi_adds
-        merges = (_MERGES,) if subject.cost.merged else ()
+        merges = (_MERGES,) if subject.cost.merges else ()
         note = "; ".join((*subject.cost.doubts, *merges))
     except UsageError:
         raise

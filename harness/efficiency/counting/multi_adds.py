@@ -16,11 +16,8 @@ from harness.efficiency.counting.doubts import doubts
 from harness.efficiency.counting.meta import has_values, is_shadow, shadow
 from harness.efficiency.counting.trace import ForwardFailed, Trace, trace
 from harness.efficiency.counting.with_values import small_traces
+from harness.records.counts import MERGES
 
-_MERGED = (
-    "{} kernels are put together from more weights than they have: Multi-Adds and Deployed are "
-    "those of the form that is deployed, Params those of the form that is trained"
-)
 _FROZEN = "{:,} frozen scalars (requires_grad=False) are in neither Params nor Deployed"
 
 
@@ -40,8 +37,8 @@ class Cost:
         convs: Convolutions executed, a shared one as often as it runs (ditto).
         lr_px: Pixels of the LR image; a fraction where the scale does not divide the output.
         note: What is unusual about the count, or nothing.
-        merged: Kernels that each forward pass puts together from more weights than they have;
-            the count is that of the form that is deployed, in which they stand as they are.
+        merges: Whether each forward pass puts kernels together from more weights than they
+            have; the count is that of the form that is deployed, in which they stand as they are.
         doubts: Why the count may have missed something; empty where nothing speaks for it.
             Where there are some, what was counted is no more than a lower bound.
     """
@@ -54,8 +51,13 @@ class Cost:
     convs: int
     lr_px: Fraction
     note: str = ""
-    merged: int = 0
+    merges: bool = False
     doubts: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of the count by who compares the network with others."""
+        return (MERGES,) if self.merges else ()
 
     @property
     def sure_multi_adds(self) -> int | None:
@@ -189,7 +191,7 @@ def _cost(
 ) -> Cost:
     merged = traced.dependence.merged
     deployed = params.deployed(network, traced.foldable) + merged.elements - merged.sources
-    notes = [note, _MERGED.format(merged.kernels) if merged.kernels else ""]
+    notes = [note, MERGES if merged.kernels else ""]
     if frozen := traced.dependence.frozen:
         notes.append(_FROZEN.format(frozen))
     multi_adds, on_output_grid, activations, convs = measures
@@ -204,7 +206,7 @@ def _cost(
         convs=convs,
         lr_px=area,
         note="; ".join(filter(None, notes)),
-        merged=merged.kernels,
+        merges=merged.kernels > 0,
         doubts=(*doubts(network, traced, deployed=running, lr_px=width * height), *further),
     )
 
