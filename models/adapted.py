@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -103,6 +104,30 @@ def adapt(network: nn.Module, expects: Expects, *, scale: int) -> nn.Module:
     if expects.luma:
         network.harness_bicubic = Bicubic(scale=scale)
     return network
+
+
+@contextmanager
+def expecting(network: nn.Module, expects: Expects, *, scale: int) -> Iterator[None]:
+    """Let a network expect something else inside the block, whatever it was adapted to.
+
+    Args:
+        network: The network, adapted or not.
+        expects: What its own ``forward`` is given and returns; luma or not, as before.
+        scale: Upscaling factor.
+    """
+    own, state = type(network), dict(vars(network))
+    try:
+        if "harness_expects" in state:
+            vars(network)["harness_expects"] = expects
+        else:
+            adapt(network, expects, scale=scale)
+        yield
+    finally:
+        network.__class__ = own
+        for name in ("harness_expects", "harness_scale"):
+            vars(network).pop(name, None)
+            if name in state:
+                vars(network)[name] = state[name]
 
 
 class _Adapted(nn.Module):

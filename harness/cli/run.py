@@ -147,12 +147,13 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
     train = settings.train
     head = ["row", "model", "scale", "seed", "steps", "params", "training Multi-Adds", "state"]
     body = []
-    left = 0
+    left, unknown = 0, False
     for status in statuses:
         cell = status.cell
         trains = cell.trained and not status.shared
         cost = plan.training_multi_adds(cell) if trains else 0
         left += (cost or 0) if status.to_train else 0
+        unknown |= cost is None and status.to_train
         body.append(
             [
                 cell.row.label,
@@ -167,7 +168,6 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
         )
     from harness.reports.notes import SAMPLE, SAMPLE_SET
 
-    unknown = any(status.to_train and status.cell.cost.doubts for status in statuses)
     shared = any(status.shared for status in statuses)
     note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
     if settings.data.train == SAMPLE_SET in [test.name for test in plan.tests[settings.scale[0]]]:

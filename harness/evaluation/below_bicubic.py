@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,6 +17,7 @@ from harness.errors import HarnessError, UsageError
 from harness.evaluation import evaluate
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.models import registry
+from harness.models.adapted import Expects, expecting
 from harness.models.bicubic import Bicubic
 from harness.models.layers import DIV2K_MEAN
 from harness.records.record import SetScore
@@ -29,41 +31,56 @@ _MOST_IMAGES = 8
 class _Changed(nn.Module):
     """A network whose input and output are changed."""
 
-    def __init__(
-        self,
-        network: nn.Module,
-        before: Callable[[Tensor], Tensor],
-        after: Callable[[Tensor], Tensor],
-    ) -> None:
+    def __init__(self, network: nn.Module, change: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.network = network
-        self.before, self.after = before, after
+        self.change = change
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map LR ``(N, 3, H, W)`` to SR ``(N, 3, scale H, scale W)``."""
-        return self.after(self.network(self.before(lr)))
+        sr: Tensor = self.change(self.network(self.change(lr)))
+        return sr
+
+
+def _same(image: Tensor) -> Tensor:
+    return image
 
 
 def _flip(image: Tensor) -> Tensor:
     return image.flip(1)
 
 
-def _mean(image: Tensor) -> Tensor:
-    return 255 * image.new_tensor(DIV2K_MEAN).view(1, 3, 1, 1)
+@dataclass(frozen=True, slots=True)
+class _Remedy:
+    """A change of the images that a network is given, and of those that it returns.
+
+    Attributes:
+        name: What it says that the network expects.
+        expects: The same, in place of what is declared.
+        change: What is done with LR before, and with SR behind.
+        flag: How a user says so of the own network; empty where that cannot be said.
+    """
+
+    name: str
+    expects: Expects
+    change: Callable[[Tensor], Tensor] = _same
+    flag: str = ""
 
 
-_FLAGS = {
-    "images in 0..1": "--range 1",
-    "DIV2K's mean colour taken off": f"--mean {','.join(map(str, DIV2K_MEAN))}",
-}
-"""How a user says of the own network what mends its score."""
-
-_REMEDIES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
-    "images in 0..1": (lambda lr: lr / 255, lambda sr: sr * 255),
-    "BGR": (_flip, _flip),
-    "BGR in 0..1": (lambda lr: _flip(lr) / 255, lambda sr: _flip(sr) * 255),
-    "DIV2K's mean colour taken off": (lambda lr: lr - _mean(lr), lambda sr: sr + _mean(sr)),
-}
+def _remedies(declared: Expects) -> Iterator[_Remedy]:
+    """Yield what a network may expect instead of what is declared."""
+    white = 1 if declared.range == 255 else 255
+    other = replace(declared, range=white)
+    yield _Remedy(f"images in 0..{white}", other, flag=f"--range {white}")
+    if declared.luma:
+        return
+    yield _Remedy("BGR", declared, _flip)
+    yield _Remedy(f"BGR in 0..{white}", other, _flip)
+    mean, name = (0.0, 0.0, 0.0), "no mean colour taken off"
+    if not any(declared.mean):
+        mean, name = DIV2K_MEAN, "DIV2K's mean colour taken off"
+    flag = f"--mean {','.join(f'{one:g}' for one in mean)}"
+    yield _Remedy(name, replace(declared, mean=mean), flag=flag)
 
 
 def check(
@@ -78,8 +95,8 @@ def check(
 ) -> None:
     """Warn where a network scores below bicubic, naming the likely causes.
 
-    A user's network that scores below it on RGB in 0..255, and above it on other images that can
-    be asked for, is refused: its score is not that of its weights.
+    A user's network that scores below it on the images that it is said to expect, and above it on
+    others that can be asked for, is refused: its score is not that of its weights.
 
     Args:
         network: As for :func:`evaluate.score_all`.
@@ -100,62 +117,73 @@ def check(
     few = _part(test, slice(None, None, step))
     bicubic = registry.get(BICUBIC).build(scale=scale).to(device)
     references = evaluate.score_all(bicubic, few, scale=scale, device=device, protocols=protocols)
+    declared = getattr(whole, "harness_expects", Expects())
     for protocol, score, reference in zip(protocols, scores, references, strict=True):
         names = {image.name for image in reference.images}
         images = tuple(image for image in score.images if image.name in names)
         own = SetScore.of(score.set, score.lr, "", images).psnr_db
         if own < reference.psnr_db:
-            remedy = _remedy(network, _part(few, slice(1)), scale, device, protocol)
+            remedy, psnr_db = _best(network, whole, _part(few, slice(1)), scale, device, protocol)
             before_db = images[0].psnr_db
             mended = ""
-            if remedy and remedy.psnr_db >= before_db + 1:
+            if remedy and psnr_db >= before_db + 1:
                 mended = (
-                    f"; with {remedy.name}, '{few.hr[0].stem}' scores {remedy.psnr_db:.2f} dB, not "
+                    f"; with {remedy.name}, '{few.hr[0].stem}' scores {psnr_db:.2f} dB, not "
                     f"{before_db:.2f}"
                 )
-                flag = _FLAGS.get(remedy.name)
-                if users and flag and remedy.psnr_db > reference.images[0].psnr_db:
+                if users and remedy.flag and psnr_db > reference.images[0].psnr_db:
                     raise UsageError(
                         f"{test.name}: {own:.2f} dB are below the {reference.psnr_db:.2f} dB of "
-                        f"bicubic{mended}: say {flag}"
+                        f"bicubic{mended}: say {remedy.flag}"
                     )
             log.warning(
                 "%s: %.2f dB are below the %.2f dB of bicubic (on %d of %d images, protocol %s); "
-                "likely causes: a network of images in 0..1 or of BGR (here: RGB in 0..255), a "
-                "mean colour that is not taken off, weights of another network%s",
+                "likely causes: a network of images in 0..1 or of BGR (here: %s), a mean "
+                "colour that is not taken off, weights of another network%s",
                 test.name,
                 own,
                 reference.psnr_db,
                 len(few.hr),
                 len(test.hr),
                 protocol.name,
+                declared,
                 mended,
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Remedy:
-    """A change of a network's input and output, and the PSNR of one image with it, in dB."""
+def _best(
+    network: nn.Module,
+    whole: nn.Module,
+    image: TestSet,
+    scale: int,
+    device: torch.device,
+    protocol: Protocol,
+) -> tuple[_Remedy | None, float]:
+    """Return the remedy by which a network scores one image best, and its PSNR with it, in dB.
 
-    name: str
-    psnr_db: float
-
-
-def _remedy(
-    network: nn.Module, image: TestSet, scale: int, device: torch.device, protocol: Protocol
-) -> _Remedy | None:
-    """Return the change of a network's input and output that scores one image best."""
+    Args:
+        network: What is scored.
+        whole: The network in it.
+        image: A set of one image.
+        scale: Upscaling factor.
+        device: Where the network is.
+        protocol: How it is scored.
+    """
+    best, best_db = None, -math.inf
     if protocol.needs_luma_network:
-        return None
-    found = []
-    for name, (before, after) in _REMEDIES.items():
-        changed = _Changed(network, before, after)
+        return best, best_db
+    for remedy in _remedies(getattr(whole, "harness_expects", Expects())):
         try:
-            score = evaluate.score(changed, image, scale=scale, device=device, protocol=protocol)
+            with expecting(whole, remedy.expects, scale=scale):
+                changed = _Changed(network, remedy.change)
+                score = evaluate.score(
+                    changed, image, scale=scale, device=device, protocol=protocol
+                )
         except HarnessError:  # its output is not finite, or it refuses such input
             continue
-        found.append(_Remedy(name, score.psnr_db))
-    return max(found, key=lambda remedy: remedy.psnr_db, default=None)
+        if score.psnr_db > best_db:
+            best, best_db = remedy, score.psnr_db
+    return best, best_db
 
 
 def _part(test: TestSet, which: slice) -> TestSet:

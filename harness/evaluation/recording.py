@@ -84,7 +84,10 @@ def make_scored_record(
         count_doubts=cost.doubts,
         recipe=RECIPE,
         marks=marks,
-        remarks=networks.remarks(loaded.model, loaded.network, loaded.overrides),
+        remarks=(
+            *networks.remarks(loaded.model, loaded.network, loaded.overrides),
+            *cost.remarks,
+        ),
     )
 
 

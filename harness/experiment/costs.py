@@ -47,8 +47,11 @@ class CellCost:
     remarks: tuple[str, ...] = ()
 
     def of_lr_pixels(self, pixels: int, scale: int) -> Fraction | None:
-        """Return the Multi-Adds for that many LR pixels, None where they are not known."""
-        if self.multi_adds is None:
+        """Return the Multi-Adds of training on that many LR pixels, forward.
+
+        None where they are not known: the count is in doubt, or is that of another form.
+        """
+        if self.multi_adds is None or counts.MERGES in self.remarks:
             return None
         return Fraction(self.multi_adds * pixels * scale**2, prod(paper.OUTPUT_PX))
 
@@ -149,7 +152,8 @@ def _counted(row: Row, scale: int, own_weights: Path | None) -> CellCost:
         # Their constructors may need tensors with values.
         network = CountedNetwork(row.model, partial(_build, row), scale=scale)
         remarks = networks.remarks(row.model, network.network, row.overrides)
-        return replace(_users(network), remarks=remarks)
+        found = _users(network)
+        return replace(found, remarks=(*remarks, *found.remarks))
     with torch.device("meta"):
         return _as_counted(count(_build(row, scale=scale), scale=scale))
 
@@ -170,7 +174,7 @@ def _users(network: CountedNetwork) -> CellCost:
 
 
 def _as_counted(cost: Cost) -> CellCost:
-    return CellCost(cost.params, cost.sure_multi_adds, cost.doubts)
+    return CellCost(cost.params, cost.sure_multi_adds, cost.doubts, cost.remarks)
 
 
 def _build(row: Row, *, scale: int) -> nn.Module:

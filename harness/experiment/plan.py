@@ -82,7 +82,7 @@ class Plan:
     def training_multi_adds(self, cell: Cell) -> int | None:
         """Estimate the Multi-Adds of training a cell: forward, and twice that backward.
 
-        None where the count of the network is in doubt.
+        None where the count of the network is in doubt, or that of another form than is trained.
         """
         train = self.config.train
         forward = cell.cost.of_lr_pixels(train.patch**2 * train.batch * train.steps, cell.scale)

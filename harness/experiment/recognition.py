@@ -52,7 +52,10 @@ def marks_of_cell(cell: Cell, *, training: str) -> Marks:
     row = cell.row
     made = marks_of(row.model, scale=cell.scale, overrides=row.overrides, training=training)
     if made.behaviour is None:
-        log.info("%s: not the same twice: its code alone tells what it is", row.label)
+        log.info(
+            "%s: not the same twice, or fails in float64: its code alone tells what it is",
+            row.label,
+        )
     return made
 
 

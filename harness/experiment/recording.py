@@ -101,7 +101,10 @@ def make_record(
         marks=marks,
         weights_sha256=weights_sha256,
         row=earlier.row if earlier and earlier.row else cell.row.label,
-        remarks=networks.remarks(cell.row.model, network, cell.row.overrides),
+        remarks=(
+            *networks.remarks(cell.row.model, network, cell.row.overrides),
+            *cost.remarks,
+        ),
         readings=readings,
     )
 

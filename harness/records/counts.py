@@ -30,6 +30,12 @@ RECOUNT = (
 )
 """The command that writes the file."""
 
+MERGES = (
+    "kernels put together in each pass from more weights than they have: Multi-Adds and Deployed "
+    "are those of the form that is deployed, Params those of the form that is trained"
+)
+"""The remark on a network that is counted in another form than it is trained in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -40,7 +46,7 @@ class Counted:
         label: Its name in tables.
         scale: Upscaling factor.
         params: Trainable scalars.
-        params_deployed: Those left with weight norm and batch norm folded.
+        params_deployed: Those left with weight norm and batch norm folded, kernels merged.
         multi_adds: Multi-Adds by the convention; None where the count is in doubt, as are the
             others that follow from the same forward pass.
         convention: How ``multi_adds`` are counted; the stored ones are as executed.

@@ -86,6 +86,28 @@ def option(text: str) -> dict[str, Any]:
         raise UsageError(f"'{text}': {error}") from error
 
 
+def words(options: Mapping[str, Any]) -> str:
+    """Return options as a reader writes them, those of ``expects`` among the others.
+
+    Example:
+        >>> words({"depths": [6, 6], "bias": True, "expects": {"range": 1.0}})
+        'depths=6,6 bias range=1'
+    """
+    flat = {key: value for key, value in options.items() if key != EXPECTS}
+    flat |= options.get(EXPECTS, {})
+    return " ".join(
+        key if value is True else f"{key}={_word(value)}" for key, value in flat.items()
+    )
+
+
+def _word(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(map(_word, value))
+    if value is False:
+        return "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def merged(options: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
     """Return options of two places; where both have one, that of ``first``."""
     both = dict(options) | dict(first)

@@ -52,8 +52,7 @@ def variant(name: str) -> Variant:
     found = get(plain)
     if not options and not is_users(plain):
         return found
-    words = " ".join(f"{key}={value}" for key, value in options.items())
-    label = f"{found.label} {words}".strip()
+    label = f"{found.label} {naming.words(options)}".strip()
     return Variant(name, label, found.source, partial(_built, name), scales=found.scales)
 
 

@@ -14,9 +14,9 @@ What is promised, for code that lies below the beginning of a project:
   when a file is loaded and later, in a constructor or in ``forward``, whatever other project
   has been loaded by then.
 - A file is loaded once in a project, by whatever name: its classes are the same ones.
-- Nobody else sees these modules. An installed package is neither hidden from others nor
-  loaded again; it goes before a folder of its name that has no ``__init__.py``. ``harness``
-  is always this package.
+- ``print`` writes to stderr. Nobody else sees these modules. An installed package is neither
+  hidden from others nor loaded again; it goes before a folder of its name that has no
+  ``__init__.py``. ``harness`` is always this package.
 
 Not covered are imports by the code of others on behalf of a project, such as unpickling a
 whole network or a configuration that names a class: they find what is on ``sys.path``.
@@ -39,7 +39,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import harness.models
 
@@ -95,7 +95,7 @@ class Project:
         self.root = root
         self.name = _PREFIX + hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
         self.by_file: dict[str, tuple[ModuleType, ModuleSpec | None]] = {}
-        self.builtins = vars(builtins) | {"__import__": self._import}
+        self.builtins = vars(builtins) | {"__import__": self._import, "print": _print}
         self._folders = [str(root)]
         self._importlib = _Importlib(self)
         package = ModuleType(self.name, f"Modules below {root}.")
@@ -248,6 +248,11 @@ class _ProjectLoader(SourceFileLoader):
         except BaseException:
             del by_file[self._file]
             raise
+
+
+def _print(*values: object, file: IO[str] | None = None, **options: Any) -> None:
+    """Print to stderr where a file is not given: stdout is for what a command returns."""
+    print(*values, file=sys.stderr if file is None else file, **options)
 
 
 class _Importlib(ModuleType):

@@ -173,7 +173,7 @@ def load(network: nn.Module, held: WeightsFile, *, name: str, key: str | None = 
     if choice is None:
         tensors = contents.choose(held.states, key)[0].tensors
         check_finite(tensors, path)
-        instead = hint(tensors) if removed is None else f"it is {removed}"
+        instead = hint(tensors, expected) if removed is None else f"it is {removed}"
         raise CheckpointError(f"'{path}' does not hold the weights of {name}: {instead}")
     chosen, taken = choice
     network.load_state_dict({name: chosen.tensors[name] for name in expected})
@@ -221,8 +221,14 @@ def _set_mean(network: nn.Module, mean: torch.Tensor | None) -> None:
         normalise.mean.copy_(mean)
 
 
-def hint(tensors: Tensors) -> str:
-    """Say what a state dict fits instead, or the nearest registered network and what differs."""
+def hint(tensors: Tensors, asked: Shapes | None = None) -> str:
+    """Say what a state dict fits instead, or the nearest registered network and what differs.
+
+    Args:
+        tensors: The state dict.
+        asked: What the network has that it is to fit; where no registered one is nearer, what
+            differs is said of this.
+    """
     if fits := find(tensors):
         return "they fit " + ", ".join(f"{fit.model} at {scales_text(fit.scales)}" for fit in fits)
     shape_counts = Counter(tuple(value.shape) for value in tensors.values())
@@ -233,7 +239,10 @@ def hint(tensors: Tensors) -> str:
 
     model, scale = max(_registered(), key=lambda key: likeness(_registered()[key]))
     nearest = _registered()[model, scale]
-    detail = _difference({name: tuple(value.shape) for name, value in tensors.items()}, nearest)
+    shapes = {name: tuple(value.shape) for name, value in tensors.items()}
+    if asked and asked not in _registered().values() and likeness(asked) >= likeness(nearest):
+        return _difference(shapes, asked)
+    detail = _difference(shapes, nearest)
     return f"they fit no registered network; nearest is {model} at x{scale} ({detail})"
 
 

@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -224,7 +224,20 @@ class _Constructor:
             network = self._target(**arguments)
         except Exception as error:  # a user's constructor may raise anything at all
             explained = _explained(error, self._project)
-            raise UsageError(f"cannot build '{self._name}' at x{scale}: {explained}") from error
+            raise UsageError(
+                f"cannot build '{self._name}' at x{scale}: {explained}{self._wanting(arguments)}"
+            ) from error
         if not _is_network(type(network)):
             raise UsageError(f"'{self._name}' returns {type(network).__name__}, not a network")
         return network
+
+    def _wanting(self, arguments: Mapping[str, Any]) -> str:
+        """Say how to give the arguments that have no default and no value; empty for none."""
+        wanting = [
+            name
+            for name, parameter in self.__signature__.parameters.items()
+            if parameter.default is parameter.empty
+            and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            and name not in arguments
+        ]
+        return f" (give {' '.join(f'--with {name}=VALUE' for name in wanting)})" if wanting else ""

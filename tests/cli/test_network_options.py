@@ -82,3 +82,37 @@ def test_what_no_network_takes_is_refused(own, invoke, flags, words):
     assert result.exit_code == 2
     assert words in result.stderr
     assert "Traceback" not in result.output
+
+
+MERGING = """\
+import torch
+from torch import nn
+
+
+class Merging(nn.Module):
+    def __init__(self, upscale=2):
+        super().__init__()
+        self.up = upscale
+        self.one = nn.Parameter(torch.zeros(3 * upscale**2, 3, 3, 3))
+        self.two = nn.Parameter(torch.zeros(3 * upscale**2, 3, 3, 3))
+
+    def forward(self, x):
+        kernel = self.one + self.two
+        return nn.functional.pixel_shuffle(nn.functional.conv2d(x, kernel, padding=1), self.up)
+"""
+
+
+def test_the_plan_and_the_record_of_a_merging_network_say_which_form_is_counted(
+    own, invoke, tmp_path, tiny
+):
+    (tmp_path / "merging.py").write_text(MERGING)
+    settings = [item for item in tiny if not item.startswith("ablation=")]
+    arguments = ("train", "merging.py:Merging", "--scale", "2", *settings)
+    plan = invoke(*arguments, "--dry-run")
+    assert "put together in each pass" in plan.stdout
+    (row,) = [line for line in plan.stdout.splitlines() if line.startswith("Merging ")]
+    assert "n/a" in row  # of a training: what is counted is not what is trained
+    assert invoke(*arguments).exit_code == 0
+    (record,) = [record for record in load_all(tmp_path) if record.steps]
+    assert (record.params, record.multi_adds) == (2 * 324, 324 * 640 * 360)
+    assert any("put together in each pass" in remark for remark in record.remarks)

@@ -70,6 +70,11 @@ class BetterOf0To1(Better):
         return super().forward((lr * 255).clamp(0, 255)) / 255
 
 
+class BetterOf0To255(Better):
+    def forward(self, lr):
+        return super().forward(lr).round()
+
+
 def test_a_user_s_network_of_0_to_1_is_refused_with_the_flag_that_mends_it(tiny_root, caplog):
     test = find_test("own", tiny_root, 2)
 
@@ -87,3 +92,16 @@ def test_a_user_s_network_of_0_to_1_is_refused_with_the_flag_that_mends_it(tiny_
     adapted = adapt(BetterOf0To1(), Expects(range=1), scale=2)
     better = check(Better(), users=True)
     assert check(adapted, users=True) == pytest.approx(better, abs=0.01)
+
+    wrong = adapt(BetterOf0To255(), Expects(range=1, pad_to=4), scale=2)
+    before_db = evaluate.score_all(wrong, test, scale=2, device=CPU, protocols=(DEFAULT,))[0]
+    with pytest.raises(UsageError, match=r"say --range 255$"):
+        check(wrong, users=True)
+    after_db = evaluate.score_all(wrong, test, scale=2, device=CPU, protocols=(DEFAULT,))[0]
+    assert after_db == before_db  # trying left it as it was
+
+
+def test_the_warning_has_what_is_declared(tiny_root, caplog):
+    network = adapt(Grey(), Expects(range=1), scale=2)
+    assert "(here: RGB in 0..1)" in said(network, tiny_root, caplog)
+    assert type(network).__name__ == "Grey"

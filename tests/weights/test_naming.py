@@ -27,6 +27,11 @@ class Declared(Wide):
     expects = {"range": 1}
 
 
+class Wanting(Wide):
+    def __init__(self, nf, scale, act, *parts, **more):
+        super().__init__(nf=nf, upscale=scale)
+
+
 class Fixed(nn.Module):
     def __init__(self, channels=4):
         super().__init__()
@@ -91,3 +96,16 @@ def test_loaded_weights_know_the_options_and_the_plain_name(net, tmp_path):
     torch.save(networks.build(name, scale=2).state_dict(), tmp_path / "w.pth")
     loaded = load.load(name, scale=2, checkpoint=tmp_path / "w.pth")
     assert (loaded.model, loaded.overrides) == (f"{net}:Wide", {"nf": 6})
+
+
+def test_arguments_without_a_default_are_asked_for_by_the_option_that_gives_them(net):
+    with pytest.raises(UsageError) as raised:
+        networks.build(f"{net}:Wanting{{nf: 6}}", scale=2)
+    assert "--with act=VALUE" in str(raised.value)
+    assert "--with nf" not in str(raised.value)
+    networks.build(f"{net}:Wanting{{nf: 6, act: relu}}", scale=2)
+
+
+def test_a_label_has_the_options_in_words_and_what_is_expected_among_them(net):
+    name = f"{net}:Wide{{nf: 6, depths: [2, 2.5], idt: false, bias: true, expects: {{range: 1.0}}}}"
+    assert networks.variant(name).label == "Wide nf=6 depths=2,2.5 idt=false bias range=1"

@@ -185,3 +185,12 @@ def test_modules_of_a_project_load_no_torch():
     code = "import harness.weights.networks, sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_what_a_project_prints_goes_to_stderr_whenever_it_prints(write, capsys):
+    files = {
+        "net.py": "import parts\nprint('loaded')\n\ndef later():\n    print('run', 2, sep='-')\n",
+        "parts.py": "import sys\nprint('part')\nprint('meant', file=sys.stdout)\n",
+    }
+    load(write(files) / "net.py").later()
+    assert tuple(capsys.readouterr()) == ("meant\n", "part\nloaded\nrun-2\n")

@@ -261,3 +261,21 @@ def test_rlfn_is_read_under_the_names_of_its_authors(tmp_path):
     [fit] = schemes.find({theirs(name): value for name, value in state.items()})
     assert (fit.model, fit.scheme) == ("rlfn", "RLFN, NTIRE 2024")
     assert all(fit.tensors[name] is value for name, value in state.items())
+
+
+def test_what_differs_from_a_network_of_ones_own_is_said_of_that(tmp_path):
+    class Own(torch.nn.Sequential):
+        """Two branches for training, one of which a file leaves out."""
+
+        def __init__(self):
+            super().__init__()
+            self.deployed = torch.nn.Conv2d(3, 9, 3)
+            self.trained = torch.nn.Conv2d(3, 18, 1)
+
+    held = {name: value for name, value in Own().state_dict().items() if "deployed" in name}
+    torch.save(held, tmp_path / "slim.pth")
+    with pytest.raises(CheckpointError) as raised:
+        schemes.load(Own(), files.read(tmp_path / "slim.pth"), name="net.py:Own x2")
+    said = str(raised.value).partition("net.py:Own x2: ")[2]
+    assert said.startswith("2 of its 4 tensors")
+    assert "'trained.weight' (18, 3, 1, 1)" in said

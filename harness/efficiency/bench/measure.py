@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MERGES = (
+    "it puts kernels together in every pass, and the latency has that in it; the Multi-Adds are "
+    "those of the form that is deployed"
+)
+
 
 def candidates(
     models: Sequence[str],
@@ -65,7 +70,8 @@ def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> BenchCan
     multi_adds, note = None, ""
     try:
         multi_adds = subject.cost.sure_multi_adds
-        note = "; ".join(subject.cost.doubts)
+        merges = (_MERGES,) if subject.cost.merges else ()
+        note = "; ".join((*subject.cost.doubts, *merges))
     except UsageError:
         raise
     except HarnessError as error:  # it may run all the same

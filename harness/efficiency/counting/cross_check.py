@@ -86,7 +86,7 @@ def cross_check(
         totals.setdefault("ours", []).append(traced.multi_adds)
         for counted in (by_fvcore(network, traced), by_ptflops(network, traced)):
             compare(network, traced, counted)
-            totals.setdefault(counted.tool, []).append(counted.multi_adds)
+            totals.setdefault(counted.tool, []).append(counted.multi_adds - traced.merging)
     areas = [width * height for width, height in sizes]
     extended = {tool: _extended(counts, areas, Fraction(lr_px)) for tool, counts in totals.items()}
     images = " and ".join(f"{width}x{height}" for width, height in sizes)
@@ -168,7 +168,7 @@ def compare(network: nn.Module, traced: Trace, counted: Counted) -> None:
     Raises:
         HarnessError: They differ by more than 0.5 %, or the tool did not see everything.
     """
-    ours, theirs = traced.multi_adds, counted.multi_adds
+    ours, theirs = traced.multi_adds + traced.merging, counted.multi_adds
     complaints = list(counted.blind)
     if abs(theirs - ours) > TOLERANCE * max(theirs, ours):
         width, height = traced.lr_px

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import flop_registry
 
 READS_VALUES = frozenset(
     {"aten._local_scalar_dense", "aten.equal", "aten.nonzero", "aten.masked_select"}
@@ -21,10 +22,34 @@ _TAKES_ONLY_THE_SHAPE = frozenset(
 _WEIGHT_NORM = frozenset({"aten._weight_norm", "aten._weight_norm_interface"})
 _EXITS = frozenset({"numpy", "__array__", "__dlpack__", "data_ptr"})
 _IMAGE = 1
+_CONVOLUTION = "aten.convolution"
 
 
 class DataDependent(Exception):
     """The forward pass asked for a value of the image, and the image has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Kernels of convolutions that a forward pass puts together from more weights than they have.
+
+    In the form that is deployed they, and their biases, stand in the place of what they are made
+    of, and the products by which they are made are gone.
+
+    Attributes:
+        kernels: How many there are.
+        elements: Of these kernels and their biases.
+        sources: Learned scalars that they are made of, and nothing else depends on.
+        convolutions: Which convolutions, by their number in the order of execution, only make
+            them.
+        products: The same for other products: the operator, and its Multi-Adds.
+    """
+
+    kernels: int = 0
+    elements: int = 0
+    sources: int = 0
+    convolutions: frozenset[int] = frozenset()
+    products: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +58,27 @@ class Dependence:
 
     Attributes:
         unread: Parameters that neither the SR image nor a number read by Python depends on.
-        folded: Kernels of convolutions that are put together from more weights than they
-            have, named by the first parameter of each.
+        merged: Kernels that are put together from more weights than they have.
+        frozen: Scalars of parameters that do not learn, and that SR depends on directly.
         exits: Methods by which values left PyTorch, such as ``Tensor.numpy``.
         of_the_image: Whether SR depends on the LR image as far as PyTorch can tell.
     """
 
     unread: tuple[str, ...] = ()
-    folded: tuple[str, ...] = ()
+    merged: Merged = Merged()
+    frozen: int = 0
     exits: tuple[str, ...] = ()
     of_the_image: bool = True
 
 
 @dataclass(slots=True)
 class _Source:
-    """A parameter: its names, the bit that stands for it, and its elements."""
+    """A parameter: its names, the bit that stands for it, its elements, and whether it learns."""
 
     names: list[str]
     bit: int
     elements: int
+    learns: bool
     gain: bool = field(default=False)
 
 
@@ -68,15 +95,20 @@ class Dataflow:
         self._depends = {memory(image): _IMAGE}
         for name, parameter in network.named_parameters(remove_duplicate=False):
             if id(parameter) not in self._parameters and parameter.numel():
-                source = _Source([], 2 << len(self._parameters), parameter.numel())
+                bit = 2 << len(self._parameters)
+                source = _Source([], bit, parameter.numel(), parameter.requires_grad)
                 self._parameters[id(parameter)] = source
                 storage = memory(parameter)
                 self._depends[storage] = self._depends.get(storage, 0) | source.bit
             if id(parameter) in self._parameters:
                 self._parameters[id(parameter)].names.append(name)
-        self._kept: list[Tensor] = [image]
+        kept = (parameter.data for parameter in network.parameters())  # it may be given others
+        self._kept: list[Tensor] = [image, *kept]
         self._read_by_python = 0
-        self._folded: dict[str, None] = {}
+        self._merged: dict[tuple[int, torch.Size], int] = {}
+        self._making_kernels = 0
+        self._making: dict[int, tuple[str, int]] = {}
+        self._convolutions = 0
         self._exits: dict[str, None] = {}
 
     def follow(self, name: str, args: Sequence[object], tensors: Iterable[Tensor]) -> int:
@@ -91,19 +123,23 @@ class Dataflow:
             return 0
         if name in _WEIGHT_NORM and isinstance(args[1], Tensor):
             self._mark_gain(args[1])
+        if name == _CONVOLUTION:
+            self._convolutions += 1
+            if self._merge(args[1], args[2]):
+                tensors = [one for one in tensors if one is not args[1] and one is not args[2]]
         depends = 0
         for tensor in tensors:
             depends |= self.of(tensor)
         if name in READS_VALUES:
             self._read_by_python |= depends
-        if name == "aten.convolution" and isinstance(args[1], Tensor):
-            self._check_kernel(args[1])
         return depends
 
     def arrive(self, func: Any, args: Sequence[object], output: object, depends: int) -> None:
         """Note the result of an operator, and what it changed in place."""
         if not depends:
             return
+        if not depends & _IMAGE and func._overloadpacket in flop_registry:
+            depends |= self._note_product(func, args, output)
         written: tuple[object, ...] = ()
         if func._schema.is_mutable:
             pairs = zip(func._schema.arguments, args, strict=False)
@@ -127,13 +163,15 @@ class Dataflow:
 
     def result(self, output: object) -> Dependence:
         """Return what is known at the end of the pass."""
-        reached = self._read_by_python
+        direct = self._read_by_python
         for tensor in tensors_in((output,)):
-            reached |= self.of(tensor)
+            direct |= self.of(tensor)
+        reached = direct | self._making_kernels
         unread = [source for source in self._parameters.values() if not source.bit & reached]
         return Dependence(
             unread=tuple(name for source in unread for name in source.names),
-            folded=tuple(self._folded),
+            merged=self._all_merged(reached & ~direct),
+            frozen=sum(one.elements for one in self._sources(direct) if not one.learns),
             exits=tuple(self._exits),
             of_the_image=bool(reached & _IMAGE),
         )
@@ -144,18 +182,55 @@ class Dataflow:
             if source.bit & depends:
                 source.gain = True
 
-    def _check_kernel(self, kernel: Tensor) -> None:
-        """Note a kernel that is made of more weights than it has, gains of weight norm aside."""
+    def _note_product(self, func: Any, args: Sequence[object], output: object) -> int:
+        """Return a new bit, for a product that no image goes into: it may make a kernel."""
+        bit = 2 << (len(self._parameters) + len(self._making))
+        name = str(func._overloadpacket)
+        if name == _CONVOLUTION:
+            self._making[bit] = name, self._convolutions - 1
+        else:
+            work = flop_registry[func._overloadpacket](*args, out_val=output)
+            self._making[bit] = name, work // 2
+        return bit
+
+    def _merge(self, kernel: object, bias: object) -> bool:
+        """Note a kernel that is made of more weights than it has, gains of weight norm aside.
+
+        One of the same shape, made of the same parameters, is the same one, run again.
+        """
+        if not isinstance(kernel, Tensor):
+            return False
         depends = self.of(kernel)
         if depends & _IMAGE or not depends & (depends - 1):  # dynamic, or a parameter itself
-            return
-        sources = [
-            source
-            for source in self._parameters.values()
-            if source.bit & depends and not source.gain
-        ]
-        if len(sources) > 1 and 4 * sum(each.elements for each in sources) > 5 * kernel.numel():
-            self._folded[sources[0].names[0]] = None
+            return False
+        sources = [source for source in self._sources(depends) if not source.gain]
+        if len(sources) < 2 or 4 * sum(each.elements for each in sources) <= 5 * kernel.numel():
+            return False
+        elements = kernel.numel()
+        if isinstance(bias, Tensor):
+            if self.of(bias) & _IMAGE:
+                return False
+            depends |= self.of(bias)
+            elements += bias.numel()
+        self._making_kernels |= depends
+        of_parameters = depends & ((2 << len(self._parameters)) - 1)
+        self._merged[of_parameters, kernel.shape] = elements
+        return True
+
+    def _sources(self, depends: int) -> list[_Source]:
+        return [source for source in self._parameters.values() if source.bit & depends]
+
+    def _all_merged(self, depends: int) -> Merged:
+        """Return what was merged, of parameters and products on which nothing else depends."""
+        making = [self._making[bit] for bit in self._making if bit & depends]
+        gone = [source for source in self._sources(depends) if source.learns and not source.gain]
+        return Merged(
+            kernels=len(self._merged),
+            elements=sum(self._merged.values()),
+            sources=sum(source.elements for source in gone),
+            convolutions=frozenset(number for name, number in making if name == _CONVOLUTION),
+            products=tuple(one for one in making if one[0] != _CONVOLUTION),
+        )
 
 
 class Exits(TorchFunctionMode):

@@ -99,11 +99,6 @@ def doubts(
             f"parameters never read: {listed(_branches(network, unread))} (what is left out on "
             "purpose is to be named in the network's attribute 'unused_modules')"
         )
-    if dependence.folded:
-        reasons.append(
-            "kernels put together from more weights than they have: "
-            f"{listed(dependence.folded)} (not in the form that is deployed)"
-        )
     if deployed and traced.multi_adds < LEAST_DENSITY * deployed * lr_px:
         density = float(traced.multi_adds / (deployed * lr_px))
         reasons.append(

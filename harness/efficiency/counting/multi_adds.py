@@ -16,6 +16,9 @@ from harness.efficiency.counting.doubts import doubts
 from harness.efficiency.counting.meta import has_values, is_shadow, shadow
 from harness.efficiency.counting.trace import ForwardFailed, Trace, trace
 from harness.efficiency.counting.with_values import small_traces
+from harness.records.counts import MERGES
+
+_FROZEN = "{:,} frozen scalars (requires_grad=False) are in neither Params nor Deployed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,8 @@ class Cost:
 
     Attributes:
         params: Trainable scalars, weight-norm gains included.
-        params_deployed: Those left with weight norm and batch norm folded.
+        params_deployed: Those left with weight norm and batch norm folded, and with kernels
+            merged that the forward pass puts together from more weights than they have.
         multi_adds: Multi-Adds executed: multiplications of convolutions, linear layers
             and matrix products; no biases, activations, norms, scalars or interpolation.
         multi_adds_paper: The same with transposed convolutions charged on their output
@@ -33,6 +37,8 @@ class Cost:
         convs: Convolutions executed, a shared one as often as it runs (ditto).
         lr_px: Pixels of the LR image; a fraction where the scale does not divide the output.
         note: What is unusual about the count, or nothing.
+        merges: Whether each forward pass puts kernels together from more weights than they
+            have; the count is that of the form that is deployed, in which they stand as they are.
         doubts: Why the count may have missed something; empty where nothing speaks for it.
             Where there are some, what was counted is no more than a lower bound.
     """
@@ -45,7 +51,13 @@ class Cost:
     convs: int
     lr_px: Fraction
     note: str = ""
+    merges: bool = False
     doubts: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of the count by who compares the network with others."""
+        return (MERGES,) if self.merges else ()
 
     @property
     def sure_multi_adds(self) -> int | None:
@@ -74,6 +86,10 @@ def count(
     counted, and what grows with the area is scaled. A network where something neither
     grows with the area nor stays as it is (windows, valid convolutions) is counted at the
     LR size rounded up, and the cost's note says so.
+
+    A network in the form that is trained, whose forward pass in evaluation puts its kernels
+    together from more weights, is counted in the form that is deployed: what only makes kernels
+    is not counted, and the note says so.
 
     A network that reads values, as by ``.item()``, or has an operator without a form for the
     meta device, is run on two small images on the CPU instead. What it executes there is
@@ -173,7 +189,11 @@ def _cost(
     note: str,
     further: tuple[str, ...] = (),
 ) -> Cost:
-    deployed = params.deployed(network, traced.foldable)
+    merged = traced.dependence.merged
+    deployed = params.deployed(network, traced.foldable) + merged.elements - merged.sources
+    notes = [note, MERGES if merged.kernels else ""]
+    if frozen := traced.dependence.frozen:
+        notes.append(_FROZEN.format(frozen))
     multi_adds, on_output_grid, activations, convs = measures
     width, height = traced.lr_px
     running = deployed - params.unused(network)
@@ -185,7 +205,8 @@ def _cost(
         activations=activations,
         convs=convs,
         lr_px=area,
-        note=note,
+        note="; ".join(filter(None, notes)),
+        merges=merged.kernels > 0,
         doubts=(*doubts(network, traced, deployed=running, lr_px=width * height), *further),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,13 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness.efficiency.counting.dataflow import DataDependent, Dataflow, Dependence, Exits
+from harness.efficiency.counting.dataflow import (
+    DataDependent,
+    Dataflow,
+    Dependence,
+    Exits,
+    Merged,
+)
 from harness.efficiency.counting.observers import Modules, Operators
 from harness.errors import HarnessError
 
@@ -58,10 +65,13 @@ class Trace:
     Attributes:
         lr_px: Width and height of the LR image.
         products: Multiplications by operator, of all convolutions, linear layers and
-            matrix products: what ``FlopCounterMode`` counts, halved.
-        convolutions: Every execution of a convolution, in order.
+            matrix products: what ``FlopCounterMode`` counts, halved; without those by which
+            kernels are put together, which are none of the form that is deployed.
+        merging: Those.
+        convolutions: Every execution of a convolution, in order, without those.
         linear_biases: Elements of bias added by linear layers.
-        by_module: Multi-Adds of every module that has any, by its name ('' is the network).
+        by_module: Multi-Adds of every module that has any, by its name ('' is the network),
+            with those.
         operators: All operators that ran, and how often.
         dependence: What the pass made of the parameters.
         foldable: Names of the batch normalisations that the convolution right before them
@@ -70,6 +80,7 @@ class Trace:
 
     lr_px: tuple[int, int]
     products: Mapping[str, int]
+    merging: int
     convolutions: tuple[Convolution, ...]
     linear_biases: int
     by_module: Mapping[str, int]
@@ -140,10 +151,19 @@ def trace(
     dependence = dataflow.result(output)
     counts = counter.get_flop_counts()
     root = type(network).__name__
+    merging = products.of(dependence.merged)
     return Trace(
         lr_px=lr_px,
-        products={str(name): work // 2 for name, work in counts.get("Global", {}).items()},
-        convolutions=tuple(products.convolutions),
+        products={
+            str(name): work // 2 - merging[str(name)]
+            for name, work in counts.get("Global", {}).items()
+        },
+        merging=merging.total(),
+        convolutions=tuple(
+            conv
+            for number, conv in enumerate(products.convolutions)
+            if number not in dependence.merged.convolutions
+        ),
         linear_biases=products.linear_biases,
         by_module={
             name.removeprefix(root).removeprefix("."): sum(count.values()) // 2
@@ -166,6 +186,15 @@ class _Products:
             torch.ops.aten.convolution: _raw(self._convolution),
             torch.ops.aten.addmm: _raw(self._addmm),
         }
+
+    def of(self, merged: Merged) -> Counter[str]:
+        """Return the Multi-Adds, by operator, that only put kernels together."""
+        works = Counter({_CONVOLUTION: 0})
+        for number in merged.convolutions:
+            works[_CONVOLUTION] += self.convolutions[number].executed
+        for name, work in merged.products:
+            works[name] += work
+        return works
 
     def _convolution(
         self,

@@ -6,13 +6,21 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from itertools import zip_longest
 from pathlib import Path
 from textwrap import fill, wrap
 
 from harness.host.files import write_atomic
 from harness.host.writing import json_text
 from harness.reports.tables.latex import to_latex
-from harness.reports.tables.table import Doubted, Table, flat, join, printed_form
+from harness.reports.tables.table import (
+    Doubted,
+    PrintedValue,
+    Table,
+    flat,
+    join,
+    printed_form,
+)
 
 _GAP = "  "
 _MARKDOWN_MARKS = ("**{}**", "<u>{}</u>")
@@ -66,7 +74,8 @@ def to_json(table: Table) -> str:
 def to_text(table: Table, *, width: int = 100) -> str:
     """Return the table for a terminal, aligned, in plain characters.
 
-    A table that is too wide is continued below itself, the columns that name a row repeated.
+    A table that is too wide is continued below itself, the columns that name a row repeated;
+    a name of more than a third of the width goes over several lines.
 
     Args:
         table: The table.
@@ -74,8 +83,9 @@ def to_text(table: Table, *, width: int = 100) -> str:
     """
     printed = printed_form(table)
     height = max(len(head.splitlines()) for head in printed.heads)
+    rows = [line for row in printed.rows for line in _lines(row, width // 3, table.lead)]
     columns = [
-        _text_column(head, [join(row[index]) for row in printed.rows], height, right)
+        _text_column(head, [row[index] for row in rows], height, right)
         for index, (head, right) in enumerate(zip(printed.heads, printed.numeric, strict=True))
     ]
     blocks = [_side_by_side(block) for block in _blocks(columns, width, table.lead)]
@@ -131,6 +141,16 @@ def _markdown(text: str) -> str:
 
 def _markdown_line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _lines(row: Sequence[tuple[PrintedValue, ...]], most: int, lead: int) -> list[tuple[str, ...]]:
+    """Return the lines of a row: one, or more where a name in its first columns is long."""
+    texts = [join(cell) for cell in row]
+    cells = [
+        wrap(text, most) if index < lead and len(text) > most else [text]
+        for index, text in enumerate(texts)
+    ]
+    return list(zip_longest(*cells, fillvalue=""))
 
 
 def _text_column(head: str, cells: Sequence[str], height: int, right: bool) -> list[str]:

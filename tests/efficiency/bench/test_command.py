@@ -55,6 +55,17 @@ class ByNumPy(Net):
         return torch.from_numpy(super().forward(lr).numpy())
 
 
+class Merging(Net):
+    def __init__(self, *, scale):
+        super().__init__(scale=scale)
+        self.conv = nn.Conv2d(3, 3 * scale**2, 3, padding=1)
+        self.other = nn.Parameter(torch.zeros(self.conv.weight.shape))
+
+    def forward(self, lr):
+        sr = nn.functional.conv2d(lr, self.conv.weight + self.other, self.conv.bias, padding=1)
+        return nn.functional.pixel_shuffle(sr, self.scale)
+
+
 class NeedsMore(nn.Module):
     def __init__(self, *, scale, depth):
         super().__init__()
@@ -156,6 +167,13 @@ def test_a_network_that_cannot_be_counted_is_measured_without_a_rate(own_file):
     (one,) = candidates(f"{own_file}:ByNumPy")
     assert one.multi_adds is None
     assert "values leave PyTorch by Tensor.numpy" in one.note
+
+
+def test_a_latency_that_has_the_merging_of_kernels_in_it_says_so(own_file):
+    one, other = candidates(f"{own_file}:Merging", f"{own_file}:Net")
+    assert one.multi_adds == other.multi_adds == 9 * 3 * 12 * 1280 * 720 // 4
+    assert "in every pass" in one.note
+    assert other.note == ""
 
 
 @pytest.mark.parametrize(

@@ -187,26 +187,6 @@ def test_attention_modules_are_counted_by_what_they_read(attention, per_px):
     assert cost.multi_adds == (CONVOLUTIONS + per_px) * 128 * 128
 
 
-class Folding(nn.Module):
-    """Puts its kernel together from three, as networks do whose deployed form has one."""
-
-    def __init__(self):
-        super().__init__()
-        self.wide = nn.Parameter(torch.zeros(12, 3, 3, 3))
-        self.widen = nn.Parameter(torch.zeros(24, 3, 1, 1))
-        self.narrow = nn.Parameter(torch.zeros(12, 24, 3, 3))
-
-    def forward(self, lr):
-        folded = torch.einsum("oihw,ic->ochw", self.narrow, self.widen.flatten(1))
-        kernel = self.wide + folded
-        return nn.functional.pixel_shuffle(nn.functional.conv2d(lr, kernel, padding=1), 2)
-
-
-def test_a_form_for_training_is_not_taken_for_the_deployed_one():
-    doubts = count(Folding(), scale=2, output_px=(64, 48)).doubts
-    assert any("form that is deployed" in doubt for doubt in doubts)
-
-
 def test_filling_a_tensor_is_free():
     def masked(conv, x):
         mask = x.new_zeros(x.shape)

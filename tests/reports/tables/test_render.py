@@ -241,3 +241,16 @@ def test_what_names_a_row_is_repeated_where_a_line_is_continued() -> None:
         ["2", "IMDN", "1"],
         ["2", "IMDN", "2"],
     ]
+
+
+def test_a_name_of_more_than_a_third_of_the_width_goes_over_several_lines():
+    row = TableRow(("Mine depths=6,6 nf=16 luma", 1_190_132))
+    short = replace(TABLE, columns=TABLE.columns[:2], rows=(row, TableRow(("B", 1))), notes=())
+    assert to_text(short, width=50).splitlines()[2:7] == [
+        "Unit                Params",
+        "---------------  ---------",
+        "Mine depths=6,6  1,190,132",
+        "nf=16 luma",
+        "B                        1",
+    ]
+    assert "Mine depths=6,6 nf=16 luma  1,190,132" in to_text(short, width=100)
