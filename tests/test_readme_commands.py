@@ -21,9 +21,11 @@ from skimage.data import astronaut
 
 from harness.cli.main import main
 from harness.models import registry
+from harness.weights import networks
+from harness.weights.described import WEIGHTS_FILE
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("ablations", "harness", "reports", "results", "tests")
+FOLDERS = ("ablations", "harness", "models", "reports", "results", "tests")
 READMES = [
     ROOT / "README.md",
     *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("README.md")),
@@ -97,19 +99,24 @@ def folder(tmp_path_factory):
     shutil.copytree(run, root / "other-machine" / "results" / "runs" / run.name)
     for path in (root / "results" / "runs").glob("awsrn_s-*/record.json"):
         taken = {"steps": [1, 2], "seconds": [1.0, 2.0], "losses": [9.0, 8.0], "rates": [0.1, 0.1]}
-        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"readings": taken}))
+        row = {"row": "narrow"} if "-x2-" in str(path) else {}
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"readings": taken} | row))
+        save_file(registry.get("awsrn_s").build(scale=2).state_dict(), path.with_name(WEIGHTS_FILE))
     (root / "results" / "pretrained").mkdir()
     for file, name in re.findall(r"([\w/]+\.py):(\w+)", " ".join(RUN)):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text(
             f"import torch\n\n\nclass {name}(torch.nn.Module):\n"
-            "    def __init__(self, *, scale, kernel=3):\n"
+            "    def __init__(self, *, scale, kernel=3, nf=48):\n"
             "        super().__init__()\n"
             "        self.scale = scale\n"
             "        self.conv = torch.nn.Conv2d(3, 3 * scale**2, kernel, padding=kernel // 2)\n\n"
             "    def forward(self, lr):\n"
             "        return torch.nn.functional.pixel_shuffle(self.conv(lr), self.scale)\n"
         )
+    tensors = networks.build(f"{root}/rfdn.py:RFDN", scale=2).state_dict()
+    torch.save(tensors, root / "rfdn.pth")
+    (root / "mine.yaml").write_text("rows: [{label: A, model: awsrn_s}]\n")
     return root
 
 
