@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from numpy.typing import NDArray
 
 from harness.config.ablation import Ablation
+from harness.config.paper import BICUBIC
 from harness.errors import HarnessError
 from harness.records.readings import LOSS_WINDOW
 from harness.records.record import Record
@@ -128,8 +129,9 @@ def _of_group(name: str, ablation: Ablation, group: Sequence[Record]) -> Curves 
     passed_over = []
     if without:
         passed_over.append(f"Passed over, recorded without readings: {'; '.join(without)}.")
-    if absent := [label for label, records in runs.items() if not records]:
-        passed_over.append(f"Not run yet: {', '.join(absent)}.")
+    absent = [row for row in ablation.rows if not runs[row.label] and row.model != BICUBIC]
+    if absent:
+        passed_over.append(f"Not trained yet: {', '.join(row.label for row in absent)}.")
     sets = Counter(one.readings.set for row in drawn for one in row.records if one.readings.set)
     of_set = sets.most_common(1)[0][0] if sets else ""
     if others := [name for name in sets if name != of_set]:

@@ -59,7 +59,13 @@ def test_comparable_trainings_stand_in_one_figure_and_others_in_another(trained)
         "curves_mine_x2_T291_600steps",
     ]
     assert [row.label for row in found[0].rows if row.records] == ["plain", "weighted"]
-    assert "Not run yet: weighted" in found[1].passed_over[0]
+    assert "Not trained yet: weighted" in found[1].passed_over[0]
+
+
+def test_bicubic_is_not_missed(trained):
+    rows = "rows: [{model: bicubic}, {label: plain, model: wdsr_basic}]"
+    (found,) = curves.of_ablation(ablation.parse(rows, default_name="mine"), [trained()])
+    assert found.passed_over == ()
 
 
 def test_records_without_readings_are_named(trained, caplog):
