@@ -143,4 +143,4 @@ def test_systems_take_chosen_rows_among_their_lines(mine, of_weights):
         ("CARN", "paper"),
         ("CARN", "weights own.pth"),
     ]
-    assert "Trained on, as published: VDSR T91 + BSD200; CARN DIV2K." in table.notes
+    assert "Trained on, as published: VDSR not known; CARN DIV2K." in table.notes
