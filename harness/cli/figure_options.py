@@ -1,4 +1,4 @@
-"""The options that every figure has: its width, and whether its note stands below it."""
+"""The options that every figure has: width, font, and whether its note stands below it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ import click
 
 
 def sheet_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--width`` and ``--no-note`` to a command; it is given them as a ``sheet``."""
+    """Add ``--width``, ``--no-note`` and ``--font``; the first two are given as a ``sheet``."""
 
     @functools.wraps(command)
-    def with_sheet(*args: Any, width: str | None, note: bool, **given: Any) -> Any:
+    def with_sheet(
+        *args: Any, width: str | None, note: bool, font: str | None, **given: Any
+    ) -> Any:
+        from harness.reports.figures import style
         from harness.reports.figures.sheet import Sheet, parse_width
 
-        return command(*args, sheet=Sheet(parse_width(width) if width else None, note), **given)
+        sheet = Sheet(parse_width(width) if width else None, note)
+        with style.in_font(font):
+            return command(*args, sheet=sheet, **given)
 
     for option in (
+        click.option("--font", metavar="FAMILY", help="Font of all texts, such as 'DejaVu Serif'."),
         click.option(
             "--no-note", "note", flag_value=False, default=True, help="Nothing below the figure."
         ),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from matplotlib import style
+from matplotlib import font_manager, style
 from matplotlib.figure import Figure
 
 from harness.errors import UsageError, suggest
@@ -35,10 +36,31 @@ FORMS = tuple(_FORMS)
 """File endings of figures."""
 
 
+_chosen_font: ContextVar[str | None] = ContextVar("font", default=None)
+
+
+@contextmanager
+def in_font(family: str | None) -> Iterator[None]:
+    """Draw all texts in a font meanwhile; None for the house's.
+
+    Raises:
+        UsageError: There is no such font on this machine.
+    """
+    if family is not None and family not in (known := font_manager.get_font_names()):
+        raise UsageError(f"--font: there is no font '{family}'{suggest(family, known)}")
+    before = _chosen_font.set(family)
+    try:
+        yield
+    finally:
+        _chosen_font.reset(before)
+
+
 @contextmanager
 def styled(name: str) -> Iterator[None]:
     """Draw in the house's style meanwhile; ``name`` makes the ids within an SVG file."""
-    with style.context(["default", _STYLE | {"svg.hashsalt": name}], after_reset=True):
+    family = _chosen_font.get()
+    own = {"svg.hashsalt": name} | ({"font.family": family} if family else {})
+    with style.context(["default", _STYLE | own], after_reset=True):
         yield
 
 

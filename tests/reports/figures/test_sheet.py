@@ -75,3 +75,20 @@ def test_details_fit(uncut, width, note):
         panels = [axes.bbox for axes in figure.axes]
     assert not any(a.overlaps(b) for n, a in enumerate(texts) for b in texts[:n])
     assert not any(text.overlaps(panel) for text in texts for panel in panels)
+
+
+def test_texts_are_in_the_font_that_is_asked_for():
+    with style.in_font("DejaVu Serif"), style.styled("test"):
+        figure = pareto.draw(*pareto.points(), Sheet(3.3))
+        assert figure.axes[0].xaxis.label.get_fontname() == "DejaVu Serif"
+    with style.styled("test"):
+        figure = pareto.draw(*pareto.points(), Sheet(3.3))
+        assert figure.axes[0].xaxis.label.get_fontname() == "DejaVu Sans"
+
+
+def test_a_font_that_is_not_there_is_refused_with_the_nearest():
+    with (
+        pytest.raises(UsageError, match="did you mean 'DejaVu Serif'"),
+        style.in_font("Deja Serif"),
+    ):
+        pass
