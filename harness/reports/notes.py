@@ -112,13 +112,37 @@ def train_name(record: Record) -> str:
 
 
 def stem(name: str, record: Record) -> str:
-    """Return a file name for a training: the given name, scale, training set, steps, recipe.
-
-    The first recipe is left out, so that files of records without one keep their names.
-    """
+    """Return a file name for a training: the given name, scale, training set, steps."""
     trained = f"{name}_x{record.scale}_{train_name(record)}_{record.steps}steps"
-    trained += f"_recipe{record.recipe}" if record.recipe > 1 else ""
     return re.sub(r"[^A-Za-z0-9+._-]+", "-", trained)
+
+
+def of_recipe(name: str, recipe: int) -> str:
+    """Return the file name of a training of an earlier recipe, beside one of a later."""
+    return f"{name}_recipe{recipe}"
+
+
+def file_names(trainings: Iterable[tuple[str, Record, str]]) -> list[str]:
+    """Return different file names for trainings.
+
+    Of those that would be called the same, the ones of the newest recipe keep the name.
+
+    Args:
+        trainings: Of each the name to begin with, one of its records, and what tells it from
+            others that are called the same.
+    """
+    listed = [(stem(name, record), record.recipe, own) for name, record, own in trainings]
+    newest: dict[str, int] = {}
+    for plain, recipe, _ in listed:
+        newest[plain] = max(recipe, newest.get(plain, 0))
+    names = [
+        plain if recipe == newest[plain] else of_recipe(plain, recipe)
+        for plain, recipe, _ in listed
+    ]
+    return [
+        name if names.count(name) == 1 else f"{name}_{own}"
+        for name, (_, _, own) in zip(names, listed, strict=True)
+    ]
 
 
 def device(record: Record) -> str:

@@ -41,9 +41,11 @@ def remove(
     trained = [record for record in records if record.group]
     groups = {group for record in trained for group in (record.group, joint_group(record))}
     stems = {notes.stem(ablation.name, record) for ablation in ablations for record in trained}
+    recipes = sorted({record.recipe for record in trained})
     removed = []
     for stem in sorted(stems):
-        own = [stem, *(f"{stem}_{group[:6]}" for group in sorted(groups))]
+        own = [stem, *(notes.of_recipe(stem, recipe) for recipe in recipes)]
+        own += [f"{name}_{group[:6]}" for name in own for group in sorted(groups)]
         own += [pairs.name_of(name) for name in own]
         if not names.intersection(own):
             continue

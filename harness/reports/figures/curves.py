@@ -93,10 +93,10 @@ def of_ablation(ablation: Ablation, stored: Iterable[Record]) -> tuple[Curves, .
     ordered = sorted(stored, key=lambda record: record.id)
     trained = [one for one in ordered if one.group and any(belongs(one, row) for row in rows)]
     groups = by_group(trained)
-    stems = {key: notes.stem(f"curves_{ablation.name}", groups[key][0]) for key in sorted(groups)}
+    keys = sorted(groups)
+    names = notes.file_names((f"curves_{ablation.name}", groups[key][0], key[:6]) for key in keys)
     found = []
-    for key, stem in stems.items():
-        name = stem if list(stems.values()).count(stem) == 1 else f"{stem}_{key[:6]}"
+    for key, name in zip(keys, names, strict=True):
         if curves := _of_group(name, ablation, groups[key]):
             found.append(curves)
     if not found:

@@ -59,16 +59,12 @@ def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
     for group, of_group in by_group(trained).items():
         for record in of_group:
             trainings.setdefault((record.model, str(record.overrides), group), []).append(record)
-    stems = [notes.stem(f"figure4_{kind[0].model}", kind[0]) for kind in trainings.values()]
-    return tuple(
-        Learned(
-            stem if stems.count(stem) == 1 else f"{stem}_{digest({'of': key})[:6]}",
-            one_a_seed(kind),
-        )
-        for stem, (key, kind) in sorted(
-            zip(stems, trainings.items(), strict=True), key=lambda named: named[0]
-        )
+    names = notes.file_names(
+        (f"figure4_{kind[0].model}", kind[0], digest({"of": key})[:6])
+        for key, kind in trainings.items()
     )
+    named = sorted(zip(names, trainings.values(), strict=True), key=lambda one: one[0])
+    return tuple(Learned(name, one_a_seed(kind)) for name, kind in named)
 
 
 def draw(learned: Learned, sheet: Sheet | None = None) -> Figure:

@@ -60,11 +60,7 @@ def build(
     """
     cells = published.load(ablation.table) if ablation.table is not None else ()
     groups = comparisons(ablation, records, failures)
-    stems = [notes.stem(ablation.name, comparison.records[0]) for comparison in groups]
-    names = [
-        stem if stems.count(stem) == 1 else f"{stem}_{comparison.group[:6]}"
-        for stem, comparison in zip(stems, groups, strict=True)
-    ]
+    names = notes.file_names((ablation.name, one.records[0], one.group[:6]) for one in groups)
     tables = [
         table
         for name, comparison in zip(names, groups, strict=True)

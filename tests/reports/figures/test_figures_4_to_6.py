@@ -58,7 +58,7 @@ def test_a_figure_of_another_recipe_has_a_name_of_its_own():
     names = [one.name for one in learned_weights.networks([learned(), again])]
     assert names == [
         "figure4_wdsr_awru_x2_T291_300steps",
-        "figure4_wdsr_awru_x2_T291_300steps_recipe2",
+        "figure4_wdsr_awru_x2_T291_300steps_recipe1",
     ]
 
 

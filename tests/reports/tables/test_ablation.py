@@ -154,14 +154,17 @@ def test_groups_that_would_share_a_file_name_are_told_apart() -> None:
     ]
 
 
-def test_trainings_of_another_recipe_leave_the_files_of_the_first_as_they_are() -> None:
+def test_trainings_of_the_newest_recipe_have_the_plain_name_and_earlier_ones_their_number() -> None:
     again = [
         replace(record, id=f"{record.id}-b", group="bbbbbbbbbbbb", recipe=2) for record in whole()
     ]
     (before,) = build(AWRU, whole())
     tables = build(AWRU, [*whole(), *again])
-    assert [table.name for table in tables] == [before.name, f"{before.name}_recipe2"]
-    assert tables[0] == before
+    by_name = {table.name: table for table in tables}
+    assert by_name.keys() == {f"{before.name}_recipe1", before.name}
+    assert replace(by_name[f"{before.name}_recipe1"], name=before.name) == before
+    (alone,) = build(AWRU, again)
+    assert alone.name == before.name
 
 
 def test_a_difference_of_means_over_other_images_is_blank_and_says_why() -> None:
