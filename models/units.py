@@ -17,7 +17,7 @@ def residual_body(channels: int, inner_channels: int) -> nn.Sequential:
     """Return ``f_res`` of Eq. (5): WDSR's wide activation, 3x3 - ReLU - 3x3."""
     return nn.Sequential(
         same_conv(channels, inner_channels, 3),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),  # nothing else reads a convolution's output
         same_conv(inner_channels, channels, 3),
     )
 
