@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from harness.models.layers import in_float32, same_conv, weighted_sum
+from harness.models.layers import in_float32, same_conv, weighted_residual, weighted_sum
 from harness.models.parts import Factory, chosen
 
 
@@ -64,7 +64,7 @@ class AWRU(nn.Module):
         Returns:
             The same shape.
         """
-        return weighted_sum(self.lambda_res, self.body(x), self.lambda_x, x)
+        return weighted_residual(self.lambda_res, self.body, x, self.lambda_x, x)
 
 
 class ScaledRU(nn.Module):
