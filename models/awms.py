@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from harness.models.layers import same_conv, weigh
+from harness.models.training_form import is_plain
 
 
 class AWMS(nn.Module):
@@ -47,22 +49,47 @@ class AWMS(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return the weighted sum of Eq. (3), without the global path and before the shuffle.
 
+        In training it is one convolution, with the sum of the branches' kernels: convolving is
+        linear. Scoring and counting see the branches that the paper has.
+
         Args:
             features: ``(N, channels, H, W)``.
 
         Returns:
             ``(N, 3 scale^2, H, W)``.
         """
+        sizes = self.kernel_sizes
+        if self.training and self.alpha and all(map(_is_same_conv, self.branches.values(), sizes)):
+            return self._merged(features)
         first, *others = self.branches
         total = self.branch(first, features)
         for name in others:
             total = total + self.branch(name, features)
         return total
 
+    def _merged(self, features: Tensor) -> Tensor:
+        """Return the sum of all branches, their kernels padded with zeros to the largest one."""
+        largest = max(self.kernel_sizes)
+        kernels, biases = [], []
+        for (name, conv), size in zip(self.branches.items(), self.kernel_sizes, strict=True):
+            alpha, around = self.alpha[name], (largest - size) // 2
+            kernels.append(nn.functional.pad(alpha * cast(Tensor, conv.weight), 4 * [around]))
+            biases.append(alpha * cast(Tensor, conv.bias))
+        kernel, bias = torch.stack(kernels).sum(0), torch.stack(biases).sum(0)
+        return nn.functional.conv2d(features, kernel, bias, padding=largest // 2)
+
     def branch(self, name: str, features: Tensor) -> Tensor:
         """Return one term ``alpha f_rec(x)`` of the sum in Eq. (3), ``(N, 3 scale^2, H, W)``."""
         output: Tensor = self.branches[name](features)
         return weigh(self.alpha[name], output) if name in self.alpha else output
+
+
+def _is_same_conv(layer: nn.Module, size: int) -> bool:
+    """Tell whether a branch is what :func:`.layers.same_conv` makes, and no more."""
+    if not is_plain(layer) or layer.bias is None or layer.groups > 1:
+        return False
+    same = layer.kernel_size == (size, size) and layer.padding == (size // 2, size // 2)
+    return same and layer.stride == layer.dilation == (1, 1)
 
 
 def drop_branches(network: nn.Module, kernel_sizes: Iterable[int]) -> None:

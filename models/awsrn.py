@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.models.awms import AWMS
-from harness.models.layers import GlobalSkip, Normalise, check_positive, same_conv, weighted_sum
+from harness.models.layers import GlobalSkip, Normalise, check_positive, same_conv
 from harness.models.parts import Factory, chosen, make
+from harness.models.training_form import weighted_residual
 from harness.models.units import unit_class
 
 
@@ -40,8 +41,8 @@ class LRFU(nn.Module):
         Returns:
             The block's output, ``(N, channels, H, W)``.
         """
-        fused = self.conv(torch.cat(list(outputs), 1))
-        return weighted_sum(self.lambda_res, fused, self.lambda_x, block_input)
+        features = torch.cat(list(outputs), 1)
+        return weighted_residual(self.lambda_res, self.conv, features, self.lambda_x, block_input)
 
 
 class AWSRN(nn.Module):

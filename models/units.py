@@ -11,13 +11,14 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from harness.models.layers import in_float32, same_conv, weighted_sum
 from harness.models.parts import Factory, chosen
+from harness.models.training_form import weighted_residual
 
 
 def residual_body(channels: int, inner_channels: int) -> nn.Sequential:
     """Return ``f_res`` of Eq. (5): WDSR's wide activation, 3x3 - ReLU - 3x3."""
     return nn.Sequential(
         same_conv(channels, inner_channels, 3),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),  # nothing else reads a convolution's output
         same_conv(inner_channels, channels, 3),
     )
 
@@ -64,7 +65,7 @@ class AWRU(nn.Module):
         Returns:
             The same shape.
         """
-        return weighted_sum(self.lambda_res, self.body(x), self.lambda_x, x)
+        return weighted_residual(self.lambda_res, self.body, x, self.lambda_x, x)
 
 
 class ScaledRU(nn.Module):

@@ -27,6 +27,7 @@ NETWORK_FLOORS: tuple[set[str], ...] = (
     set(),  # families: every module that is on no other floor
     {"awms"},
     {"units", "luma"},
+    {"training_form"},
     {"layers", "bicubic"},
     {"resampling", "parts"},
 )

@@ -69,8 +69,10 @@ class TrainConfig:
     )
     schedule: Schedule = _key("halving", "learning-rate schedule over the steps")
     halve_every: int = _key(200_000, "steps between two halvings", minimum=1)
-    channels_last: bool = _key(
-        False, "keep channels side by side in memory: faster in bf16 on CPUs with AMX"
+    channels_last: bool | None = _key(
+        None,
+        "keep channels side by side in memory; default: for registered networks in bf16, on CPUs "
+        "that multiply bf16",
     )
     checkpoint_every: int = _key(1000, "steps between two checkpoints", minimum=1)
     log_every: int = _key(50, "steps between two lines of the log", minimum=1)

@@ -107,6 +107,8 @@ def wanted(setting: Setting) -> str:
             return f"a number {limits}"
         case "bool":
             return "true or false"
+        case "bool | None":
+            return "true, false or none"
         case "list[int]":
             return f"whole numbers {limits}, separated by commas"
         case "list[str]":

@@ -26,6 +26,7 @@ from harness.experiment.tracking import CellRun
 from harness.experiment.trainer import Step, Trainer
 from harness.host.device import out_of_memory, use_real_float32
 from harness.host.logs import log_to_stderr
+from harness.host.process import keep_memory
 from harness.host.progress import Progress
 from harness.host.signals import Interrupted, StopSignal
 from harness.models.initialise import initialise
@@ -143,6 +144,7 @@ def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float, dict[str, Any]]:
     if first and fabric.world_size > 1:
         log_to_stderr(logging.INFO)
     make_deterministic(job.config)
+    keep_memory()
     trainer, patches = _prepare(fabric, job)
     progress = Progress(job.planned.cell.row.label, total=trainer.config.steps, done=trainer.done)
     try:

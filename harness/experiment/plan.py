@@ -113,7 +113,7 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
         seeds=list(dict.fromkeys(config.seeds or ablation.seeds)),
         threads=config.threads or len(os.sched_getaffinity(0)),
     )
-    config = resolve.device(config, all_problems)
+    config = resolve.channels_last(resolve.device(config, all_problems), ablation.rows)
     ablation = replace(ablation, rows=tuple(map(_with_own_options, ablation.rows)))
     ablation = _selected(ablation, config.rows, all_problems)
     _warn_of_equal_rows(ablation)

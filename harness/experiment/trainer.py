@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils import deterministic
 from torch.utils.data import DataLoader, Dataset
 
 from harness.config.settings import TrainConfig
@@ -146,14 +147,16 @@ class Trainer:
             TrainingError: The loss is not finite.
         """
         self.network.train()
+        first = self.done
         for lr_patches, hr_patches in self._batches(patches, workers):
             rate = learning_rate(self.config, self.done)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            loss = nn.functional.l1_loss(self.network(lr_patches), hr_patches)
-            self.fabric.backward(loss)
-            self.optimizer.step()
-            self.optimizer.zero_grad()
+            with _new_memory(filled=self.done == first):
+                loss = nn.functional.l1_loss(self.network(lr_patches), hr_patches)
+                self.fabric.backward(loss)
+                self.optimizer.step()
+                self.optimizer.zero_grad()
             self.done += 1
             step = Step(self.done, rate, loss.detach())
             self._pending.append(step)
@@ -253,6 +256,21 @@ class Trainer:
         """Return pixels in float32 on the device, laid out like the network."""
         there = pixels.to(self.fabric.device, non_blocking=True)
         return there.float().contiguous(memory_format=self._memory_format)
+
+
+@contextmanager
+def _new_memory(*, filled: bool) -> Iterator[None]:
+    """Let PyTorch's deterministic mode fill new memory with NaN, as is its default, or not.
+
+    One step filled shows a network that reads what it has not written: its loss is NaN. Filling
+    changes no number of any other network, and takes about 5 % of a step on a CPU.
+    """
+    before = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        deterministic.fill_uninitialized_memory = before  # type: ignore[attr-defined]
 
 
 class _Steps(Dataset[tuple[Tensor, Tensor]]):

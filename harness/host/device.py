@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from glob import glob
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from harness.errors import UsageError
@@ -67,6 +68,20 @@ def use_real_float32() -> None:
 
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+
+
+def computes_bf16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Tell whether the CPU has instructions that multiply bf16: AVX-512 BF16 or AMX.
+
+    Args:
+        cpuinfo: What Linux says of the CPU; where there is no such file, none are known of.
+    """
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags)
 
 
 def out_of_memory(error: BaseException) -> bool:

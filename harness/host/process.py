@@ -1,10 +1,29 @@
-"""Name a process so that a later one can tell whether it has ended."""
+"""Name a process so that a later one can tell whether it has ended; let one keep its memory."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 from pathlib import Path
+
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+_LARGEST_INT = 2**31 - 1
+
+
+def keep_memory() -> None:
+    """Let the C library keep freed memory for the next tensors, and not hand it back.
+
+    A training step frees and asks again for the same maps, and each page that comes back from
+    the system is a fault that clears it: some 20,000 a step of AWSRN-S, without this. It is done
+    where the C library is glibc, as mallopt(3) has it, and nowhere else.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    mallopt = ctypes.CDLL(None).mallopt
+    mallopt(_M_MMAP_THRESHOLD, 2**30)
+    mallopt(_M_TRIM_THRESHOLD, _LARGEST_INT)
 
 
 def identity() -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RECIPE = 2
+RECIPE = 3
 """Raised when the same settings would give other weights than before, so that earlier records are
 not taken for results of the present code. 2: learned scalars are multiplied in float32 under bf16,
-and the code of the network is known by its syntax trees."""
+and the code of the network is known by its syntax trees. 3: in training, learned scalars multiply
+kernels and not maps, and a multi-scale tail is one convolution: the same but for rounding."""
 
 
 @dataclass(frozen=True, slots=True)

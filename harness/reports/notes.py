@@ -71,8 +71,9 @@ def _recipe(records: Iterable[Record]) -> str:
     earlier = [run for run in records if run.group and run.recipe < RECIPE]
     if not earlier:
         return ""
-    rounded = any(run.config.precision == "bf16-mixed" for run in earlier)
-    what = "learned scalars were rounded to bf16 in training" if rounded else "an earlier one"
+    rounded = any(run.recipe < 2 and run.config.precision == "bf16-mixed" for run in earlier)
+    other_order = "learned scalars multiplied maps in training, and not kernels"
+    what = "learned scalars were rounded to bf16 in training" if rounded else other_order
     recipes = ", ".join(str(recipe) for recipe in sorted({run.recipe for run in earlier}))
     return f"Training recipe {recipes} (today's is {RECIPE}): {what}."
 

@@ -1,9 +1,13 @@
 """A count in doubt is said in the plan, and does not stop it."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.cli.run import plan_text
-from harness.experiment import plan
+from harness.config import settings
+from harness.config.ablation import Row
+from harness.experiment import fingerprint, plan, resolve
 from harness.experiment.session import statuses
 
 OWN = """
@@ -40,9 +44,9 @@ def own(tmp_path, monkeypatch):
     return "own_net.py:{}".format
 
 
-def planned(model):
+def planned(model, **changes):
     arguments = {"scale": "2", "profile": "smoke", "train.steps": "2", "data.test": "sample"}
-    return plan.make(plan.single(model), arguments)
+    return plan.make(plan.single(model), arguments | changes)
 
 
 def test_what_reads_values_is_counted_as_it_would_be_without(own):
@@ -58,3 +62,36 @@ def test_a_count_in_doubt_is_not_available_and_says_why(own):
     text = plan_text(made, statuses(made))
     assert "n/a" in text
     assert "aten._fft" in text
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "has_bf16", "expected"),
+    [
+        ("awsrn_s", {"precision": "bf16-mixed"}, True, True),
+        ("awsrn_s", {"precision": "bf16-mixed"}, False, False),
+        ("awsrn_s", {"precision": "fp32"}, True, False),
+        ("own", {"precision": "bf16-mixed"}, True, False),
+        ("own", {"precision": "bf16-mixed", "train.channels_last": "true"}, False, True),
+        ("awsrn_s", {"precision": "bf16-mixed", "train.channels_last": "false"}, True, False),
+        ("awsrn_s", {"precision": "bf16-mixed", "train.channels_last": "none"}, True, True),
+    ],
+)
+def test_the_layout_is_chosen_where_it_is_open_and_said(
+    own, monkeypatch, model, changes, has_bf16, expected
+):
+    monkeypatch.setattr(resolve, "computes_bf16", lambda: has_bf16)
+    monkeypatch.setattr(resolve, "choose_device", lambda *_args, **_options: "cpu")
+    made = planned(own("Net") if model == "own" else model, **changes)
+    assert made.config.train.channels_last is expected
+    assert ("channels last" in plan_text(made, statuses(made))) == expected
+    chosen = replace(made.config, train=replace(made.config.train, channels_last=not expected))
+    digests = {fingerprint.training(made.cells[-1], one, "0") for one in (made.config, chosen)}
+    assert len(digests) == 2
+
+
+def test_a_user_s_part_keeps_the_usual_layout(monkeypatch):
+    monkeypatch.setattr(resolve, "computes_bf16", lambda: True)
+    config = replace(settings.Config(), precision="bf16-mixed", device="cpu")
+    rows = [Row("mine", "awsrn_s", overrides={"unit": "own.py:Unit"}), Row("base", "awsrn_s")]
+    assert resolve.channels_last(config, rows[1:]).train.channels_last
+    assert not resolve.channels_last(config, rows).train.channels_last

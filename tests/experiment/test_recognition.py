@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.records.marks import RECIPE
 from harness.records.record import load_all, write
 from harness.weights.sealed import digest, read_sealed, seal
 
@@ -130,7 +131,7 @@ def test_a_record_has_the_digest_of_its_weights(project, train, tmp_path):
     (record,) = trained(tmp_path)
     folder = tmp_path / "results" / "runs" / record.id
     assert record.weights_sha256 == digest(read_sealed(folder / "weights.safetensors").tensors)
-    assert record.recipe == 2
+    assert record.recipe == RECIPE
 
 
 def test_a_network_is_run_once_for_all_seeds(tiny, invoke, monkeypatch):

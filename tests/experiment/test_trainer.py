@@ -1,6 +1,7 @@
 """The training loop: schedules against PyTorch's, the loss, the state to go on from."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from lightning_fabric import Fabric
 from safetensors.torch import load_file
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR, OneCycleLR
+from torch.utils import deterministic
 
 from harness.config.settings import TrainConfig
 from harness.errors import CheckpointError, TrainingError
@@ -82,10 +84,10 @@ class Bright(nn.Module):
         return lr.repeat_interleave(2, 2).repeat_interleave(2, 3) + self.plus
 
 
-def trainer(config, **options):
-    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+def trainer(config, network=None, *, precision: Any = "32-true", **options):
+    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
     torch.manual_seed(0)
-    return Trainer(Bright(), config, fabric=fabric, fingerprint="f", **options)
+    return Trainer(network or Bright(), config, fabric=fabric, fingerprint="f", **options)
 
 
 CONFIG = TrainConfig(steps=40, lr=2.0, schedule="cosine", log_every=7)
@@ -161,6 +163,55 @@ def test_a_stored_state_with_channels_last_goes_on_to_the_same_bits(tmp_path):
     checkpoints.write_weights(tmp_path, second.original)
     stored = load_file(tmp_path / checkpoints.WEIGHTS_FILE)
     assert all(torch.equal(stored[name], tensor) for name, tensor in expected.items())
+
+
+MEMORY: Any = deterministic
+
+
+class Watching(nn.Module):
+    """A network that notes whether new memory is filled; ``always`` fills it."""
+
+    def __init__(self, network, *, always):
+        super().__init__()
+        self.network, self.always, self.filled = network, always, []
+
+    def forward(self, lr):
+        self.filled.append(MEMORY.fill_uninitialized_memory)
+        if self.always:
+            MEMORY.fill_uninitialized_memory = True
+        return self.network(lr)
+
+
+@pytest.fixture
+def _deterministic():
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("_deterministic")
+def test_memory_that_is_not_filled_trains_to_the_same_bits():
+    weights = []
+    for always in (True, False):
+        network = registry.get("awsrn_s").build(scale=2, channels=8, inner_channels=16)
+        initialise(network, seed=0)
+        watching = Watching(network, always=always)
+        config = replace(CONFIG, steps=30, lr=1e-3)
+        list(trainer(config, watching, precision="bf16-mixed").steps(Noise()))
+        weights.append(network.state_dict())
+        assert watching.filled == [True] + 29 * [False]
+        assert MEMORY.fill_uninitialized_memory
+    assert all(torch.equal(weights[1][name], tensor) for name, tensor in weights[0].items())
+
+
+@pytest.mark.usefixtures("_deterministic")
+def test_a_network_that_reads_what_it_has_not_written_is_seen():
+    class Careless(Bright):
+        def forward(self, lr):
+            return super().forward(lr) + torch.empty(1)
+
+    with pytest.raises(TrainingError, match="became nan at step 1 "):
+        list(trainer(CONFIG, Careless()).steps(Noise()))
 
 
 def test_loss_that_is_not_finite_names_step_and_rate():

@@ -28,7 +28,7 @@ RIGHT = {
     "train.patch": ("8", "48"),
     "train.lr": ("1e-3", ".5", "3e38"),
     "train.schedule": ("halving", "onecycle", "cosine"),
-    "train.channels_last": ("true", "no", "ON", "0"),
+    "train.channels_last": ("true", "no", "ON", "0", "none"),
     "data.train": ("sample",),
     "data.test": ("sample",),
     "data.lr": ("made", "none", ""),

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from harness.errors import UsageError
-from harness.host.device import choose_device, inference_device, out_of_memory, use_real_float32
+from harness.host.device import (
+    choose_device,
+    computes_bf16,
+    inference_device,
+    out_of_memory,
+    use_real_float32,
+)
 
 
 @pytest.fixture(params=[True, False], ids=["with CUDA", "without CUDA"])
@@ -80,3 +86,23 @@ def test_a_real_failure_to_get_memory_is_recognised():
 def test_the_module_is_light():
     script = "import harness.host.device, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu avx512f avx512_bf16 avx512_vnni", True),
+        ("fpu amx_bf16 amx_tile", True),
+        ("fpu avx512f avx512_vnni", False),
+        ("fpu avx512_bf16x", False),
+        ("", False),
+    ],
+)
+def test_bf16_is_told_by_the_flags_of_the_cpu(tmp_path, flags, expected):
+    file = tmp_path / "cpuinfo"
+    file.write_text(f"processor\t: 0\nmodel name\t: avx512_bf16\nflags\t\t: {flags}\n")
+    assert computes_bf16(file) == expected
+
+
+def test_where_nothing_is_said_of_the_cpu_it_has_no_bf16(tmp_path):
+    assert not computes_bf16(tmp_path / "cpuinfo")

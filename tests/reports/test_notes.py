@@ -46,6 +46,13 @@ def test_trainings_of_an_earlier_recipe_are_marked() -> None:
     assert "bf16" in mark
 
 
+def test_what_an_earlier_recipe_did_is_said_of_that_recipe() -> None:
+    (mark,) = set(noted(replace(EARLIER, recipe=2))) - set(noted(RECORD))
+    assert "recipe 2" in mark
+    assert "kernels" in mark
+    assert "bf16" not in mark
+
+
 def test_without_published_values_nothing_is_said_of_them() -> None:
     text = " ".join(noted(RECORD, published=False, sets=("Set5",)))
     assert "published" not in text

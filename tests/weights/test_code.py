@@ -205,7 +205,7 @@ def test_a_user_file_follows_what_it_takes_from_the_registered_networks(tmp_path
     file = tmp_path / "project" / "net.py"
     file.write_text("from harness.models.awsrn import AWSRN\n")
     before = code_digest(file, roots=(file.parent,))
-    edit(networks / "units.py", "nn.ReLU()", "nn.GELU()")
+    edit(networks / "units.py", "nn.ReLU(inplace=True)", "nn.GELU()")
     assert code_digest(file, roots=(file.parent,)) != before
 
 
