@@ -21,6 +21,7 @@ from harness.errors import RecordError
 from harness.host.declaring import NullIsInfinite
 from harness.host.files import write_atomic
 from harness.host.problems import FormatError
+from harness.host.process import uncollected
 from harness.host.reading import from_json, read_text
 from harness.records.consistency import contradictions
 from harness.records.learned import LearnedScalars
@@ -100,7 +101,7 @@ class SetScore:
             sha256,
             images,
             psnr_db=fmean(finite) if finite else math.inf,
-            ssim=fmean(image.ssim for image in images),
+            ssim=fmean([image.ssim for image in images]),
             lr_from=lr_from,
         )
 
@@ -245,6 +246,7 @@ def read(results: Path, record_id: str) -> Record | None:
     return read_file(path) if path.is_file() else None
 
 
+@uncollected()
 def load_all(results: Path) -> list[Record]:
     """Read every record below a results root, sorted by id.
 
