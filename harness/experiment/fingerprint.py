@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -54,8 +55,13 @@ def shared(cell: Cell, config: Config, data_sha256: str | None) -> dict[str, Any
     content: dict[str, Any] = {"recipe": RECIPE, "scale": cell.scale}
     if not cell.trained:
         return content
-    torch = version("torch").partition("+")[0]
-    return content | {"data": data_sha256, "torch": torch} | deciding(config)
+    return content | {"data": data_sha256, "torch": _torch()} | deciding(config)
+
+
+@cache
+def _torch() -> str:
+    """Return the version of PyTorch, without its build; to look it up takes milliseconds."""
+    return version("torch").partition("+")[0]
 
 
 def training(cell: Cell, config: Config, data_sha256: str | None) -> str:

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, Literal
@@ -272,3 +273,23 @@ def read_file(path: Path) -> Record:
     except FormatError as error:
         raise RecordError(f"'{path}' {error}") from error
     return Record.from_json(text, source=str(path))
+
+
+def read_again(path: Path) -> Record:
+    """Read a record from its file, as :func:`read_file`; where it has not changed since, at once.
+
+    For a plan, which asks for the same records again and again.
+
+    Raises:
+        RecordError: It cannot be read.
+    """
+    try:
+        state = path.stat()
+    except OSError:
+        return read_file(path)  # it will tell
+    return _read_as_it_is(path, state.st_ino, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=20_000)
+def _read_as_it_is(path: Path, *_: int) -> Record:
+    return read_file(path)
