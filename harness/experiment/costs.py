@@ -128,7 +128,7 @@ def _records(results: Path, prefix: str) -> tuple[Record, ...]:
     def readable() -> Iterator[Record]:
         for path in record.files(results, prefix=prefix):
             with suppress(HarnessError):  # its own cell will tell
-                yield record.read_file(path)
+                yield record.read_again(path)
 
     return tuple(readable())
 

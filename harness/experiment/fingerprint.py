@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -23,8 +24,14 @@ def shared(cell: Cell, config: Config, data_sha256: str | None) -> dict[str, Any
     if not cell.trained:
         return {"recipe": RECIPE, "scale": cell.scale}
     return conditions.of_training(
-        recipe=RECIPE, scale=cell.scale, data=data_sha256, torch=version("torch"), config=config
+        recipe=RECIPE, scale=cell.scale, data=data_sha256, torch=_torch(), config=config
     )
+
+
+@cache
+def _torch() -> str:
+    """Return the version of PyTorch; to look it up takes milliseconds."""
+    return version("torch")
 
 
 def training(cell: Cell, config: Config, data_sha256: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -63,9 +63,13 @@ class Recognition:
     """The trainings below a results root, found by what their networks are."""
 
     def __init__(self, results: Path) -> None:
-        """Look below a results root; nothing is read before something is to be found."""
+        """Look below a results root; nothing is read before something is to be found.
+
+        What is there then is known; what others begin later is not.
+        """
         self._results = results
         self._said: set[str] = set()
+        self._begun: dict[str, defaultdict[str, list[tuple[str, BegunTraining]]]] = {}
 
     def find(self, cell: Cell, *, code: str, training: str) -> tuple[str, str] | None:
         """Return fingerprint and id of a training that gives the weights of a cell.
@@ -79,13 +83,13 @@ class Recognition:
             code: Digest of its network's code.
             training: Digest of all else that determines its weights.
         """
-        from harness.evaluation.marks import is_same
-
         own: Marks | None = None
         for training_id, begun in self._with(training, cell.name()):
             if code not in begun.marks.code:
                 if begun.marks.behaviour is None:
                     continue
+                from harness.evaluation.marks import is_same  # with PyTorch
+
                 own = own or marks_of_cell(cell, training=training)
                 if not is_same(own, begun.marks):
                     continue
@@ -95,20 +99,21 @@ class Recognition:
             return begun.fingerprint, training_id
         return None
 
-    def _with(self, training: str, name: str) -> Iterator[tuple[str, BegunTraining]]:
-        """Give the trainings that differ from a cell in their code only, by their ids."""
-        folders = sorted((self._results / "results" / "runs").glob(f"{name}-*"))
-        for folder in folders:
-            begun = _read(folder)
-            if begun is not None and begun.marks.training == training:
-                yield folder.name, begun
+    def _with(self, training: str, name: str) -> list[tuple[str, BegunTraining]]:
+        """Return the trainings that differ from a cell in their code only, by their ids."""
+        if name not in self._begun:  # once: rows with other options have the same name
+            of_name = self._begun[name] = defaultdict(list)
+            for folder in sorted((self._results / "results" / "runs").glob(f"{name}-*")):
+                if begun := _read(folder):
+                    of_name[begun.marks.training].append((folder.name, begun))
+        return self._begun[name].get(training, [])
 
 
 def _read(folder: Path) -> BegunTraining | None:
     """Read what a training is, finished or not; None where nothing says so, or it is damaged."""
     try:
         if (folder / record.FILE_NAME).is_file():
-            stored = record.read_file(folder / record.FILE_NAME)
+            stored = record.read_again(folder / record.FILE_NAME)
             return None if stored.drop else BegunTraining(stored.fingerprint, stored.marks)
         if (folder / FILE_NAME).is_file():
             return from_json(BegunTraining, read_text(folder / FILE_NAME))

@@ -62,17 +62,9 @@ class PlannedCell:
 
     def said(self, steps: int) -> dict[str, str]:
         """Return what its weights, after so many steps, say of themselves."""
-        row = self.cell.row
-        said = Described(
-            model=row.model,
-            scale=self.cell.scale,
-            options=row.overrides,
-            label=row.label,
-            seed=self.cell.seed,
-            steps=steps,
-            code=self.code,
-        )
-        return said.metadata()
+        row, cell = self.cell.row, self.cell
+        of = (row.model, cell.scale, row.overrides, row.label, cell.seed, steps, self.code)
+        return Described(*of).metadata()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +125,7 @@ class Session:
         self.plan = plan
         self.images = images
         self._scorers: dict[str, Scorer] = {}
+        self._images_of: dict[int, dict[str, list[str]]] = {}
         self._recognition = Recognition(plan.results)
         for prepared in images.values():
             if prepared is not None:
@@ -231,20 +224,27 @@ class Session:
         cell = planned.cell
         if self.stored(planned).complete:
             return CellStatus(cell, "done")
+        if not cell.trained or not planned.folder.is_dir():  # no file to read: no PyTorch
+            return CellStatus(cell, "to do" if cell.trained else "to score")
         from harness.experiment import checkpoints
 
-        if not cell.trained or (planned.folder / checkpoints.WEIGHTS_FILE).is_file():
+        if (planned.folder / checkpoints.WEIGHTS_FILE).is_file():
             return CellStatus(cell, "to score")
         begun = checkpoints.read_state(planned.folder, fingerprint=planned.fingerprint)
         return CellStatus(cell, "resume", begun.step) if begun else CellStatus(cell, "to do")
 
     def _recorded_images(self, scale: int) -> dict[str, list[str]]:
         """Return the digests of training sets of the plan's name, with the records' ids."""
-        name = joined_name(self.plan.train[scale])
-        ids_by_digest: dict[str, list[str]] = {}
+        if scale in self._images_of:
+            return self._images_of[scale]
+        ids_by_digest = self._images_of[scale] = {}
         for stored in self._records:
             train = stored.data.train
-            if train and stored.scale == scale and train.name == name:
+            if (
+                train
+                and stored.scale == scale
+                and train.name == joined_name(self.plan.train[scale])
+            ):
                 ids_by_digest.setdefault(train.sha256, []).append(stored.id)
         return ids_by_digest
 
@@ -254,7 +254,7 @@ class Session:
         found = []
         for path in record.files(self.plan.results):
             try:
-                found.append(record.read_file(path))
+                found.append(record.read_again(path))
             except RecordError as error:
                 log.warning("passed over: %s", error)
         return found

@@ -1,10 +1,13 @@
-"""Name a process so that a later one can tell whether it has ended; let one keep its memory."""
+"""Name a process so that a later one can tell if it has ended; keep its memory and garbage."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _M_TRIM_THRESHOLD = -1
@@ -57,3 +60,19 @@ def _start(number: int) -> str:
     except OSError:
         return ""
     return stat.rpartition(")")[2].split()[19]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile.
+
+    For work that makes many values and keeps them: looking through them again and again takes as
+    long as making them. Best around a whole function, so that its values are gone at its end.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

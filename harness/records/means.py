@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from math import isinf
+from math import inf, isinf
 from statistics import fmean
 
 from harness.records.record import SetScore
@@ -72,7 +72,7 @@ def incomparable_sets(trainings: Sequence[Iterable[SetScore]], sets: Sequence[st
 
 
 def _infinite(score: SetScore) -> frozenset[str]:
-    return frozenset(image.name for image in score.images if isinf(image.psnr_db))
+    return frozenset([image.name for image in score.images if image.psnr_db == inf])
 
 
 def same_images(score: SetScore, other: SetScore) -> bool:

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, Literal
@@ -21,6 +22,7 @@ from harness.errors import RecordError
 from harness.host.declaring import NullIsInfinite
 from harness.host.files import write_atomic
 from harness.host.problems import FormatError
+from harness.host.process import uncollected
 from harness.host.reading import from_json, read_text
 from harness.records.consistency import contradictions
 from harness.records.learned import LearnedScalars
@@ -101,7 +103,7 @@ class SetScore:
             sha256,
             images,
             psnr_db=fmean(finite) if finite else math.inf,
-            ssim=fmean(image.ssim for image in images),
+            ssim=fmean([image.ssim for image in images]),
             lr_from=lr_from,
         )
 
@@ -248,6 +250,7 @@ def read(results: Path, record_id: str) -> Record | None:
     return read_file(path) if path.is_file() else None
 
 
+@uncollected()
 def load_all(results: Path) -> list[Record]:
     """Read every record below a results root, sorted by id.
 
@@ -273,3 +276,23 @@ def read_file(path: Path) -> Record:
     except FormatError as error:
         raise RecordError(f"'{path}' {error}") from error
     return Record.from_json(text, source=str(path))
+
+
+def read_again(path: Path) -> Record:
+    """Read a record from its file, as :func:`read_file`; where it has not changed since, at once.
+
+    For a plan, which asks for the same records again and again.
+
+    Raises:
+        RecordError: It cannot be read.
+    """
+    try:
+        state = path.stat()
+    except OSError:
+        return read_file(path)  # it will tell
+    return _read_as_it_is(path, state.st_ino, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=20_000)
+def _read_as_it_is(path: Path, *_: int) -> Record:
+    return read_file(path)

@@ -196,8 +196,11 @@ def _compares(comparison: Comparison) -> bool:
 
 def belongs(run: Record | Failure, row: Row) -> bool:
     """Tell whether a record or a failure is a run of that row."""
-    same_options = parts.portable(run.overrides) == parts.portable(row.overrides)
-    return same_options and sorted(run.drop) == sorted(row.drop) and _is_of(run, row)
+    return (
+        sorted(run.drop) == sorted(row.drop)
+        and parts.portable(run.overrides) == parts.portable(row.overrides)
+        and _is_of(run, row)
+    )
 
 
 def _is_of(run: Record | Failure, row: Row) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.config.ablation import Ablation, load, shipped
+from harness.host.process import uncollected
 from harness.records import failure, threads
 from harness.records.failure import Failure
 from harness.records.record import Record, load_all
@@ -21,6 +20,7 @@ def folder(results: Path) -> Path:
     return results / "reports"
 
 
+@uncollected()
 def write(
     ablations: Iterable[Ablation], results: Path, *, merge_threads: bool = False
 ) -> tuple[Path, ...]:
@@ -45,6 +45,7 @@ def write(
     return _write(ablations, load_all(results), results, merge_threads=merge_threads)
 
 
+@uncollected()
 def write_all(results: Path, *, merge_threads: bool = False) -> tuple[Path, ...]:
     """Render the tables of all shipped ablations, of public weights, and of Table 5.
 
@@ -59,23 +60,10 @@ def write_all(results: Path, *, merge_threads: bool = False) -> tuple[Path, ...]
         RecordError: A record, the stored counts or the published values cannot be read.
         HarnessError: A file cannot be written.
     """
-    with _uncollected():
-        stored = load_all(results)
-        tables = [efficiency.build(), protocol.build(stored), rescored.build(stored)]
-        of_ablations = _write(map(load, shipped()), stored, results, merge_threads=merge_threads)
-        return of_ablations + render.write(filter(None, tables), folder(results))
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no garbage meanwhile: records and imports stay, and looking takes a tenth of it."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    stored = load_all(results)
+    tables = [efficiency.build(), protocol.build(stored), rescored.build(stored)]
+    of_ablations = _write(map(load, shipped()), stored, results, merge_threads=merge_threads)
+    return of_ablations + render.write(filter(None, tables), folder(results))
 
 
 def _write(

@@ -51,17 +51,18 @@ def of_trainings(row: Sample, base: Sample, *, paired: bool) -> Agreement:
         paired: Whether a training of one belongs to the same one of the other; otherwise every
             training is compared with every other.
     """
-    differences = np.concatenate(
-        [
-            ours - theirs if paired else (ours[:, None] - theirs[None]).reshape(-1, ours.shape[-1])
-            for ours, theirs in zip(row, base, strict=True)
-        ],
-        axis=1,
-    )
-    means = differences.mean(axis=0)
+    ours, theirs = (np.concatenate(sample, axis=1) for sample in (row, base))
+    if paired:
+        differences = ours - theirs
+        means = differences.mean(axis=0)
+        least, most = differences.min(), differences.max()
+    else:  # what follows for all pairs, without making them: they are too many
+        means = ours.mean(axis=0) - theirs.mean(axis=0)
+        least = (ours.min(axis=0) - theirs.max(axis=0)).min()
+        most = (ours.max(axis=0) - theirs.min(axis=0)).max()
     return Agreement(
         better=int((means > 0).sum()),
         worse=int((means < 0).sum()),
-        trainings=len(differences),
-        unanimous=bool((differences > 0).all() or (differences < 0).all()),
+        trainings=len(ours) if paired else len(ours) * len(theirs),
+        unanimous=bool(least > 0 or most < 0),
     )

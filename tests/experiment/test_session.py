@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,7 +17,11 @@ from harness.experiment import checkpoints, plan
 from harness.experiment.session import CellStatus, Session, statuses
 from harness.experiment.training_state import TrainingState
 from harness.host.paths import cache_folder
-from harness.records.record import load_all, read
+from harness.records.marks import Marks
+from harness.records.record import load_all, read, read_again, read_file, write
+from harness.weights import networks
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -222,3 +227,49 @@ def test_what_is_done_is_told_without_pytorch(tiny, tmp_path, invoke):
         assert not {"torch", "mlflow"} & set(loaded)
         assert "numpy" in loaded  # of the pixels
         assert (done.stdout + done.stderr).count("done") >= 3
+    new = ["train", "carn", "--scale", "2", *tiny[1:], "--dry-run"]
+    script = [sys.executable, "-c", code, *new]
+    done = subprocess.run(script, capture_output=True, text=True, check=True)
+    assert "to do" in done.stdout
+    assert "torch" not in done.stdout.rpartition("loaded:")[2].split()
+
+
+def test_planning_reads_each_record_a_few_times_however_many_cells_there_are(
+    tmp_path, tiny_root, monkeypatch
+):
+    """Rows that differ in options only have their trainings under one name: 40 rows, 80 cells."""
+    (stored,) = (record for record in load_all(ROOT) if record.id.startswith("awsrn_s-x2-s0-"))
+    rows = []
+    for number in range(40):
+        overrides = {"num_units": 1 + number}
+        rows.append(
+            f"  - {{label: R{number}, model: awsrn_s, with: {{num_units: {1 + number}}}}}\n"
+        )
+        marks = Marks((networks.code_digest("awsrn_s", overrides),), "s", (0.5,), f"t{number}")
+        for seed in (0, 1):
+            name = f"awsrn_s-x2-s{seed}-{number:012}"
+            write(tmp_path, replace(stored, id=name, seed=seed, overrides=overrides, marks=marks))
+    (tmp_path / "many.yaml").write_text(
+        "name: many\ntitle: T\nscale: 2\nseeds: [0, 1]\nbase: R0\nrows:\n" + "".join(rows)
+    )
+    reads = []
+
+    def counted(path):
+        reads.append(path)
+        return read_file(path)
+
+    monkeypatch.setattr("harness.records.record.read_file", counted)
+    where = [f"ablation={tmp_path / 'many.yaml'}", f"results.root={tmp_path}"]
+    where += [f"data.root={tiny_root}", "data.test=own", "data.train=own"]
+    found = statuses(made([*where, "profile=smoke"]))
+    assert [status.state for status in found] == ["to score"] + 80 * ["to do"]
+    assert len(set(reads)) == 80
+    assert len(reads) <= 2 * 80
+
+
+def test_a_record_that_is_written_anew_is_read_anew(tmp_path):
+    (stored,) = (record for record in load_all(ROOT) if record.id.startswith("awsrn_s-x2-s0-"))
+    path = write(tmp_path, stored)
+    assert read_again(path) is read_again(path)
+    write(tmp_path, replace(stored, label="renamed"))
+    assert read_again(path).label == "renamed"

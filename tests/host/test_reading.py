@@ -1,11 +1,15 @@
 """Stored text becomes values of declared types, or problems with their place; nothing else."""
 
+import json
 import math
+import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.host.declaring import AtLeastOne, NullIsInfinite, OneOrMore, schema
 from harness.host.problems import FormatError
@@ -34,6 +38,11 @@ class Line:
     count: int
     share: float | None
     value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    value: Any
 
 
 def problems(text, read=from_json, kind=Content):
@@ -176,3 +185,34 @@ def test_a_list_of_at_least_one_is_not_empty():
     assert problems('{"rows": []}', kind=Rows) == ["rows: expected at least one"]
     assert problems('{"rows": ["x"]}', kind=Rows) == ["rows[0]: expected a whole number, not 'x'"]
     assert schema(Rows)["properties"]["rows"]["minItems"] == 1
+
+
+NUMERALS = st.one_of(
+    st.from_regex(r"-?(0|[1-9][0-9]{0,3})(\.[0-9]{1,3})?([eE][-+]?[0-9]{1,4})?", fullmatch=True),
+    st.from_regex(r"-?[1-9][0-9]{16,20}(\.[0-9]{1,25})?([eE][-+]?[0-9]{1,3})?", fullmatch=True),
+    st.builds("{}{}".format, st.integers(1, 9), st.integers(300, 320).map(lambda n: n * "7")),
+    st.sampled_from([str(2**63 - 1), str(2**63), str(-(2**63)), "1E400", "1e+0400", "0.1E-400"]),
+)
+
+
+@given(NUMERALS, st.sampled_from([" ", "\n", "", '"x": 1, ', '"e400": "9e400", ']))
+def test_a_number_is_read_just_where_64_bits_hold_it(numeral, before):
+    """Wherever it stands, and whatever else the text has: the oracle is decimal arithmetic."""
+    exact = Decimal(numeral)
+    is_whole = not set(numeral) & set(".eE")
+    fits = abs(exact) < 2**63 if is_whole else abs(exact) <= Decimal(sys.float_info.max)
+    text = f'{{"value": {{{before}"n": {numeral}}}}}'
+    if fits:
+        assert from_json(Free, text).value["n"] == (int(numeral) if is_whole else float(numeral))
+    else:
+        assert problems(text, kind=Free)
+
+
+@given(st.text('ab\\u006{}[]:, "', max_size=8), st.booleans())
+def test_a_key_that_stands_twice_is_found_wherever_it_stands(key, escaped):
+    written = (
+        "".join(f"\\u{ord(letter):04x}" for letter in key) if escaped else json.dumps(key)[1:-1]
+    )
+    inner = f'{{{json.dumps(key)}: 1, "other key": 2, "{written}": 1}}'
+    for text in (inner, f"[{inner}]", f'{{"deeper": [[{inner}]]}}'):
+        assert "twice" in problems(f'{{"value": {text}}}', kind=Free)[0]

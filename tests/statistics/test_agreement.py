@@ -47,3 +47,24 @@ def test_rows_of_different_seeds_are_compared_each_with_each() -> None:
     assert of_trainings(row, base, paired=True).unanimous
     apart = of_trainings(row, base, paired=False)
     assert (apart.trainings, apart.unanimous) == (4, False)
+
+
+@pytest.mark.parametrize("shift", [-9.0, -0.5, 0.0, 0.4, 9.0])
+def test_each_with_each_is_what_all_pairs_made_one_by_one_give(shift: float) -> None:
+    chance = np.random.default_rng(0)
+    row = [chance.normal(shift, size=(4, 6)), chance.normal(shift, size=(4, 3))]
+    base = [chance.normal(size=(3, 6)), chance.normal(size=(3, 3))]
+    pairs = [
+        [
+            a - b
+            for ours, theirs in zip(row, base, strict=True)
+            for a, b in zip(ours[i], theirs[j], strict=True)
+        ]
+        for i in range(4)
+        for j in range(3)
+    ]
+    found = of_trainings(row, base, paired=False)
+    means = np.mean(pairs, axis=0)
+    assert (found.better, found.worse) == ((means > 0).sum(), (means < 0).sum())
+    assert found.trainings == len(pairs)
+    assert found.unanimous == (np.all(np.array(pairs) > 0) or np.all(np.array(pairs) < 0))
