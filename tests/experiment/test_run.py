@@ -17,7 +17,6 @@ from harness.config import ablation, settings
 from harness.experiment import checkpoints, plan
 from harness.experiment.run import execute
 from harness.models import registry
-from harness.records.marks import RECIPE
 from harness.records.record import load_all
 
 
@@ -102,7 +101,7 @@ def test_tiny_ablation_from_yaml_to_table(tiny, tiny_root, tmp_path, invoke):
         assert_names_no_place(record, tmp_path, tiny_root, os.environ["HARNESS_CACHE"])
     reports = {path.suffix: path for path in (tmp_path / "reports").iterdir()}
     assert reports.keys() == {".tex", ".csv", ".md"}
-    assert reports[".md"].stem == f"tiny_x2_own_6steps_recipe{RECIPE}"
+    assert reports[".md"].stem == "tiny_x2_own_6steps"
     for label in ("Bicubic", "plain", "basic"):
         assert label in result.output
         assert label in reports[".md"].read_text()

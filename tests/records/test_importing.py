@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from harness.errors import HarnessError
 from harness.host import files
 from harness.records import conditions, importing, record
+from harness.records.marks import RECIPE
 from harness.records.record import Record
 
 FILES = ("record.json", "weights.safetensors")
@@ -294,7 +295,7 @@ def other_recipe(raw):
         (set_in("config", "device", "cuda"), "device (cuda, here cpu)"),
         (set_in("provenance", "torch", "1.0+cu1"), "PyTorch (1.0, here "),
         (other_images, "training images (own, 3 images, digest 000000000000, here own, 3 images"),
-        (other_recipe, "training recipe (1, here 2)"),
+        (other_recipe, f"training recipe (1, here {RECIPE})"),
         (lambda raw: raw["config"]["train"].update(batch=3), "train.batch (3, here 2)"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

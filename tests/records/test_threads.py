@@ -37,7 +37,9 @@ def trained(model="a", *, seed=0, threads=1, device="cpu", **changes):
 
 def test_the_conditions_are_those_that_a_plan_hashes():
     """Once through the record, once from the settings by hand."""
-    train = TrainConfig(steps=300, batch=16, patch=48, lr=0.002, schedule="onecycle")
+    train = TrainConfig(
+        steps=300, batch=16, patch=48, lr=0.002, schedule="onecycle", channels_last=False
+    )
     config = Config(precision="bf16-mixed", device="cpu", threads=4, train=train)
     by_hand = conditions.of_training(
         recipe=RECIPE, scale=2, data="b", torch="2.13.0", config=config
