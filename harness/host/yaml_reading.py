@@ -150,7 +150,7 @@ def _surprise(kind: str, text: str) -> str:
     """Return what YAML makes of a number of an old form, and how to write what is meant."""
     try:
         meant = yaml.safe_load(f"!!{kind} {text}")
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, IndexError):  # the last for a sign, or _, alone
         meant = None
     if not isinstance(meant, int | float) or abs(meant) > LARGEST:
         return f"{shown(text)} is no number"

@@ -139,3 +139,9 @@ BOMB = "\n".join(
 )
 def test_what_is_no_file_of_ours_is_a_short_problem(text):
     assert all(len(problem) < 250 for _, problem in problems(text))
+
+
+@pytest.mark.parametrize("text", ["!!int _", "!!int ''", "!!float _", "!!int +"])
+def test_a_tag_of_a_number_before_none_is_refused(text):
+    with pytest.raises(FormatError, match="is no number"):
+        from_yaml(dict[str, Any], f"a: {text}")
