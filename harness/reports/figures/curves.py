@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -250,10 +251,7 @@ def write(curves: Sequence[Curves], folder: Path, sheet: Sheet) -> tuple[Path, .
     Raises:
         HarnessError: A file cannot be written.
     """
-    written: list[Path] = []
-    for one in curves:
-        written += style.write(one.name, lambda one=one: draw(one, sheet), folder)  # type: ignore[misc]
-    return tuple(written)
+    return style.write_each(curves, partial(draw, sheet=sheet), folder)
 
 
 def _plot(axes: Axes, drawn: Line, index: int, unit: float) -> None:

@@ -180,7 +180,4 @@ def write(stored: Iterable[Record], folder: Path, sheet: Sheet | None = None) ->
         RecordError: Records of one group were scored by different protocols.
         HarnessError: A file cannot be written.
     """
-    written: list[Path] = []
-    for network in networks(stored):
-        written += style.write(network.name, lambda network=network: draw(network, sheet), folder)  # type: ignore[misc]
-    return tuple(written)
+    return style.write_each(networks(stored), partial(draw, sheet=sheet), folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from statistics import fmean
 
@@ -136,10 +137,7 @@ def write(figures: Sequence[OwnPareto], folder: Path, sheet: Sheet) -> tuple[Pat
     Raises:
         HarnessError: A file cannot be written.
     """
-    written: list[Path] = []
-    for one in figures:
-        written += style.write(one.name, lambda one=one: draw(one, sheet), folder)  # type: ignore[misc]
-    return tuple(written)
+    return style.write_each(figures, partial(draw, sheet=sheet), folder)
 
 
 def _longest(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from matplotlib import font_manager, style
 from matplotlib.figure import Figure
@@ -31,6 +32,17 @@ _FORMS: dict[str, dict[str, Any]] = {
 _FOOTER_PT = 6.5
 _MOST_LETTERS_PER_INCH = 24  # of that size
 _MARGIN_IN = 0.06
+
+
+class NamedFigure(Protocol):
+    """What a figure shows, with the name of its files."""
+
+    @property
+    def name(self) -> str:
+        """File name without its ending."""
+
+
+FigureT = TypeVar("FigureT", bound=NamedFigure)
 
 FORMS = tuple(_FORMS)
 """File endings of figures."""
@@ -112,6 +124,22 @@ def write(
             write_atomic(path, content.getvalue())
             written.append(path)
     return tuple(written)
+
+
+def write_each(
+    figures: Iterable[FigureT], draw: Callable[[FigureT], Figure], folder: Path
+) -> tuple[Path, ...]:
+    """Draw several figures, each in all forms; returns the files.
+
+    Args:
+        figures: What each shows, and its name.
+        draw: Makes a figure from that.
+        folder: Where the files go.
+
+    Raises:
+        HarnessError: A file cannot be written.
+    """
+    return tuple(path for one in figures for path in write(one.name, partial(draw, one), folder))
 
 
 def destination(output: Path) -> tuple[Path, str, tuple[str, ...]]:
