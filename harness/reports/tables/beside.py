@@ -16,13 +16,15 @@ from harness.records.selection import ComparedRow, Comparison
 from harness.reports import notes
 from harness.reports.tables.fields import (
     Field,
+    as_printed,
     columns_of,
     counted,
     doubt_notes,
     field,
     hidden,
-    joined,
+    misprint_notes,
     rows_of,
+    scored,
 )
 from harness.reports.tables.table import Table, TableCell
 
@@ -108,7 +110,7 @@ def trained_on_note(labels: Sequence[str]) -> list[str]:
 
 
 def _published(system: PublishedSystem) -> _Line:
-    values = {(cell.set, cell.metric): cell.value for cell in system.cells}
+    values = {(cell.set, cell.metric): as_printed(cell) for cell in system.cells}
     return _Line(
         label=system.label,
         source=PUBLISHED,
@@ -143,9 +145,6 @@ def _ours(entry: ComparedRow) -> _Line:
 
 
 def _fields(sets: Sequence[str]) -> list[Field[_Line]]:
-    def score(name: str, metric: str) -> Callable[[_Line], TableCell]:
-        return lambda line: line.scores.get((name, metric))
-
     def origin(key: str, of: Callable[[Record], object]) -> Field[_Line]:
         return hidden(key, lambda line: notes.distinct(line.records, of))
 
@@ -157,10 +156,7 @@ def _fields(sets: Sequence[str]) -> list[Field[_Line]]:
         field("multi_adds_g", "Multi-Adds\n(G)", lambda line: line.multi_adds_g, "giga"),
     ]
     for name in sets:
-        fields += [
-            field(f"{name}_psnr_db", f"{name}\nPSNR/SSIM", score(name, "psnr_db"), "psnr"),
-            joined(f"{name}_ssim", score(name, "ssim")),
-        ]
+        fields += scored(name, lambda line: line.scores)
     return [
         *fields,
         origin("record_ids", lambda record: record.id),
@@ -179,8 +175,8 @@ def _notes(
     name: str, ablation: Ablation, comparison: Comparison, systems: Sequence[PublishedSystem]
 ) -> tuple[str, ...]:
     records = comparison.records
-    scored = {cell.set for system in systems for cell in system.cells}
-    without = [one for one in comparison.sets if one not in scored]
+    cells = [cell for system in systems for cell in system.cells]
+    without = [one for one in comparison.sets if one not in {cell.set for cell in cells}]
     short = any(not record.full_budget for record in records)
     return (
         f"Published: as printed, in Table {paper.SYSTEMS_TABLE} of the paper or in the network's "
@@ -194,6 +190,9 @@ def _notes(
             [f"*: short budget, of {paper.STEPS:,} steps; not comparable with the published rows."]
             if short
             else []
+        ),
+        *misprint_notes(
+            cell for cell in cells if cell.set in comparison.sets or cell.metric not in _METRICS
         ),
         *doubt_notes(
             (entry.label, run.count_doubts) for entry in comparison.entries for run in entry.records

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Generic, TypeVar
@@ -51,6 +51,29 @@ def joined(
         unranked: Groups of rows whose values in it do not compete.
     """
     return Field(Column(key, kind=kind, joined=True, unranked=unranked), cell)
+
+
+def scored(
+    name: str,
+    scores: Callable[[RowT], Mapping[tuple[str, str], TableCell]],
+    *,
+    unranked: tuple[str, ...] = (),
+) -> list[Field[RowT]]:
+    """Return the two fields of a set, PSNR and behind it SSIM.
+
+    Args:
+        name: Of the set.
+        scores: Returns a row's scores by set and metric.
+        unranked: Groups of rows whose SSIM do not compete.
+    """
+
+    def of(metric: str) -> Callable[[RowT], TableCell]:
+        return lambda row: scores(row).get((name, metric))
+
+    return [
+        field(f"{name}_psnr_db", f"{name}\nPSNR/SSIM", of("psnr_db"), "psnr"),
+        joined(f"{name}_ssim", of("ssim"), unranked=unranked),
+    ]
 
 
 def hidden(key: str, cell: Callable[[RowT], TableCell]) -> Field[RowT]:

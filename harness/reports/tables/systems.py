@@ -25,9 +25,9 @@ from harness.reports.tables.fields import (
     doubt_notes,
     field,
     hidden,
-    joined,
     misprint_notes,
     rows_of,
+    scored,
 )
 from harness.reports.tables.table import Table, TableCell
 
@@ -219,10 +219,7 @@ def _fields(sets: Sequence[str], cells: Iterable[Published]) -> list[Field[_Line
         field("multi_adds", "Multi-Adds\n(G)", lambda line: line.multi_adds, "giga"),
     ]
     for name in sets:
-        fields += [
-            field(f"{name}_psnr_db", f"{name}\nPSNR/SSIM", _score(name, "psnr_db"), "psnr"),
-            joined(f"{name}_ssim", _score(name, "ssim"), unranked=tuple(mixed.get(name, ()))),
-        ]
+        fields += scored(name, lambda line: line.scores, unranked=tuple(mixed.get(name, ())))
     return [
         *fields,
         _origin("record_ids", lambda record: record.id),
@@ -232,10 +229,6 @@ def _fields(sets: Sequence[str], cells: Iterable[Published]) -> list[Field[_Line
         _origin("commit", lambda record: notes.commit(record, digits=40)),
         _origin("weights_sha256", _weights_sha256),
     ]
-
-
-def _score(set_name: str, metric: str) -> Callable[[_Line], TableCell]:
-    return lambda line: line.scores.get((set_name, metric))
 
 
 def _origin(key: str, of: Callable[[Record], object]) -> Field[_Line]:

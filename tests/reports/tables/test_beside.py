@@ -9,10 +9,13 @@ import pytest
 
 from harness.config import ablation
 from harness.errors import ConfigError
+from harness.records import published_systems
 from harness.records import record as records
 from harness.reports import write
-from harness.reports.tables import render
+from harness.reports.tables import beside, render
+from harness.reports.tables.fields import columns_of, rows_of
 from harness.reports.tables.latex import to_latex
+from harness.reports.tables.table import Table
 
 ROWS = "rows: [{label: plain, model: wdsr_basic}, {label: weighted, model: wdsr_awru}]"
 
@@ -144,3 +147,19 @@ def test_systems_take_chosen_rows_among_their_lines(mine, of_weights):
         ("CARN", "weights own.pth"),
     ]
     assert "Trained on, as published: VDSR not known; CARN DIV2K." in table.notes
+
+
+def test_a_suspected_misprint_is_daggered_here_too_and_is_not_the_best():
+    """AWSRN-SD x3 on Set14 is printed as 32.21 dB, 2 dB above all others."""
+    systems = published_systems.systems(["AWSRN-SD", "CARN", "AWSRN-M"], 3)
+    sets = ("Set14",)
+    lines = [beside._published(system) for system in systems]
+    fields = beside._fields(sets)
+    rows = rows_of(fields, lines, group=lambda line: line.source)
+    table = Table("x", "X", columns_of(fields), rows, notes=())
+    shown = render.to_markdown(table).splitlines()
+    (printed,) = [line for line in shown if "AWSRN-SD" in line]
+    (best,) = [line for line in shown if "AWSRN-M" in line]
+    assert "32.21†" in printed
+    assert "**32.21" not in printed
+    assert "**30.32" in best
