@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.errors import CheckpointError
 from harness.host.problems import FormatError
@@ -13,6 +13,8 @@ from harness.host.reading import from_json
 
 WEIGHTS_FILE = "weights.safetensors"
 """Of the finished weights of a training, beside its record."""
+
+T = TypeVar("T")
 
 _KEY = "network"
 
@@ -57,10 +59,28 @@ def read(metadata: Mapping[str, str], source: str) -> Described | None:
     Raises:
         CheckpointError: They cannot be right; ``source`` names the file.
     """
-    text = metadata.get(_KEY)
+    return declared(Described, metadata, _KEY, source, of="what it is of")
+
+
+def declared(
+    kind: type[T], metadata: Mapping[str, str], key: str, source: str, *, of: str
+) -> T | None:
+    """Return what metadata declare under a key, None where they have nothing of it.
+
+    Args:
+        kind: The declared type.
+        metadata: Of a file.
+        key: Where it stands, as JSON.
+        source: The file, for the message.
+        of: What it says, for the message.
+
+    Raises:
+        CheckpointError: It cannot be right.
+    """
+    text = metadata.get(key)
     if text is None:
         return None
     try:
-        return from_json(Described, text)
+        return from_json(kind, text)
     except FormatError as error:
-        raise CheckpointError(f"'{source}' does not say rightly what it is of: {error}") from error
+        raise CheckpointError(f"'{source}' does not say rightly {of}: {error}") from error

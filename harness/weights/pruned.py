@@ -13,11 +13,11 @@ from pathlib import Path
 
 from torch import nn
 
-from harness.errors import CheckpointError
 from harness.host.files import write_atomic
 from harness.models.awms import drop_branches
 from harness.models.awsrn import drop_units
 from harness.weights.contents import Tensors
+from harness.weights.described import declared
 from harness.weights.sealed import seal
 
 _KEY = "pruned"
@@ -60,22 +60,7 @@ def read(metadata: Mapping[str, str], source: str) -> Pruned | None:
     Raises:
         CheckpointError: They cannot be right; ``source`` names the file.
     """
-    text = metadata.get(_KEY)
-    if text is None:
-        return None
-    try:
-        raw = json.loads(text)
-        pruned = Pruned(
-            str(raw["model"]),
-            int(raw["scale"]),
-            tuple(int(size) for size in raw["branches"]),
-            tuple(int(unit) for unit in raw["units"]),
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(
-            f"'{source}' does not say rightly how it was pruned: {text}"
-        ) from error
-    return pruned
+    return declared(Pruned, metadata, _KEY, source, of="how it was pruned")
 
 
 def write(
