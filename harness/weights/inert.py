@@ -90,11 +90,11 @@ class _Uncalled(Inert):
     """Stands for a class that is named in torch files and never called by them."""
 
     def __init__(self, *arguments: object) -> None:
-        raise OversizeError("it would allocate memory of its own")
+        raise OversizeError("it would take memory of its own")
 
     def __new__(cls, *arguments: object) -> Any:
         """Refuse."""
-        raise OversizeError("it would allocate memory of its own")
+        raise OversizeError("it would take memory of its own")
 
 
 class _Dictionary(dict[Any, Any]):
@@ -138,7 +138,7 @@ def _encode(text: str, encoding: str = "latin1") -> bytes:
 def _bytearray(source: object = b"", encoding: str = "") -> Inert:
     """Stand for an array of bytes, which a number would make of any length."""
     if not isinstance(source, str | bytes):
-        raise OversizeError("it would allocate memory of its own")
+        raise OversizeError("it would take memory of its own")
     return Inert()
 
 
@@ -187,7 +187,7 @@ def _frozen_set(reader: Any) -> None:
 
 
 def _refuse(reader: Any) -> None:
-    raise OversizeError("it would allocate memory of its own")
+    raise OversizeError("it would take memory of its own")
 
 
 # In Python, not C: the latter allocates for positions in its memo that a file merely names.
