@@ -25,6 +25,7 @@ from harness.cli.prune import prune
 from harness.cli.records import records
 from harness.cli.run import run, train
 from harness.cli.settings import settings
+from harness.cli.status import status
 from harness.cli.tables import tables
 from harness.cli.ui import ui
 from harness.cli.upscale import upscale
@@ -99,6 +100,7 @@ for command in (
     records,
     run,
     settings,
+    status,
     tables,
     train,
     ui,

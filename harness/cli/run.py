@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.launching import LaunchOptions, launch_options
 from harness.cli.listing import columns
 from harness.cli.network_options import network_options
 from harness.cli.options import MERGE_THREADS
@@ -33,7 +34,15 @@ _fail_fast = click.option(
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
 @_fail_fast
 @MERGE_THREADS
-def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool, merge_threads: bool) -> None:
+@launch_options
+def run(
+    *,
+    settings: Sequence[str],
+    dry_run: bool,
+    fail_fast: bool,
+    merge_threads: bool,
+    launch: LaunchOptions,
+) -> None:
     """Train, score, record and tabulate every row of an ablation.
 
     What is done already is not done again; an interrupted run goes on; what failed, which
@@ -59,6 +68,7 @@ def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool, merge_thread
         fail_fast=fail_fast,
         tabulate=True,
         merge_threads=merge_threads,
+        launch=launch,
     )
 
 
@@ -101,9 +111,13 @@ def _run(
     fail_fast: bool,
     tabulate: bool,
     merge_threads: bool = False,
+    launch: LaunchOptions | None = None,
 ) -> None:
     from harness.experiment import plan
 
+    if launch is not None:
+        launch.check()
+        launch.settings(values)
     planned = plan.make(chosen, values, problems)
     log.info("profile %s: %s", planned.config.profile, planned.why)
     if dry_run:
@@ -123,7 +137,8 @@ def _run(
             )
         return written
 
-    outcome = execute(planned, report=report, fail_fast=fail_fast)
+    launching = launch.launching(planned) if launch else None
+    outcome = execute(planned, report=report, fail_fast=fail_fast, launching=launching)
     if tables := write.text(planned.ablation, outcome.records, outcome.failures):
         click.echo(tables)
     if tabulate and not written:

@@ -28,9 +28,9 @@ from harness.experiment.recording import check_weights, facts, final_metrics, ma
 from harness.experiment.session import PlannedCell, Session, StoredScores
 from harness.experiment.table_metrics import table_metrics
 from harness.experiment.tracking import CellRun, Tracker, default_uri
-from harness.host import locks
+from harness.host import leases, locks
 from harness.host.logs import log_file
-from harness.host.signals import Interrupted
+from harness.host.signals import Interrupted, leaving
 from harness.models.awms import drop_branches
 from harness.records import record
 from harness.records.failure import Failure
@@ -116,8 +116,12 @@ class CellRunner:
 
     def _outcome(self, planned: PlannedCell) -> Record | Failure:
         try:
-            lock, busy = planned.folder / ".lock", f"{planned.folder.name} is being run"
-            with locks.held(lock, what=busy), log_file(planned.folder / "train.log"):
+            folder, busy = planned.folder, f"{planned.folder.name} is being run"
+            with (
+                locks.held(folder / ".lock", what=busy),
+                leases.taken(folder / leases.FILE_NAME, what=busy),
+                log_file(folder / "train.log"),
+            ):
                 return self._run(planned)
         except _FAILURES as error:  # no lock, no log: a full or read-only disk
             _check_not_stopped(error)
@@ -293,5 +297,5 @@ class CellRunner:
 
 def _check_not_stopped(error: BaseException) -> None:
     """Raise an error again that is no failure of a cell: the user stopped the run."""
-    if isinstance(error, Interrupted):
+    if isinstance(error, Interrupted) or leaving():
         raise error

@@ -24,11 +24,12 @@ from harness.experiment import checkpoints
 from harness.experiment.session import PlannedCell
 from harness.experiment.tracking import CellRun
 from harness.experiment.trainer import Step, Trainer
+from harness.host import leases
 from harness.host.device import out_of_memory, use_real_float32
 from harness.host.logs import log_to_stderr
 from harness.host.process import keep_memory
 from harness.host.progress import Progress
-from harness.host.signals import Interrupted, StopSignal
+from harness.host.signals import Interrupted, StopSignal, leaving
 from harness.models.initialise import initialise
 from harness.records.readings import Readings
 from harness.weights import networks
@@ -151,6 +152,7 @@ def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float, dict[str, Any]]:
         with StopSignal() as stop, _stopping_at_errors(stop):
             for step in trainer.steps(patches, workers=job.config.data.workers):
                 progress.advance()
+                leases.note(step.number, trainer.config.steps)
                 if first:
                     _report(job, trainer, step, progress)
                 last = step.number == trainer.config.steps
@@ -183,6 +185,8 @@ def _stopping_at_errors(stop: StopSignal) -> Iterator[None]:
     except Interrupted:
         raise
     except (Exception, SystemExit) as error:
+        if leaving():
+            raise
         if stop.requested:
             raise Interrupted(
                 "stopped; the same command goes on from the last checkpoint"

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.data.prepare import prepare
 from harness.errors import HarnessError
@@ -13,8 +14,14 @@ from harness.experiment import failed_cells
 from harness.experiment.plan import Cell, Plan
 from harness.experiment.session import PlannedCell, Session
 from harness.host.paths import cache_folder
+from harness.records import plans
 from harness.records.failure import Failure
+from harness.records.plans import PlannedRecord
 from harness.records.record import Record
+
+if TYPE_CHECKING:  # with PyTorch
+    from harness.experiment.cell_runner import CellRunner
+    from harness.experiment.launch.all_cells import Launching
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +49,11 @@ class RunOutcome:
 
 
 def execute(
-    plan: Plan, *, report: Callable[[], Sequence[Path]], fail_fast: bool = False
+    plan: Plan,
+    *,
+    report: Callable[[], Sequence[Path]],
+    fail_fast: bool = False,
+    launching: Launching | None = None,
 ) -> RunOutcome:
     """Run every cell of a plan; one that fails stops no other.
 
@@ -51,6 +62,7 @@ def execute(
         report: Writes the tables of what is recorded and returns their files. Called once, at
             the end; also where a cell fails or is stopped, if any was finished before it.
         fail_fast: Whether to begin no cell after one that failed.
+        launching: Where cells run; None for this process, one after the other.
 
     Raises:
         Interrupted: The user stopped it; the cells that were finished are stored.
@@ -64,27 +76,61 @@ def execute(
         return RunOutcome(records, (), 0)
     from harness.experiment.cell_runner import CellRunner  # with PyTorch: there is work to do
     from harness.experiment.fit import make_deterministic
+    from harness.experiment.launch.all_cells import launch
 
     make_deterministic(plan.config)
     runner = CellRunner(session, images, folder)
     cells = [runner.identify(cell) for cell in plan.cells]
+    _write_plan(plan, [planned for planned in cells if isinstance(planned, PlannedCell)])
     done, failures = runner.done, runner.failed
     with runner.ablation_run([_id(planned) for planned in cells]) as artifacts:
         try:
-            for number, (cell, planned) in enumerate(zip(plan.cells, cells, strict=True), 1):
-                _announce(plan, number, cell)
-                outcome = planned if isinstance(planned, Failure) else runner.run(planned)
-                if isinstance(outcome, Record):
-                    continue
-                log.warning("failed: %s", outcome.explanation)
-                if fail_fast:
-                    break
+            if launching is not None:
+                launch(runner, cells, launching, fail_fast=fail_fast)
+            else:
+                _one_by_one(runner, cells, fail_fast=fail_fast)
         except BaseException:
             if done or failures:
                 artifacts += _reported_all_the_same(report)
             raise
         artifacts += _reported_all_the_same(report) if failures else report()
     return RunOutcome(tuple(done), tuple(failures), len(cells) - len(done) - len(failures))
+
+
+def _write_plan(plan: Plan, cells: Sequence[PlannedCell]) -> None:
+    """Store what is to be done, for `harness status`; where that cannot be, the run goes on."""
+    planned = [
+        PlannedRecord(
+            id=of.record_id,
+            training_id=of.training_id,
+            label=of.cell.row.label,
+            model=of.cell.row.model,
+            scale=of.cell.scale,
+            seed=of.cell.seed,
+            sets=tuple(test.name for test in plan.tests[of.cell.scale]),
+            steps=plan.config.train.steps if of.cell.trained else 0,
+        )
+        for of in cells
+    ]
+    try:
+        plans.write(plan.results, plan.ablation.name, planned)
+    except HarnessError as error:
+        log.warning("%s", error)
+
+
+def _one_by_one(
+    runner: CellRunner, cells: Sequence[PlannedCell | Failure], *, fail_fast: bool
+) -> None:
+    """Run the cells in this process, in their order."""
+    plan = runner.plan
+    for number, (cell, planned) in enumerate(zip(plan.cells, cells, strict=True), 1):
+        _announce(plan, number, cell)
+        outcome = planned if isinstance(planned, Failure) else runner.run(planned)
+        if isinstance(outcome, Record):
+            continue
+        log.warning("failed: %s", outcome.explanation)
+        if fail_fast:
+            break
 
 
 def _reported_all_the_same(report: Callable[[], Sequence[Path]]) -> Sequence[Path]:
@@ -119,6 +165,7 @@ def _done_before(session: Session) -> tuple[Record, ...]:
         if planned.code not in stored.record.marks.code and planned.cell.trained:
             return ()  # found by what it computes: the runner keeps its code, too
         found.append((planned, stored.record))
+    _write_plan(session.plan, [planned for planned, _ in found])
     for number, (planned, done) in enumerate(found, 1):
         _announce(session.plan, number, planned.cell)
         log.info("done before: %s", done.id)

@@ -35,6 +35,24 @@ class Interrupted(HarnessError):
     exit_code = 130
 
 
+_others = {"answer": False, "leave": False}
+
+
+def leave_alone() -> None:
+    """Leave all signals of this process to what started it, which has its own answers to them."""
+    _others["answer"] = True
+
+
+def leave() -> None:
+    """Say that the process is ended by what started it: its SystemExit is nobody's failure."""
+    _others["leave"] = True
+
+
+def leaving() -> bool:
+    """Tell whether the process is being ended by what started it."""
+    return _others["leave"]
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Let the other signals raise KeyboardInterrupt, as Ctrl-C does."""
@@ -83,7 +101,7 @@ class StopSignal:
 def _handled(handler: _Handler) -> Iterator[None]:
     """Handle the signals that stop a run, but for those that are ignored."""
     previous: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
+    if threading.current_thread() is threading.main_thread() and not _others["answer"]:
         for number in STOPS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 previous[number] = signal.signal(number, handler)
