@@ -27,6 +27,7 @@ from harness.cli.run import run, train
 from harness.cli.settings import settings
 from harness.cli.status import status
 from harness.cli.tables import tables
+from harness.cli.track import track
 from harness.cli.ui import ui
 from harness.cli.upscale import upscale
 from harness.errors import HarnessError, suggest
@@ -102,6 +103,7 @@ for command in (
     settings,
     status,
     tables,
+    track,
     train,
     ui,
     upscale,

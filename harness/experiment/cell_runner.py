@@ -32,7 +32,7 @@ from harness.host import leases, locks
 from harness.host.logs import log_file
 from harness.host.signals import Interrupted, leaving
 from harness.models.awms import drop_branches
-from harness.records import record
+from harness.records import plans, record
 from harness.records.failure import Failure
 from harness.records.marks import Marks
 from harness.records.record import Record, SetScore
@@ -84,9 +84,8 @@ class CellRunner:
     def ablation_run(self, ids: Sequence[str]) -> Iterator[list[Path]]:
         """Keep the MLflow run of the ablation open; gives a list of files to attach."""
         artifacts: list[Path] = []
-        name = self.plan.ablation.name
-        key = f"{name}-{record.digest({'cells': list(ids)})[:12]}"
-        self.parent_run = self.tracker.parent(name, key, settings.plain(self.plan.config))
+        name, config = self.plan.ablation.name, settings.plain(self.plan.config)
+        self.parent_run = self.tracker.parent(name, plans.key_of(name, ids), config)
         status = "FAILED"
         try:
             yield artifacts

@@ -140,6 +140,8 @@ def read_weights(path: Path, network: nn.Module) -> str:
         sealed = read_sealed(path)
     except CheckpointError as error:
         raise CheckpointError(f"{error}{_WAY_OUT}") from error
+    if sealed.metadata and not sealed.digest:  # what says anything of itself has always had one
+        raise CheckpointError(f"'{path}' is damaged: its digest is missing{_WAY_OUT}")
     load_strictly(network, sealed.tensors, source=str(path))
     for name, tensor in sealed.tensors.items():
         if not torch.isfinite(tensor).all():

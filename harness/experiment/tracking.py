@@ -71,6 +71,22 @@ class Tracker:
         run = self._guard(lambda store: _run(store, name, key, config, tags))
         return CellRun(self, run)
 
+    def finished(self, parent: str | None) -> set[str]:
+        """Return the keys of the cells below a parent whose runs are finished."""
+
+        def find(store: Store) -> set[str]:
+            query = f"tags.`mlflow.parentRunId` = '{parent}' AND attributes.status = 'FINISHED'"
+            found, token = set(), None
+            while True:
+                page = store.client.search_runs([store.experiment], query, page_token=token)
+                found |= {str(run.data.tags.get(_KEY, "")) for run in page}
+                token = page.token
+                if not token:
+                    return found
+
+        keys: set[str] | None = self._guard(find)
+        return keys or set()
+
     def finish(
         self, run: str | None, *, status: str = "FINISHED", artifacts: tuple[Path, ...] = ()
     ) -> None:

@@ -90,16 +90,25 @@ def folder(results: Path) -> Path:
     return results / "results" / "plans"
 
 
+def key(plan: StoredPlan) -> str:
+    """Return what a plan is called: its ablation, and the start of a digest of its cells."""
+    return key_of(plan.ablation, [cell.id for cell in plan.cells])
+
+
+def key_of(ablation: str, ids: Sequence[str]) -> str:
+    """Return what the plan of these records is called."""
+    return f"{ablation}-{record.digest({'cells': list(ids)})[:12]}"
+
+
 def write(results: Path, ablation: str, cells: Sequence[PlannedRecord]) -> Path:
     """Store a plan; one of the same cells is replaced. Returns its file.
 
     Raises:
         HarnessError: It cannot be written.
     """
-    key = record.digest({"cells": [cell.id for cell in cells]})[:12]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     plan = StoredPlan(ablation, now, environment.commit()[0], tuple(cells))
-    path = folder(results) / f"{ablation}-{key}.json"
+    path = folder(results) / f"{key(plan)}.json"
     write_atomic(path, json_text(dataclasses.asdict(plan)) + "\n")
     return path
 

@@ -21,13 +21,15 @@ from harness.host.signals import interruptible
 
 log = logging.getLogger(__name__)
 
+_BEGUN = "begun"
+
 GRACE_S = 30.0
 """Seconds that a worker has to store a checkpoint when it is to end."""
 
 
 @dataclass
 class _Worker:
-    """A process, the way to it, and what it does."""
+    """A process, the way to it, and what it does, since when (0 where that has not begun)."""
 
     process: BaseProcess
     pipe: Connection
@@ -54,12 +56,12 @@ class LocalLauncher:
             workers: How many jobs run at once.
             gpus: CUDA devices, which the workers take in turn; none where cells run on the CPU.
             timeout_s: Seconds after which a job is ended; None for no limit.
-            grace_s: Seconds that it then has to store a checkpoint.
+            grace_s: Seconds that it then has to store a checkpoint; not more than the limit.
         """
         self.workers = workers
         self.gpus = tuple(gpus)
         self.timeout_s = timeout_s
-        self.grace_s = grace_s
+        self.grace_s = min(grace_s, timeout_s or grace_s)
         self._context = multiprocessing.get_context("spawn")
         self._running: list[_Worker] = []
 
@@ -89,7 +91,7 @@ class LocalLauncher:
         self._give(worker, waiting)
 
     def _give(self, worker: _Worker, waiting: deque[Job]) -> None:
-        worker.job, worker.began, worker.late = waiting.popleft(), time.monotonic(), False
+        worker.job, worker.began, worker.late = waiting.popleft(), 0.0, False
         with suppress(OSError):  # it has died: that is noticed when its end is waited for
             worker.pipe.send(worker.job)
 
@@ -107,9 +109,13 @@ class LocalLauncher:
             job = worker.job
             assert job is not None
             try:
-                outcome: Outcome = worker.pipe.recv() if worker.pipe.poll() else self._dead(worker)
+                said = worker.pipe.recv() if worker.pipe.poll() else self._dead(worker)
             except (EOFError, OSError):
-                outcome = self._dead(worker)
+                said = self._dead(worker)
+            if said == _BEGUN:
+                worker.began = time.monotonic()
+                continue
+            outcome: Outcome = said
             if worker.late:
                 outcome = outcome if outcome.good else Outcome(lost=self._too_long())
             if worker.process.exitcode is not None or worker.late or not waiting:
@@ -124,7 +130,7 @@ class LocalLauncher:
         if self.timeout_s is None:
             return
         for worker in self._running:
-            seconds = time.monotonic() - worker.began
+            seconds = time.monotonic() - worker.began if worker.began else 0.0
             if seconds > self.timeout_s and not worker.late:
                 worker.late = True
                 worker.process.terminate()  # which lets a training store a checkpoint
@@ -170,9 +176,13 @@ def _serve(pipe: Connection, slot: int, workers: int, gpu: str | None) -> None:
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     _take_share(slot, workers)
+    import harness.experiment.cell_runner  # noqa: F401 - its time is no job's
+
     with suppress(EOFError, OSError, KeyboardInterrupt), interruptible():
         while True:
-            pipe.send(do(pipe.recv()))
+            job = pipe.recv()
+            pipe.send(_BEGUN)
+            pipe.send(do(job))
 
 
 def _take_share(slot: int, workers: int) -> None:

@@ -1,7 +1,6 @@
 """A launcher gives the same weights, byte for byte, and the same records as one process."""
 
 import json
-import os
 
 import pytest
 
