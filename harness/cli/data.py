@@ -14,6 +14,7 @@ from harness.errors import HarnessError, UsageError
 from harness.host.writing import json_text
 
 if TYPE_CHECKING:
+    from harness.data.cached import CachedSet
     from harness.data.fetch.inventory import Standing
     from harness.data.fetch.registry import ImageSet
     from harness.data.fetch.verify import Finding
@@ -113,14 +114,16 @@ def prepare(
 def verify(*, names: Sequence[str], root: Path | None, form: str) -> None:
     """Compare the decoded pixels of sets with what is known of them.
 
-    Without SET, every set that is there. Sets whose pixels nobody states are compared with
-    what was first seen. Exit code 1: something differs, or a SET is not there.
+    Without SET, every set that is there, and the prepared images in the cache. Sets whose pixels
+    nobody states are compared with what was first seen. Exit code 1: something differs, or a SET is not there.
 
     Example: harness data verify Set5 Set14
     """
+    from harness.data.cached import check_all
     from harness.data.fetch import inventory
     from harness.data.fetch.ledger import Seen
     from harness.data.fetch.verify import WRONG, check, leaks
+    from harness.host.paths import cache_folder
 
     place = _required(root)
     chosen = _present(place, names)
@@ -136,8 +139,11 @@ def verify(*, names: Sequence[str], root: Path | None, form: str) -> None:
             if form == "table":
                 click.echo(_line(finding, place))
         notes += leaks(standing.set, place) if standing.state != "absent" else ()
+    prepared = [] if names else list(check_all(cache_folder()))
+    for one in prepared if form == "table" else ():
+        click.echo(f"prepared in the cache: {one.folder}: {one.problem or 'ok'}")
     if form == "json":
-        click.echo(json_text([_as_json(finding) for finding in findings]))
+        click.echo(json_text([*map(_as_json, findings), *map(_cached_as_json, prepared)]))
     for note in notes:
         click.echo(f"Warning: {note}", err=True)
     bad = [
@@ -147,10 +153,10 @@ def verify(*, names: Sequence[str], root: Path | None, form: str) -> None:
         if finding.status in WRONG
         or (finding.status == "missing" and (names or finding.part.prefix))
     ]
-    if bad:
-        raise HarnessError(
-            f"not as they should be: {', '.join(finding.part.id for finding in bad)}"
-        )
+    wrong = [finding.part.id for finding in bad]
+    wrong += [f"{one.folder} (remove it)" for one in prepared if one.problem]
+    if wrong:
+        raise HarnessError(f"not as they should be: {', '.join(wrong)}")
     if not findings:
         raise HarnessError(f"{place}: there is no set to verify; see harness data list")
 
@@ -225,6 +231,14 @@ def _line(finding: Finding, root: Path) -> str:
     if finding.status == "ok" and finding.found:
         lines[0] += f"  {folder_of(part, root)}"
     return "\n".join([*lines, *(f"  - {problem}" for problem in finding.problems)])
+
+
+def _cached_as_json(one: CachedSet) -> dict[str, Any]:
+    return {
+        "part": f"cache/{one.folder.name}",
+        "status": "differs" if one.problem else "ok",
+        "problems": [one.problem] if one.problem else [],
+    }
 
 
 def _as_json(finding: Finding) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from harness import __version__
 from harness.cli.bench import bench
 from harness.cli.checkpoint import checkpoint
 from harness.cli.compare import compare
+from harness.cli.crate import crate
 from harness.cli.data import data
 from harness.cli.eval import evaluate
 from harness.cli.figures import figures
@@ -23,6 +24,7 @@ from harness.cli.new import new
 from harness.cli.protocol import protocol
 from harness.cli.prune import prune
 from harness.cli.records import records
+from harness.cli.reproduce import reproduce
 from harness.cli.run import run, train
 from harness.cli.settings import settings
 from harness.cli.status import status
@@ -90,6 +92,7 @@ for command in (
     bench,
     checkpoint,
     compare,
+    crate,
     data,
     evaluate,
     figures,
@@ -99,6 +102,7 @@ for command in (
     protocol,
     prune,
     records,
+    reproduce,
     run,
     settings,
     status,

@@ -230,6 +230,20 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in bundled("ablations").glob("*.yaml")))
 
 
+def file(name: str) -> Path:
+    """Return the YAML file of a shipped ablation, or of a user's own, which is named by its path.
+
+    Raises:
+        UsageError: There is no such ablation or file.
+    """
+    path = Path(name)
+    if name in shipped():
+        return bundled("ablations") / f"{name}.yaml"
+    if not path.is_file():
+        raise UsageError(f"there is no ablation or file '{name}'{suggest(name, shipped())}")
+    return path
+
+
 def load(name: str) -> Ablation:
     """Read an ablation by its name, or from a path to a user's own YAML file.
 
@@ -237,11 +251,7 @@ def load(name: str) -> Ablation:
         UsageError: There is no such ablation or file.
         ConfigError: The file is not an ablation; every problem is listed.
     """
-    path = Path(name)
-    if name in shipped():
-        path = bundled("ablations") / f"{name}.yaml"
-    elif not path.is_file():
-        raise UsageError(f"there is no ablation or file '{name}'{suggest(name, shipped())}")
+    path = file(name)
     try:
         found = parse(read_text(path), default_name=path.stem)
     except FormatError as error:

@@ -21,6 +21,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from harness.data.cached import is_damaged
 from harness.data.catalogue import TestSet, TrainSet, joined_name, lr_text
 from harness.data.images import hash_image, read_rgb
 from harness.data.resize import crop_to_multiple, downscale
@@ -99,8 +100,8 @@ def prepare(sets: Sequence[TrainSet], scale: int, cache: Path) -> Prepared:
     """Decode training sets into the cache, or open what an earlier call left there.
 
     HR is cropped to a multiple of the scale. LR is read where the sets have it, else made by
-    ``downscale``. The cache is keyed by path, size and time of change of every file; two
-    processes that want the same sets prepare them once.
+    ``downscale``. The cache is keyed by path, size and time of change of every file, and checked
+    by the digest of its pixels; processes that want the same sets at once prepare them once.
 
     Raises:
         DataError: Images cannot be used (all of them are named), LR does not fit HR, or the
@@ -111,7 +112,7 @@ def prepare(sets: Sequence[TrainSet], scale: int, cache: Path) -> Prepared:
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(final.with_name(f"{final.name}.lock")):
             index = _read_index(final)
-            if index is None:
+            if index is None or is_damaged(final, index):
                 _build(sets, scale, final)
                 index = _read_index(final)
     if index is None:
@@ -278,8 +279,7 @@ def _open_pixels(path: Path) -> NDArray[np.uint8]:
     """Memory-map a file of raw pixels, except an empty one, which cannot be mapped."""
     if not path.stat().st_size:
         return np.empty(0, np.uint8)
-    # As a plain array: every slice of np.memmap costs microseconds more.
-    return np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
+    return np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))  # plain: quicker to slice
 
 
 def _image_at(pixels: NDArray[np.uint8], offset: int, height: int, width: int) -> NDArray[np.uint8]:

@@ -1,0 +1,55 @@
+"""``harness crate``: an ablation as a research object that archives take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import results_root_only
+
+
+@click.command()
+@click.argument("ablation", metavar="ABLATION")
+@results_root_only
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the crate; new or empty.",
+)
+@click.option("--license", "license_url", metavar="URL", help="Licence of the records, if any.")
+def crate(*, ablation: str, results: Path, folder: Path, license_url: str | None) -> None:
+    """Write the records and tables of an ablation as a Workflow Run RO-Crate.
+
+    ABLATION is a shipped one or a YAML file. The images are named by digest and stay where they
+    are; weights are left out.
+
+    Example: harness crate awru -o awru-crate
+    """
+    from harness.config import ablation as ablations
+    from harness.records import crate as crates
+    from harness.records import record
+    from harness.records.selection import belongs
+    from harness.reports import write
+
+    chosen = ablations.load(ablation.removeprefix("ablation="))
+    stored = [
+        one
+        for one in record.load_all(results)
+        if one.steps and any(belongs(one, row) for row in chosen.rows)
+    ]
+    tables = sorted(write.folder(results).glob(f"{chosen.name}_*"))
+    tables = [path for path in tables if path.suffix in (".csv", ".md", ".tex")]
+    path = crates.write(
+        folder,
+        results=results,
+        workflow=ablations.file(ablation.removeprefix("ablation=")),
+        title=chosen.title,
+        stored=stored,
+        reports=tables,
+        license_url=license_url,
+    )
+    click.echo(f"{len(stored)} records, {len(tables)} files of tables: {path}")

@@ -1,0 +1,59 @@
+"""``harness reproduce``: run a recorded training again, and compare."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from harness.cli.options import DATA_ROOT, RESULTS_ROOT
+from harness.errors import HarnessError, UsageError
+
+
+@click.command()
+@click.argument("record", metavar="RECORD")
+@DATA_ROOT
+@RESULTS_ROOT
+@click.option("--into", type=click.Path(path_type=Path), help="Results root of the new run; kept.")
+@click.option("--dry-run", is_flag=True, help="Say what differs; train nothing.")
+def reproduce(
+    *, record: str, root: Path | None, results: Path, into: Path | None, dry_run: bool
+) -> None:
+    """Train and score a record's cell again, in a folder of its own, and compare.
+
+    Says first what is not as it was: commit, versions, device, threads, images, recipe. On the same
+    kind of CPU, with as many threads, weights and scores are the same to the last bit; elsewhere
+    the difference stands beside the spread of seeds. Exits with 1 where nothing differs and the
+    result does. RECORD is an id, the beginning of one, or the file.
+
+    Example: harness reproduce wdsr_awru-x2-s0-0123456789ab
+    """
+    from harness.evaluation.record_names import matches
+    from harness.experiment import reproduce as again
+
+    found = matches(record, results)
+    if len(found) != 1:
+        names = ", ".join(one.id for one in found[:6])
+        more = f": {names}{' ..' if len(found) > 6 else ''}" if found else ""
+        raise UsageError(f"'{record}' names {len(found)} records, expected one{more}")
+    (stored,) = found
+    if into is not None and into.resolve() == results.resolve():
+        raise UsageError("--into is the results root that the record lies in: expected another")
+    with tempfile.TemporaryDirectory(prefix="harness-reproduce.") as scratch:
+        plan = again.planned(stored, root=str(root) if root else None, into=into or Path(scratch))
+        differs = list(again.differences(stored, plan))
+        for one in differs:
+            click.echo(f"differs: {one.what}: {one.recorded} recorded, {one.here} here")
+        decisive = [one.what for one in differs if one.decides]
+        if decisive and stored.provenance.commit:
+            click.echo(f"as it was recorded: git checkout {stored.provenance.commit}")
+        if not differs:
+            click.echo("nothing differs from when it was recorded")
+        if dry_run:
+            return
+        out = again.reproduce(stored, plan, results=results)
+        for line in again.summary(stored, out):
+            click.echo(line)
+    if not out.same and not decisive:
+        raise HarnessError(f"'{stored.id}' came out otherwise, and nothing that decides differs")
