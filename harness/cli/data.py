@@ -115,7 +115,8 @@ def verify(*, names: Sequence[str], root: Path | None, form: str) -> None:
     """Compare the decoded pixels of sets with what is known of them.
 
     Without SET, every set that is there, and the prepared images in the cache. Sets whose pixels
-    nobody states are compared with what was first seen. Exit code 1: something differs, or a SET is not there.
+    nobody states are compared with what was first seen. Exit code 1: something differs, or a SET
+    is not there.
 
     Example: harness data verify Set5 Set14
     """
