@@ -15,7 +15,8 @@ TESTED = ("-c", "constraints.txt")
 WORKERS = ("-n", "2", "--dist", "worksteal")
 PROTOCOL_TESTS = ("tests/evaluation/test_audit.py", "tests/weights/test_public.py")
 BENCHMARKS = "tests/benchmarks"
-FAULTS = "tests/faults"
+FAULTS = ("tests/faults", "tests/experiment/launch", "tests/records/test_load.py")
+REPRODUCED = ("wdsr_basic-x2-s0", "wdsr_awru-x2-s0")
 
 
 def group(name: str) -> list[str]:
@@ -56,13 +57,16 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """Try 3,000 inputs of every kind, right, damaged and hostile; print what became of them.
+    """Try 3,000 inputs of every kind, and what may happen to a run over several processes.
 
-    Takes some minutes; arguments go to pytest, such as `-k images`. The suite tries 100 of each.
+    Inputs are right, damaged and hostile; what became of them is printed. Takes half an hour;
+    arguments go to pytest, such as `-k images`. The suite tries 100 of each, and one of each kind
+    of what may happen.
     """
     session.install(*TESTED, "-e", ".", *group("test"))
-    inputs = {"HARNESS_FAULTS": "3000"}
-    session.run("pytest", FAULTS, *WORKERS, *session.posargs, env=inputs)
+    much = {"HARNESS_FAULTS": "3000", "HARNESS_LOAD_SECONDS": "120"}
+    every = ("-m", "slow or not slow")
+    session.run("pytest", *FAULTS, *every, *WORKERS, *session.posargs, env=much)
 
 
 @nox.session
