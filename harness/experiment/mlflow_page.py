@@ -29,7 +29,7 @@ def serve(results: Path, port: int) -> None:
             "run an ablation first, or name its results root by --results"
         )
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-    code = run_group([*command, "--port", str(port)])
+    code = run_group([*command, "--host", "127.0.0.1", "--port", str(port)])
     if code > 0:
         raise HarnessError(f"MLflow's page ended with exit code {code}")
 

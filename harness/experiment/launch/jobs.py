@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -63,6 +63,10 @@ class Outcome:
     def good(self) -> bool:
         """Whether every cell is done."""
         return not (self.failures or self.lost or self.stopped)
+
+
+Work = Callable[[Job], Outcome]
+"""What runs a job."""
 
 
 class Launcher(Protocol):

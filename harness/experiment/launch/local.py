@@ -15,7 +15,7 @@ from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from harness.experiment.launch.jobs import Job, Outcome, do
+from harness.experiment.launch.jobs import Job, Outcome, Work, do
 from harness.host.logs import log_to_stderr
 from harness.host.signals import interruptible
 
@@ -49,6 +49,7 @@ class LocalLauncher:
         gpus: Sequence[str] = (),
         timeout_s: float | None = None,
         grace_s: float = GRACE_S,
+        work: Work = do,
     ) -> None:
         """Begin with no process.
 
@@ -57,11 +58,13 @@ class LocalLauncher:
             gpus: CUDA devices, which the workers take in turn; none where cells run on the CPU.
             timeout_s: Seconds after which a job is ended; None for no limit.
             grace_s: Seconds that it then has to store a checkpoint; not more than the limit.
+            work: What runs a job.
         """
         self.workers = workers
         self.gpus = tuple(gpus)
         self.timeout_s = timeout_s
         self.grace_s = min(grace_s, timeout_s or grace_s)
+        self.work = work
         self._context = multiprocessing.get_context("spawn")
         self._running: list[_Worker] = []
 
@@ -82,7 +85,7 @@ class LocalLauncher:
         here, there = self._context.Pipe()
         gpu = self.gpus[slot % len(self.gpus)] if self.gpus else None
         process = self._context.Process(
-            target=_serve, args=(there, slot, self.workers, gpu), name=f"harness-{slot}"
+            target=_serve, args=(there, self.work, slot, self.workers, gpu), name=f"harness-{slot}"
         )
         process.start()
         there.close()  # so that the worker's end is noticed
@@ -170,7 +173,7 @@ class LocalLauncher:
             self._running.clear()
 
 
-def _serve(pipe: Connection, slot: int, workers: int, gpu: str | None) -> None:
+def _serve(pipe: Connection, work: Work, slot: int, workers: int, gpu: str | None) -> None:
     """Run jobs as they come, until the way to the sender is closed."""
     log_to_stderr(logging.WARNING)
     if gpu is not None:
@@ -182,7 +185,7 @@ def _serve(pipe: Connection, slot: int, workers: int, gpu: str | None) -> None:
         while True:
             job = pipe.recv()
             pipe.send(_BEGUN)
-            pipe.send(do(job))
+            pipe.send(work(job))
 
 
 def _take_share(slot: int, workers: int) -> None:

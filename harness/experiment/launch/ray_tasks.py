@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.experiment.launch.jobs import Job, Outcome, do, missing_extra
+from harness.experiment.launch.jobs import Job, Outcome, Work, do, missing_extra
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,12 @@ class RayLauncher:
     """Runs each job as a Ray task."""
 
     def __init__(
-        self, *, address: str | None = None, jobs: int | None = None, timeout_s: float | None = None
+        self,
+        *,
+        address: str | None = None,
+        jobs: int | None = None,
+        timeout_s: float | None = None,
+        work: Work = do,
     ) -> None:
         """Begin with no cluster.
 
@@ -27,10 +32,12 @@ class RayLauncher:
             jobs: How many tasks run at once at most, where one is started here: its cores are
                 ``jobs`` times those of a task. None for all cores of this machine.
             timeout_s: Seconds after which a task is ended; None for no limit.
+            work: What runs a job.
         """
         self.address = address
         self.jobs = jobs
         self.timeout_s = timeout_s
+        self.work = work
 
     def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Yield every job with what became of it, as soon as that is known.
@@ -50,6 +57,7 @@ class RayLauncher:
 
     def _connect(self, ray: Any, threads: int) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        logging.getLogger("ray").setLevel(logging.ERROR)
         started_here: dict[str, Any] = {
             "include_dashboard": False,
             "_node_ip_address": "127.0.0.1",
@@ -73,7 +81,7 @@ class RayLauncher:
             num_cpus=config.threads,
             num_gpus=config.devices if config.device == "cuda" else 0,
             max_retries=0,  # a job that is lost is tried again as the user has asked
-        )(_do_in_task)
+        )(self.work)
         running: dict[Any, Job] = {task.remote(job): job for job in jobs}
         began: dict[Any, float] = {}
         try:
@@ -105,10 +113,6 @@ class RayLauncher:
         for reference in running:
             if now - began.setdefault(reference, now) > self.timeout_s:
                 ray.cancel(reference, force=True)
-
-
-def _do_in_task(job: Job) -> Outcome:
-    return do(job)
 
 
 def _ray() -> Any:
