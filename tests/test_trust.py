@@ -57,7 +57,12 @@ def test_yaml_makes_no_objects(tag):
 
 def test_what_listens_does_so_on_this_machine_alone(tmp_path, monkeypatch):
     commands = []
-    monkeypatch.setattr(mlflow_page, "run_group", lambda command: commands.append(command) or 0)
+
+    def run(command):
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr(mlflow_page, "run_group", run)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"file://{tmp_path}")
     mlflow_page.serve(tmp_path, 5000)
     (command,) = commands

@@ -37,6 +37,7 @@ def test_a_lease_is_kept_up_and_given_back(path):
         leases.note(20, 100)
         time.sleep(0.15)
         later = leases.read(path)
+        assert later is not None
         assert later.beat > first.beat
         assert (later.step, later.steps) == (20, 100)
         assert later.left_s > 0

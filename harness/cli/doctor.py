@@ -1,0 +1,136 @@
+"""``harness doctor``: what is here, what is missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+
+from harness.cli.listing import columns
+from harness.cli.options import DATA_ROOT, RESULTS_ROOT
+
+_PACKAGES = ("torch", "fvcore", "ptflops", "mlflow", "numpy", "scikit-image")
+_EXTRAS = {"deploy": ("onnx", "onnxruntime"), "ray": ("ray",), "slurm": ("submitit",)}
+_LEAST_FREE = 2 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: What was looked at.
+        found: What is there.
+        mend: What to do where something is missing; empty where nothing is.
+    """
+
+    what: str
+    found: str
+    mend: str = ""
+
+
+@click.command()
+@DATA_ROOT
+@RESULTS_ROOT
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def doctor(*, root: Path | None, results: Path, form: str) -> None:
+    """Say what is here: versions, device, data, weights, cache, MLflow's store, disk.
+
+    Behind what is missing stands the command that mends it. Nothing is changed or fetched.
+
+    Example: harness doctor
+    """
+    findings = [*_software(), *_machine(), *_data(root), *_stores(results)]
+    if form == "json":
+        from harness.host.writing import json_text
+
+        click.echo(json_text([asdict(finding) for finding in findings]))
+        return
+    click.echo(columns([[one.what, one.found] for one in findings]))
+    if missing := [one for one in findings if one.mend]:
+        click.echo("\nTo mend:\n" + "\n".join(f"  {one.what}: {one.mend}" for one in missing))
+
+
+def _software() -> Iterator[Finding]:
+    from harness import __version__
+    from harness.host import environment
+
+    commit, dirty = environment.commit()
+    where = f"{commit[:12]}{', changed' if dirty else ''}" if commit else "installed package"
+    yield Finding("harness", f"{__version__} ({where})")
+    old = "install Python 3.11 or newer" if sys.version_info < (3, 11) else ""
+    yield Finding("Python", ".".join(map(str, sys.version_info[:3])), old)
+    for name in _PACKAGES:
+        found = _version(name)
+        yield Finding(name, found or "missing", "" if found else "python -m pip install -e .")
+    for extra, names in _EXTRAS.items():
+        missing = [name for name in names if not _version(name)]
+        state = f"without {', '.join(missing)}" if missing else "installed"
+        mend = f"python -m pip install 'awsrn-harness[{extra}]', where it is wanted"
+        yield Finding(f"extra [{extra}]", state, mend if missing else "")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _machine() -> Iterator[Finding]:
+    from harness.host import device, environment
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    chosen = device.choose_device("auto") if _version("torch") else "cpu"
+    yield Finding("device", environment.device_name(chosen))
+    bf16 = "multiplies bf16" if device.computes_bf16() else "no bf16 instructions"
+    yield Finding("CPU", f"{cores} cores, {bf16}")
+
+
+def _data(root: Path | None) -> Iterator[Finding]:
+    get = "harness data prepare T291 Set5 Set14 B100 --data-root FOLDER"
+    if root is None:
+        yield Finding("data root", "not set", f"{get}, then set HARNESS_DATA to FOLDER")
+    elif not root.expanduser().is_dir():
+        yield Finding("data root", f"{root}: no such folder", get.replace("FOLDER", str(root)))
+    else:
+        from harness.data.fetch import inventory
+
+        yield Finding("data root", str(root))
+        for standing in inventory.take_stock(root):
+            if standing.state != "absent":
+                yield Finding(f"  {standing.set.name}", standing.state)
+    bundled = _bundled_weights()
+    yield Finding("bundled weights", ", ".join(bundled) or "none")
+    folder = os.environ.get("HARNESS_CHECKPOINTS", "")
+    if folder and not Path(folder).is_dir():
+        yield Finding("public weights", f"{folder}: no such folder", "unset HARNESS_CHECKPOINTS")
+    else:
+        yield Finding("public weights", folder or "HARNESS_CHECKPOINTS is not set")
+
+
+def _bundled_weights() -> list[str]:
+    from harness.host.paths import bundled
+
+    return sorted(path.stem for path in bundled("pretrained").glob("*.safetensors"))
+
+
+def _stores(results: Path) -> Iterator[Finding]:
+    from harness.host.paths import cache_folder
+
+    cache = cache_folder()
+    size = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
+    yield Finding("cache", f"{cache}: {size / 1e6:,.0f} MB")
+    store = os.environ.get("MLFLOW_TRACKING_URI") or results / "results" / "mlflow.db"
+    yield Finding("MLflow's store", str(store))
+    runs = sum(1 for _ in (results / "results" / "runs").glob("*/record.json"))
+    yield Finding("records", f"{runs:,} below {(results / 'results').resolve()}")
+    free = shutil.disk_usage(results if results.is_dir() else Path()).free
+    scarce = "make room: a training keeps checkpoints" if free < _LEAST_FREE else ""
+    yield Finding("disk", f"{free / 1e9:,.1f} GB free", scarce)
