@@ -8,6 +8,7 @@ from harness.config.deciding import IRRELEVANT, SOMETIMES, deciding
 LAST_SEEN = {
     *("precision", "device", "devices", "threads", "train.steps", "train.batch", "train.patch"),
     *("train.lr", "train.schedule", "train.halve_every", "train.channels_last"),
+    "train.compile",
 }
 
 
@@ -27,6 +28,8 @@ def test_every_setting_decides_about_weights_unless_declared_otherwise():
         ({"device": "cuda"}, "threads", False),
         ({"train.schedule": "halving"}, "train.halve_every", True),
         ({"train.schedule": "cosine"}, "train.halve_every", False),
+        ({"train.compile": "true"}, "train.compile", True),
+        ({"train.compile": "false"}, "train.compile", False),
     ],
 )
 def test_some_settings_decide_only_with_others(changes, key, decides):
