@@ -18,7 +18,8 @@ class ResidentPatches:
     LR and HR of all images are sent to the device once, as 8-bit pixels. A crop, flipped and
     turned, is affine in its rows and columns: a corner, the way to the next row and the way to
     the next column, in bytes. Six numbers a sample go to the device with a step, and one gather
-    for LR and one for HR cut the whole batch there. The device may be a CPU.
+    for LR and one for HR cut the whole batch there. The device may be a CPU; there it takes three
+    times as long as the sampler (134 and 46 us a sample of 48x48 at x2, one thread), which stays.
     """
 
     def __init__(self, patches: Patches, device: torch.device) -> None:

@@ -57,7 +57,9 @@ def test_batches_are_the_sampler_s_byte_for_byte(
             assert ours.dtype is torch.uint8
             np.testing.assert_array_equal(ours.cpu().numpy(), theirs)
         poses |= {below(8, turn) for turn in patches.draws(step)[:, 3].tolist()}
-        images |= {below(len(patches.usable), image) for image in patches.draws(step)[:, 0].tolist()}
+        images |= {
+            below(len(patches.usable), image) for image in patches.draws(step)[:, 0].tolist()
+        }
     assert poses == set(range(8))
     assert images == set(range(len(patches.usable)))
 
@@ -78,7 +80,9 @@ def test_largest_and_smallest_numbers_reach_the_edges_and_no_further() -> None:
     assert [below(2**31 - 1, int(number)) for number in bits] == [0, 2**31 - 2]
 
 
-def test_pixels_are_sent_in_parts_that_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pixels_are_sent_in_parts_that_join(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("harness.data.resident._CHUNK", 1001)
     prepared = noise(tmp_path, 3)
     patches = Patches(prepared, patch=9, batch=32, seed=1)

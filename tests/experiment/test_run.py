@@ -243,6 +243,21 @@ def test_settings_that_change_nothing_share_the_fingerprint(tiny, tmp_path, invo
     assert result.stderr.count("done before") == 3
 
 
+def test_a_resident_set_trains_to_the_same_bytes(tiny, tmp_path, invoke):
+    """The gather that a GPU would do, on the CPU's memory: through the command, and said."""
+    for root, resident in (("cut", "false"), ("held", "true")):
+        arguments = [*tiny, f"results.root={tmp_path / root}", f"data.resident={resident}"]
+        result = invoke("run", *arguments)
+        assert result.exit_code == 0, result.output
+        said = [line for line in result.stderr.splitlines() if "patches: " in line]
+        assert len(said) == (2 if resident == "true" else 0)  # one a training
+        assert all(
+            "cut on cpu, where the set is held (0.0 GiB of pixels, " in line for line in said
+        )
+    assert len(weights(tmp_path / "cut")) == 2
+    assert weights(tmp_path / "cut") == weights(tmp_path / "held")
+
+
 def test_curve_is_scored_without_changing_the_training(tiny, tmp_path, invoke):
     invoke("run", *tiny, f"results.root={tmp_path / 'a'}")
     result = invoke("run", *tiny, f"results.root={tmp_path / 'b'}", "train.eval_every=2")
