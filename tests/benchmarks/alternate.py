@@ -29,6 +29,7 @@ class Claim:
     what: str
     peer: str
     cpu: str = "any"
+    device: str = "cpu"
     bound: float | None = None
     goal: float | None = None
     threads: int = 1
@@ -50,7 +51,10 @@ def has_amx():
 
 
 def clock(threads):
-    """CPU time, which other processes lengthen less than they do the time; of one thread only."""
+    """CPU time, which other processes lengthen less than they do the time; of one thread only.
+
+    With several threads, or none for a GPU, it is the time that passes.
+    """
     return time.process_time if threads == 1 else time.perf_counter
 
 
@@ -95,7 +99,7 @@ class Apart:
 
 
 def _serve(pipe, work, arguments, threads):
-    torch.set_num_threads(threads)
+    torch.set_num_threads(max(1, threads))
     try:
         turns = work(*arguments)
         while pipe.recv():
@@ -135,7 +139,8 @@ def row(name, script, measured, about, *, over="peer_s", under="ours_s"):
     figures = {key: float(f"{value:.4g}") for key, value in asdict(measured).items()}
     figures |= {over: figures.pop("over_s"), under: figures.pop("under_s")}
     stated = {key: value for key, value in about.items() if value is not None}
-    machine = {"machine": environment.device_name("cpu"), "amx": has_amx()}
+    device = environment.device_name(stated.pop("device", "cpu"))
+    machine = {"machine": device, "amx": has_amx()}
     made = {"torch": torch.__version__, "script": f"tests/benchmarks/{script}"}
     return {"name": name} | stated | figures | machine | made
 

@@ -25,7 +25,6 @@ def forward(network, lr):
         network(lr)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_latency_beside_imdn(benchmark, name):
     scales = [scale for scale in (4, 2) if scale in registry.get(name).scales]

@@ -21,7 +21,7 @@ from tests.benchmarks import naive
 
 MEMORY: Any = deterministic
 CONFIG = TrainConfig(steps=10_000, log_every=10_000)
-BLOCKS = {"awsrn_s": 1, "awsrn_m": 3}
+BLOCKS = {"awsrn_s": 1, "awsrn_m": 3, "awsrn": 4}
 
 
 class Noise:
