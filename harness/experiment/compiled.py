@@ -98,5 +98,5 @@ def failure(error: BaseException) -> TrainingError | None:
     exceptions = sys.modules.get("torch._dynamo.exc")  # not loaded where nothing was compiled
     if exceptions is None or not isinstance(error, exceptions.TorchDynamoException):
         return None
-    told = " ".join(str(error).split())
+    told = " ".join(str(error).partition("Set TORCHDYNAMO_VERBOSE")[0].split())
     return TrainingError(f"the network cannot be compiled ({told[:200]}); {_WITHOUT}")

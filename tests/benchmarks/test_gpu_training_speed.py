@@ -36,7 +36,8 @@ def test_a_training_on_a_gpu_beside_the_plain_way(hold, name):
 @pytest.mark.parametrize("work", [training_gpu.ours, training_gpu.plain])
 def test_the_same_code_runs_on_a_cpu(work, monkeypatch):
     """What is measured on a GPU is tried where there is none: one step, a small set."""
-    for name, value in (("STEPS", 1), ("HEIGHT", 60), ("WIDTH", 70), ("IMAGES", 2)):
+    small = {"STEPS": 1, "BATCH": 2, "PATCH": 8, "HEIGHT": 60, "WIDTH": 70, "IMAGES": 2}
+    for name, value in small.items():
         monkeypatch.setattr(training_gpu, name, value)
     turns = work("awsrn_s", scale=2, device="cpu")
     try:

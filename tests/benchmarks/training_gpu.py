@@ -20,11 +20,11 @@ from tests.benchmarks import naive
 from tests.benchmarks.training import BLOCKS, CONFIG
 
 STEPS = 100
+BATCH, PATCH = 16, 48  # the paper's
 HEIGHT, WIDTH, IMAGES = 678, 1020, 50  # LR of DIV2K at x2
 
 
 def patches(scale):
-    """Batches of the paper's size: 16 of 48x48."""
     size = 3 * HEIGHT * WIDTH
     entries = [Entry(str(n), HEIGHT, WIDTH, n * size, scale**2 * n * size) for n in range(IMAGES)]
     generator = np.random.default_rng(0)
@@ -32,7 +32,7 @@ def patches(scale):
         generator.integers(0, 256, IMAGES * size * times, np.uint8) for times in (1, scale**2)
     )
     prepared = Prepared("noise", scale, "", tuple(entries), (), "", hr, lr)
-    return Patches(prepared, patch=48, batch=16, seed=0)
+    return Patches(prepared, patch=PATCH, batch=BATCH, seed=0)
 
 
 def ours(model, *, scale, compiled=False, device="cuda"):
