@@ -149,7 +149,11 @@ def artifact(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure the speed claims side by side; arguments go to pytest."""
+    """Hold every ratio of speed to its bound, side by side; arguments go to pytest (`-k x2`).
+
+    Takes an hour on an idle core. Ratios are stored in results/bench/, read results/README.md.
+    """
     session.install(*TESTED, "-e", ".", *group("test"))
     every = ("-m", "slow or not slow")
-    session.run("pytest", BENCHMARKS, "--benchmark-only", *every, *session.posargs)
+    stored = {"HARNESS_BENCH": "results/bench"}
+    session.run("pytest", BENCHMARKS, "--benchmark-only", *every, *session.posargs, env=stored)

@@ -204,7 +204,8 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
         f"profile {settings.profile} ({plan.why})",
         f"train on {settings.data.train}{source}: batch {train.batch}, LR patch {train.patch}, "
         f"{train.schedule} schedule, lr {train.lr:g}, {settings.precision}, {settings.device}, "
-        f"{settings.threads} threads{', channels last' if train.channels_last else ''}",
+        f"{settings.threads} threads{', channels last' if train.channels_last else ''}"
+        f"{', compiled' if train.compile else ''}",
         *note,
         f"score on {tests}",
         f"training Multi-Adds still to do: at most {left / 1e12:,.1f} T "

@@ -14,7 +14,8 @@ IRRELEVANT = frozenset(
         # Known by something else: the digest of the pixels, scale and seed of the cell.
         *("profile", "scale", "seeds", "rows", "data.train", "data.lr"),
         # Where things lie, what is looked at and how often, how patches reach the training.
-        *("data.root", "data.test", "data.cache", "data.workers", "results.root"),
+        *("data.root", "data.test", "data.cache", "data.workers", "data.resident"),
+        "results.root",
         *("tracking.mlflow", "tracking.uri"),
         *("train.checkpoint_every", "train.log_every", "train.eval_every"),
     }
@@ -25,6 +26,7 @@ also those that nobody thought of when this was written."""
 SOMETIMES: Mapping[str, Callable[[Config], bool]] = {
     "threads": lambda config: config.device == "cpu",
     "train.halve_every": lambda config: config.train.schedule == "halving",
+    "train.compile": lambda config: config.train.compile,
 }
 """Settings that can change the weights only together with others."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from harness.errors import UsageError
+from harness.host.free_memory import free_bytes
 
 LEAST_TILE = 16
 """Smallest side of a tile that is worth its overlap, in LR pixels."""
@@ -51,36 +52,8 @@ def default_memory(device: torch.device, *, root: Path = Path("/")) -> int:
         device: A CPU or CUDA device.
         root: Where ``proc`` and ``sys`` are.
     """
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0] * _FREE_SHARE)
-    limits = [free for free in (_machine_free(root), _group_free(root)) if free is not None]
-    return max(1, int(min(limits, default=_UNKNOWN_FREE) * _FREE_SHARE))
-
-
-def _machine_free(root: Path) -> int | None:
-    try:
-        text = (root / "proc/meminfo").read_text(encoding="ascii")
-    except OSError:
-        return None
-    match = re.search(r"^MemAvailable:\s+(\d+) kB$", text, re.MULTILINE)
-    return int(match[1]) * 1024 if match else None
-
-
-def _group_free(root: Path) -> int | None:
-    """Return what a control group (version 2, or 1) leaves, or None without a limit."""
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        try:
-            values = [
-                int((root / "sys/fs/cgroup" / name).read_text(encoding="ascii"))
-                for name in (limit, used)
-            ]
-        except (OSError, ValueError):  # no such file, or the word max
-            continue
-        return max(0, values[0] - values[1])
-    return None
+    free = free_bytes(device, root=root)
+    return max(1, int((_UNKNOWN_FREE if free is None else free) * _FREE_SHARE))
 
 
 @dataclass(slots=True)

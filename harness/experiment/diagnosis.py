@@ -10,7 +10,7 @@ from pathlib import Path
 from torch.multiprocessing.spawn import ProcessException
 
 from harness.errors import HarnessError
-from harness.experiment.trainer import LOST_WORKER
+from harness.experiment.batches import LOST_WORKER
 from harness.weights import networks, projects, user_code
 from harness.weights.projects import Project
 

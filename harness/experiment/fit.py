@@ -18,9 +18,10 @@ from harness.config.settings import Config
 from harness.data.catalogue import TestSet, TrainSet
 from harness.data.patches import Patches
 from harness.data.prepare import prepare
+from harness.data.resident import ResidentPatches
 from harness.errors import TrainingError
 from harness.evaluation import evaluate
-from harness.experiment import checkpoints
+from harness.experiment import batches, checkpoints, compiled
 from harness.experiment.session import PlannedCell
 from harness.experiment.tracking import CellRun
 from harness.experiment.trainer import Step, Trainer
@@ -116,6 +117,8 @@ def fit(job: TrainJob) -> TrainOutcome | None:
                 f"not enough memory to train {job.planned.cell.row.label} with train.batch="
                 f"{job.config.train.batch} and train.patch={job.config.train.patch}; lower them"
             ) from error
+        if found := compiled.failure(error):
+            raise found from error
         raise
 
 
@@ -196,7 +199,7 @@ def _stopping_at_errors(stop: StopSignal) -> Iterator[None]:
         raise
 
 
-def _prepare(fabric: Fabric, job: TrainJob) -> tuple[Trainer, Patches]:
+def _prepare(fabric: Fabric, job: TrainJob) -> tuple[Trainer, Patches | ResidentPatches]:
     """Return the network in training, new or as it was stored, and its patches."""
     planned, train = job.planned, job.config.train
     cell = planned.cell
@@ -210,7 +213,8 @@ def _prepare(fabric: Fabric, job: TrainJob) -> tuple[Trainer, Patches]:
     if resume is not None:
         log.info("going on from step %d", resume.step)
     trainer = Trainer(network, train, fabric=fabric, fingerprint=planned.fingerprint, resume=resume)
-    return trainer, patches
+    asked = job.config.data.resident
+    return trainer, batches.source(patches, asked=asked, device=fabric.device)
 
 
 def _report(job: TrainJob, trainer: Trainer, step: Step, progress: Progress) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import HarnessError, UsageError
+from harness.experiment.mlflow_store import is_installed
 from harness.experiment.tracking import database, default_uri
 
 _GRACE_S = 5.0
@@ -20,7 +21,7 @@ def serve(results: Path, port: int) -> None:
 
     Raises:
         UsageError: Nothing has been logged there.
-        HarnessError: The page could not be served.
+        HarnessError: The page could not be served, or MLflow is not installed.
     """
     uri = default_uri(results)
     if uri.startswith("sqlite:") and not database(results).is_file():
@@ -28,6 +29,8 @@ def serve(results: Path, port: int) -> None:
             f"nothing is logged below '{results}': expected {database(results)}; "
             "run an ablation first, or name its results root by --results"
         )
+    if not is_installed():
+        raise HarnessError("MLflow is not installed: pip install mlflow shows its page")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
     code = run_group([*command, "--host", "127.0.0.1", "--port", str(port)])
     if code > 0:

@@ -13,6 +13,7 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,11 @@ class Store:
 
     client: MlflowClient
     experiment: str
+
+
+def is_installed() -> bool:
+    """Tell whether MLflow is installed; nothing of it is loaded."""
+    return find_spec("mlflow") is not None
 
 
 def connect(uri: str, artifacts: Path) -> Store:

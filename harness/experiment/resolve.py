@@ -62,10 +62,10 @@ def device(config: Config, problems: list[str]) -> Config:
 def channels_last(config: Config, rows: Iterable[Row]) -> Config:
     """Return the settings with the layout of memory chosen, where it is left open.
 
-    Channels side by side are chosen for bf16 on a CPU that multiplies it, where they are faster,
-    and where all networks are registered ones: a user's may ask for the usual layout (``view``).
-    They are not chosen by a measurement, which might turn out otherwise at the next start: the
-    choice changes the last bits of weights, and is in the fingerprint.
+    Channels side by side are chosen for bf16 on a GPU, and on a CPU that multiplies it, where they
+    are faster, and where all networks are registered ones: a user's may ask for the usual layout
+    (``view``). They are not chosen by a measurement, which might turn out otherwise at the next
+    start: the choice changes the last bits of weights, and is in the fingerprint.
 
     Args:
         config: Settings with a device.
@@ -74,7 +74,8 @@ def channels_last(config: Config, rows: Iterable[Row]) -> Config:
     if config.train.channels_last is not None:
         return config
     ours = all(row.model in registry.names() and not parts.named(row.overrides) for row in rows)
-    fast = config.precision == "bf16-mixed" and config.device == "cpu" and computes_bf16()
+    multiplies_bf16 = config.device == "cuda" or computes_bf16()
+    fast = config.precision == "bf16-mixed" and multiplies_bf16
     return replace(config, train=replace(config.train, channels_last=ours and fast))
 
 

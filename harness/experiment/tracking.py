@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.file_limits import flat
-from harness.experiment.mlflow_store import PROCESS, Store, connect
+from harness.experiment.mlflow_store import PROCESS, Store, connect, is_installed
 from harness.host import process
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,12 @@ class Tracker:
         A local store may be busy for a moment, so that a second try is worth its while. A
         server gets one: it may hang for a time-out each.
         """
+        if self.uri is not None and self._store is None and not is_installed():
+            log.warning(
+                "MLflow is not installed (pip install mlflow): runs are in results/ only, and "
+                "tracking.mlflow=false says nothing of it"
+            )
+            self.uri = None
         tries = 2 if self.uri and self.uri.startswith("sqlite:") else 1
         while self.uri is not None:
             tries -= 1

@@ -13,26 +13,22 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils import deterministic
-from torch.utils.data import DataLoader, Dataset
 
 from harness.config.settings import TrainConfig
 from harness.data.patches import Patches
+from harness.data.resident import ResidentPatches
 from harness.errors import CheckpointError, TrainingError
+from harness.experiment.batches import batches
+from harness.experiment.compiled import check_compiler, compile_training
 from harness.experiment.curve import Curve
 from harness.experiment.training_state import TrainingState
 from harness.records.readings import LOSS_WINDOW, Readings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-LOST_WORKER = (
-    "a process that cuts training patches died (killed, or out of memory); "
-    "data.workers=0 does without them"
-)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
@@ -88,13 +84,14 @@ class Trainer:
 
         Args:
             network: The network with its start weights; trained in place.
-            config: Steps, batch, learning rate, memory format.
+            config: Steps, batch, learning rate, memory format, whether to compile.
             fabric: Device, precision and number of processes.
             fingerprint: Of the cell, written into every state.
             resume: State to go on from.
 
         Raises:
             CheckpointError: The state does not fit.
+            TrainingError: It is to be compiled, and there is no compiler.
         """
         self.config = config
         self.fabric = fabric
@@ -112,6 +109,9 @@ class Trainer:
         )
         self.network, self.optimizer = fabric.setup(network, optimizer)
         self.original = network
+        if config.compile:
+            check_compiler(fabric.device.type)
+            compile_training(network, fabric.device)
         if resume is not None:  # after set-up: only now is everything on its device
             self._go_on_from(resume)
         self.curve = Curve(config, Readings(**resume.readings) if resume else None)
@@ -136,7 +136,7 @@ class Trainer:
         self._losses = list(state.losses)
         self._before = state.seconds
 
-    def steps(self, patches: Patches, *, workers: int = 0) -> Iterator[Step]:
+    def steps(self, patches: Patches | ResidentPatches, *, workers: int = 0) -> Iterator[Step]:
         """Run the steps that are left, yielding after each.
 
         Args:
@@ -232,30 +232,23 @@ class Trainer:
             readings=asdict(self.curve.readings),
         )
 
-    def _batches(self, patches: Patches, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield LR and HR of each step, float32 on the device, this process's share.
-
-        Raises:
-            TrainingError: A process that cuts patches has gone.
-        """
-        share = slice(self.fabric.global_rank, None, self.fabric.world_size)
-        loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
-            _Steps(patches, self.config.steps, share),
-            batch_size=None,
-            sampler=range(self.done, self.config.steps),
-            num_workers=workers,
-            pin_memory=self.fabric.device.type == "cuda",
+    def _batches(
+        self, patches: Patches | ResidentPatches, workers: int
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield LR and HR of each step, float32 on the device, this process's share."""
+        cut = batches(
+            patches,
+            range(self.done, self.config.steps),
+            share=slice(self.fabric.global_rank, None, self.fabric.world_size),
+            workers=workers,
+            device=self.fabric.device,
         )
-        try:
-            for lr, hr in loader:
-                yield self._placed(lr), self._placed(hr)
-        except (ConnectionError, EOFError) as error:  # in the middle of sending a batch
-            raise TrainingError(LOST_WORKER) from error
+        for lr, hr in cut:
+            yield self._placed(lr), self._placed(hr)
 
     def _placed(self, pixels: Tensor) -> Tensor:
-        """Return pixels in float32 on the device, laid out like the network."""
-        there = pixels.to(self.fabric.device, non_blocking=True)
-        return there.float().contiguous(memory_format=self._memory_format)
+        """Return pixels in float32, laid out like the network."""
+        return pixels.float().contiguous(memory_format=self._memory_format)
 
 
 @contextmanager
@@ -271,21 +264,3 @@ def _new_memory(*, filled: bool) -> Iterator[None]:
         yield
     finally:
         deterministic.fill_uninitialized_memory = before  # type: ignore[attr-defined]
-
-
-class _Steps(Dataset[tuple[Tensor, Tensor]]):
-    """The patches of each step as tensors, for a loader."""
-
-    def __init__(self, patches: Patches, steps: int, share: slice) -> None:
-        self.patches, self.length, self.share = patches, steps, share
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        lr, hr = self.patches[step]
-        return _tensor(lr[self.share]), _tensor(hr[self.share])
-
-
-def _tensor(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pixels))

@@ -102,6 +102,7 @@ class RecordedTraining:
         schedule: Learning-rate schedule.
         halve_every: Steps between two halvings.
         channels_last: Whether channels lay side by side in memory; no in older records.
+        compile: Whether the forward pass was compiled; no in older records.
         checkpoint_every: Steps between two checkpoints.
         log_every: Steps between two lines of the log.
         eval_every: Steps between two PSNR readings; 0 for none.
@@ -114,6 +115,7 @@ class RecordedTraining:
     schedule: Schedule
     halve_every: int = 200_000
     channels_last: bool = False
+    compile: bool = False
     checkpoint_every: int = 1000
     log_every: int = 50
     eval_every: int = 0

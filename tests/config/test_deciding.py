@@ -1,5 +1,8 @@
 """What a fingerprint is made of: every setting, unless it is declared irrelevant."""
 
+import json
+from hashlib import sha256
+
 import pytest
 
 from harness.config import settings
@@ -8,6 +11,7 @@ from harness.config.deciding import IRRELEVANT, SOMETIMES, deciding
 LAST_SEEN = {
     *("precision", "device", "devices", "threads", "train.steps", "train.batch", "train.patch"),
     *("train.lr", "train.schedule", "train.halve_every", "train.channels_last"),
+    "train.compile",
 }
 
 
@@ -21,12 +25,32 @@ def test_every_setting_decides_about_weights_unless_declared_otherwise():
 
 
 @pytest.mark.parametrize(
+    ("profile", "channels_last", "digest"),
+    [
+        ("smoke", False, "9635b3a8550e6705"),
+        ("cpu", True, "784c32ef6ab5708d"),
+        ("paper", False, "8aafcf92e7312d1e"),
+    ],
+)
+def test_settings_that_came_later_leave_fingerprints_as_they_were(profile, channels_last, digest):
+    """The digests are those of before there was `train.compile`: records stay valid."""
+    on_a_cpu = {"device": "cpu", "threads": 2 if channels_last else 1}
+    layers = [settings.PROFILES[profile], on_a_cpu | {"train.channels_last": channels_last}]
+    config, problems = settings.make(layers)
+    assert problems == []
+    canonical = json.dumps(deciding(config), sort_keys=True)
+    assert sha256(canonical.encode()).hexdigest()[:16] == digest
+
+
+@pytest.mark.parametrize(
     ("changes", "key", "decides"),
     [
         ({"device": "cpu"}, "threads", True),
         ({"device": "cuda"}, "threads", False),
         ({"train.schedule": "halving"}, "train.halve_every", True),
         ({"train.schedule": "cosine"}, "train.halve_every", False),
+        ({"train.compile": "true"}, "train.compile", True),
+        ({"train.compile": "false"}, "train.compile", False),
     ],
 )
 def test_some_settings_decide_only_with_others(changes, key, decides):

@@ -89,6 +89,15 @@ def test_the_layout_is_chosen_where_it_is_open_and_said(
     assert len(digests) == 2
 
 
+def test_bf16_on_a_gpu_lays_channels_side_by_side(monkeypatch):
+    monkeypatch.setattr(resolve, "computes_bf16", lambda: False)
+    bf16 = replace(settings.Config(), precision="bf16-mixed", device="cuda")
+    rows = [Row("base", "awsrn_s")]
+    assert resolve.channels_last(bf16, rows).train.channels_last
+    assert not resolve.channels_last(replace(bf16, device="cpu"), rows).train.channels_last
+    assert not resolve.channels_last(replace(bf16, precision="fp32"), rows).train.channels_last
+
+
 def test_a_user_s_part_keeps_the_usual_layout(monkeypatch):
     monkeypatch.setattr(resolve, "computes_bf16", lambda: True)
     config = replace(settings.Config(), precision="bf16-mixed", device="cpu")

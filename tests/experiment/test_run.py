@@ -19,6 +19,11 @@ from harness.experiment.run import execute
 from harness.models import registry
 from harness.records.record import load_all
 
+NEEDS_CUDA = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
 
 def harness(*arguments, **options):
     """Start the harness in a process of its own."""
@@ -241,6 +246,30 @@ def test_settings_that_change_nothing_share_the_fingerprint(tiny, tmp_path, invo
     invoke("run", *tiny)
     result = invoke("run", *tiny, "train.eval_every=2", "train.log_every=1", "data.workers=1")
     assert result.stderr.count("done before") == 3
+
+
+@pytest.mark.parametrize(
+    ("device", "precision"),
+    [
+        ("cpu", "fp32"),
+        *(
+            pytest.param("cuda", precision, marks=NEEDS_CUDA)
+            for precision in ("fp32", "bf16-mixed")
+        ),
+    ],
+)
+def test_a_resident_set_trains_to_the_same_bytes(tiny, tmp_path, invoke, device, precision):
+    """On a CPU by the gather that a GPU would do: through the command, and said."""
+    way = {"true": "patches: cut on {}, where the set is held (0.0 GiB of pixels, ", "false": ""}
+    for root, resident in (("cut", "false"), ("held", "true")):
+        asked = (f"results.root={tmp_path / root}", f"data.resident={resident}")
+        result = invoke("run", *tiny, *asked, f"device={device}", f"precision={precision}")
+        assert result.exit_code == 0, result.output
+        said = [line for line in result.stderr.splitlines() if "patches: " in line]
+        assert len(said) == (2 if resident == "true" or device == "cuda" else 0)  # one a training
+        assert all(way[resident].format(device) in line for line in said)
+    assert len(weights(tmp_path / "cut")) == 2
+    assert weights(tmp_path / "cut") == weights(tmp_path / "held")
 
 
 def test_curve_is_scored_without_changing_the_training(tiny, tmp_path, invoke):

@@ -13,11 +13,14 @@ from types import SimpleNamespace
 import pytest
 
 from harness.config.file_limits import flat
+from harness.errors import HarnessError
 from harness.experiment import mlflow_store, tracking
+from harness.experiment.mlflow_page import serve
 from harness.experiment.mlflow_store import EXPERIMENT, PROCESS, connect
 from harness.experiment.tracking import Tracker
 from harness.host import process
 from harness.records.readings import LOSS_WINDOW
+from harness.records.record import load_all
 
 
 @pytest.fixture
@@ -260,3 +263,31 @@ def test_six_processes_may_begin_at_once(tmp_path):
         for number in range(6)
     ]
     assert [racer.communicate()[0].strip() for racer in racers] == [b"True"] * 6
+
+
+WITHOUT_MLFLOW = """
+import sys
+sys.modules["mlflow"] = None  # an import of it fails as where it is not installed
+from harness.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+def test_a_run_without_mlflow_installed_is_whole_and_says_so_in_one_line(tiny, tmp_path):
+    asked = with_mlflow(tiny)
+    command = [sys.executable, "-c", WITHOUT_MLFLOW, "run", *map(str, asked)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if "mlflow" in line.lower()]
+    assert len(said) == 1
+    assert "MLflow is not installed (pip install mlflow): runs are in results/ only" in said[0]
+    assert len(load_all(tmp_path)) == 3
+    assert not (tmp_path / "results" / "mlflow.db").exists()
+
+
+def test_the_page_without_mlflow_installed_is_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    tracking.database(tmp_path).parent.mkdir()
+    tracking.database(tmp_path).touch()
+    with pytest.raises(HarnessError, match="MLflow is not installed: pip install mlflow"):
+        serve(tmp_path, 5000)

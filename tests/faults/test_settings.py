@@ -29,6 +29,8 @@ RIGHT = {
     "train.lr": ("1e-3", ".5", "3e38"),
     "train.schedule": ("halving", "onecycle", "cosine"),
     "train.channels_last": ("true", "no", "ON", "0", "none"),
+    "train.compile": ("true", "no", "0"),
+    "data.resident": ("true", "no", "none"),
     "data.train": ("sample",),
     "data.test": ("sample",),
     "data.lr": ("made", "none", ""),

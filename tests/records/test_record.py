@@ -168,6 +168,7 @@ def test_every_setting_but_the_machine_s_own_folders_is_recorded():
     recorded |= {f"train.{item.name}" for item in fields(RecordedTraining)}
     recorded |= {f"data.{item.name}" for item in fields(RecordedData)}
     of_machine = {"data.root", "data.cache", "results.root", "tracking.mlflow", "tracking.uri"}
+    of_machine |= {"data.resident"}
     assert declared_settings().keys() - recorded == of_machine
     defaults = {item.name: item.default for item in fields(RecordedTraining)}
     for item in fields(TrainConfig):  # an older record was made with what is the default now
