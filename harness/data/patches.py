@@ -11,6 +11,9 @@ from harness.errors import DataError
 # Random numbers per patch: image, row, column, augmentation.
 _DRAWS = 4
 
+_TURNS = 8
+_HALF = np.uint64(32)
+
 
 class Patches:
     """Batches of aligned LR and HR patches; ``patches[step]`` is the batch of a step.
@@ -45,7 +48,11 @@ class Patches:
                 f"{prepared.name}: expected an image of at least {side}x{side} pixels (a patch of "
                 f"{patch} at x{prepared.scale}), but all {len(prepared.entries)} are smaller"
             )
-        self._pairs = [(prepared.lr(index), prepared.hr(index)) for index in usable]
+        pairs = [(prepared.lr(index), prepared.hr(index)) for index in usable]
+        self._rows = [(_rows(lr), _rows(hr)) for lr, hr in pairs]
+        # How many places a patch may have along either side of each image.
+        sides = np.array([lr.shape[:2] for lr, _ in pairs], np.uint64)
+        self._places = sides - np.uint64(patch - 1)
         self._scale = prepared.scale
         self._patch = patch
         self._batch = batch
@@ -57,36 +64,47 @@ class Patches:
         Returns:
             LR (N, 3, patch, patch) and HR (N, 3, scale*patch, scale*patch), uint8 RGB.
         """
-        side = self._patch * self._scale
-        lr = np.empty((self._batch, 3, self._patch, self._patch), np.uint8)
-        hr = np.empty((self._batch, 3, side, side), np.uint8)
-        for lr_out, hr_out, draws in zip(lr, hr, self._draws(step), strict=True):
-            self._cut(lr_out, hr_out, draws)
+        small, large = self._patch, self._patch * self._scale
+        lr = np.empty((self._batch, 3, small, small), np.uint8)
+        hr = np.empty((self._batch, 3, large, large), np.uint8)
+        # A patch is cut in two passes: its rows, which lie far from each other in the image, are
+        # put side by side, where its pixels are then picked up in any order without waiting.
+        lr_cut, hr_cut = (np.empty((side, 3 * side), np.uint8) for side in (small, large))
+        lr_turned, hr_turned = _poses(lr_cut), _poses(hr_cut)
+        for n, (image, top, left, turn) in enumerate(self._choices(step)):
+            lr_rows, hr_rows = self._rows[image]
+            lr_cut[...] = lr_rows[top : top + small, 3 * left : 3 * (left + small)]
+            lr[n] = lr_turned[turn]
+            top, left = top * self._scale, left * self._scale
+            hr_cut[...] = hr_rows[top : top + large, 3 * left : 3 * (left + large)]
+            hr[n] = hr_turned[turn]
         return lr, hr
 
-    def _draws(self, step: int) -> list[list[int]]:
-        """Return 32 random bits for every choice of every patch of a step."""
+    def _choices(self, step: int) -> list[list[int]]:
+        """Return image, row, column and turn of every patch of a step.
+
+        Each is a number below its limit, from 32 uniform bits.
+        """
         # A step owns 2**192 numbers of the seed's sequence, so steps never overlap.
         generator = np.random.Philox(key=self._seed, counter=[0, 0, 0, step])
-        raw = generator.random_raw(self._batch * _DRAWS) >> np.uint64(32)
-        drawn: list[list[int]] = raw.reshape(self._batch, _DRAWS).tolist()
-        return drawn
-
-    def _cut(self, lr_out: NDArray[np.uint8], hr_out: NDArray[np.uint8], draws: list[int]) -> None:
-        """Cut one patch out of LR and HR at the same place and turn both the same way."""
-        image, row, column, turn = draws
-        lr, hr = self._pairs[_below(len(self._pairs), image)]
-        top = _below(lr.shape[0] - self._patch + 1, row)
-        left = _below(lr.shape[1] - self._patch + 1, column)
-        for out, whole, scale in ((lr_out, lr, 1), (hr_out, hr, self._scale)):
-            side = self._patch * scale
-            cut = whole[top * scale : top * scale + side, left * scale : left * scale + side]
-            out[...] = _turned(cut.transpose(2, 0, 1), _below(8, turn))
+        bits = generator.random_raw(self._batch * _DRAWS).reshape(self._batch, _DRAWS) >> _HALF
+        image = (bits[:, 0] * np.uint64(len(self._rows))) >> _HALF
+        limits = np.empty((self._batch, _DRAWS - 1), np.uint64)
+        limits[:, :2] = self._places[image]
+        limits[:, 2] = _TURNS
+        chosen: list[list[int]] = np.column_stack([image, (bits[:, 1:] * limits) >> _HALF]).tolist()
+        return chosen
 
 
-def _below(limit: int, bits: int) -> int:
-    """Return a number in [0, limit) from 32 uniform bits."""
-    return (bits * limit) >> 32
+def _rows(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an (H, W, 3) image as its rows, (H, 3 W)."""
+    return image.reshape(image.shape[0], -1)
+
+
+def _poses(rows: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return the flips and quarter turns of a square patch (S, 3 S), as views (3, S, S) of it."""
+    image = rows.reshape(len(rows), -1, 3).transpose(2, 0, 1)
+    return [_turned(image, turn) for turn in range(_TURNS)]
 
 
 def _turned(image: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
