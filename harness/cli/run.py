@@ -28,12 +28,27 @@ _fail_fast = click.option(
 )
 
 
+_estimate = click.option(
+    "--estimate",
+    is_flag=True,
+    help="With --dry-run: measure some steps of each network, and say how long it takes here.",
+)
+
+
 @click.command()
 @click.argument("settings", nargs=-1, metavar="ablation=NAME [KEY=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
+@_estimate
 @_fail_fast
 @MERGE_THREADS
-def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool, merge_threads: bool) -> None:
+def run(
+    *,
+    settings: Sequence[str],
+    dry_run: bool,
+    estimate: bool,
+    fail_fast: bool,
+    merge_threads: bool,
+) -> None:
     """Train, score, record and tabulate every row of an ablation.
 
     What is done already is not done again; an interrupted run goes on; what failed, which
@@ -56,6 +71,7 @@ def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool, merge_thread
         values,
         problems,
         dry_run=dry_run,
+        estimate=estimate,
         fail_fast=fail_fast,
         tabulate=True,
         merge_threads=merge_threads,
@@ -67,10 +83,17 @@ def run(*, settings: Sequence[str], dry_run: bool, fail_fast: bool, merge_thread
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--scale", required=True, help="Upscaling factor, or several: 2,3,4.")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
+@_estimate
 @_fail_fast
 @network_options("model", own_trainings=False)
 def train(
-    *, model: str, settings: Sequence[str], scale: str, dry_run: bool, fail_fast: bool
+    *,
+    model: str,
+    settings: Sequence[str],
+    scale: str,
+    dry_run: bool,
+    estimate: bool,
+    fail_fast: bool,
 ) -> None:
     """Train, score and record one network; ID is from `harness list`, or FILE.py:CLASS.
 
@@ -83,7 +106,15 @@ def train(
     values["scale"] = scale
     one_row = plan.single(model)
     try:
-        _run(one_row, values, problems, dry_run=dry_run, fail_fast=fail_fast, tabulate=False)
+        _run(
+            one_row,
+            values,
+            problems,
+            dry_run=dry_run,
+            estimate=estimate,
+            fail_fast=fail_fast,
+            tabulate=False,
+        )
     except ConfigError as error:
         where = f"row '{one_row.base}': "
         alone = ":" in model and len(error.problems) == 1
@@ -98,18 +129,26 @@ def _run(
     problems: list[str],
     *,
     dry_run: bool,
+    estimate: bool,
     fail_fast: bool,
     tabulate: bool,
     merge_threads: bool = False,
 ) -> None:
     from harness.experiment import plan
 
+    if estimate and not dry_run:
+        raise UsageError("--estimate goes with --dry-run; a run says by itself how long it takes")
     planned = plan.make(chosen, values, problems)
     log.info("profile %s: %s", planned.config.profile, planned.why)
     if dry_run:
         from harness.experiment.session import statuses
 
-        click.echo(plan_text(planned, statuses(planned)))
+        found = statuses(planned)
+        click.echo(plan_text(planned, found))
+        if estimate:
+            from harness.experiment import measuring
+
+            click.echo("\n".join(measuring.estimate(planned, found)))
         return
     from harness.experiment.run import execute
     from harness.reports import write
@@ -193,7 +232,8 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
         *note,
         f"score on {tests}",
         f"training Multi-Adds still to do: at most {left / 1e12:,.1f} T "
-        f"(forward, and twice that backward{', without those that are n/a' if unknown else ''})",
+        f"(forward, and twice that backward{', without those that are n/a' if unknown else ''}); "
+        "--dry-run --estimate measures how long that takes here",
     ]
     return "\n".join(lines)
 

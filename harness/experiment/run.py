@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.data.prepare import prepare
 from harness.errors import HarnessError
-from harness.experiment import failed_cells
+from harness.experiment import failed_cells, remaining
 from harness.experiment.plan import Cell, Plan
 from harness.experiment.session import PlannedCell, Session
 from harness.host.paths import cache_folder
@@ -68,6 +68,7 @@ def execute(
     make_deterministic(plan.config)
     runner = CellRunner(session, images, folder)
     cells = [runner.identify(cell) for cell in plan.cells]
+    runner.remaining = remaining.of_cells(session, cells)
     done, failures = runner.done, runner.failed
     with runner.ablation_run([_id(planned) for planned in cells]) as artifacts:
         try:

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -96,9 +97,12 @@ def test_so_they_do_where_hardly_anything_can_be_kept(own, decoded, monkeypatch)
 def test_several_networks_on_one_set_share_what_was_decoded_and_bicubic(own, decoded, monkeypatch):
     runs = []
     scored = evaluate.score_all
-    monkeypatch.setattr(
-        evaluate, "score_all", lambda *a, **k: runs.append(type(a[0])) or scored(*a, **k)
-    )
+
+    def noted(network, *arguments, **options):
+        runs.append(type(network))
+        return scored(network, *arguments, **options)
+
+    monkeypatch.setattr(evaluate, "score_all", noted)
     for network in (Sharper(), Sharper(), Sharper()):
         scorer_of(network).score(own, (protocols.DEFAULT,))
     assert sorted(decoded) == sorted(own.hr)
@@ -163,9 +167,14 @@ def test_scores_do_not_depend_on_threads_order_or_what_was_kept(own, decoded, wo
 
 
 def test_results_come_in_their_order_however_long_each_takes():
-    with InOrder(4) as calls:
+    def late(number):
+        time.sleep(0.004 * (number % 3 == 0))
+        return number
+
+    calls: InOrder[int] = InOrder(4)
+    with calls:
         for number in range(12):
-            calls.add(lambda n=number: time.sleep(0.004 * (n % 3 == 0)) or n)
+            calls.add(partial(late, number))
     assert calls.results == list(range(12))
 
 
@@ -177,7 +186,8 @@ def test_of_two_failures_that_of_the_earlier_image_is_told():
         raise DataError("the first image")
 
     def failing(workers, error):
-        with InOrder(workers) as calls:
+        calls: InOrder[None] = InOrder(workers)
+        with calls:
             calls.add(fail)
             late.set()
             raise error
