@@ -238,7 +238,7 @@ def _report(job: TrainJob, trainer: Trainer, step: Step, progress: Progress) -> 
     if last or _due(step.number, train.log_every):
         loss = trainer.loss
         progress.report(step.number, loss=loss, lr=step.lr)
-        progress.say(job.remaining.text())
+        progress.say(job.remaining.brief())
         job.run.log(step.number, {"loss": loss, "lr": step.lr})
         trainer.curve.read(step.number, seconds=trainer.seconds, loss=loss, lr=step.lr)
     if job.curve is not None and _due(step.number, train.eval_every) and not last:

@@ -180,6 +180,10 @@ class Remaining:
             return training.multi_adds * sum(s for s, _ in both) / sum(count for _, count in both)
         return sum(self._measured.values()) / len(self._measured)
 
+    def brief(self) -> str:
+        """Return what is left in words, without what they are based on."""
+        return self.text().partition(" here (")[0]
+
     def text(self) -> str:
         """Return what is left in words, such as ``9 trainings, about 14 h here``.
 

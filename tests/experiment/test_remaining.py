@@ -48,6 +48,7 @@ def test_nine_trainings_take_nine_times_what_was_measured():
     assert left.steps == 90_000 - done
     assert left.seconds == pytest.approx((90_000 - done) * 0.56)
     assert left.text() == "9 trainings, about 14 h here (A measured)"
+    assert left.brief() == "9 trainings, about 14 h"
     left.end("t0")
     assert left.seconds == pytest.approx(80_000 * 0.56)
     assert left.text() == "8 trainings, about 12 h here (A measured)"
