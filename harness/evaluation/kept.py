@@ -21,7 +21,7 @@ MOST_BYTES = 2**29
 _SETTLED_S = 2.0
 """Age of a file whose time of change tells it from a later one of its name."""
 
-Stamp = tuple[str, int, int, int]
+Stamp = tuple[str, int, int, int, int]
 _Of = tuple[str, Path, int]
 
 
@@ -108,7 +108,7 @@ def part(test: TestSet, which: slice) -> TestSet:
 
 
 def stamps_of(test: TestSet) -> tuple[Stamp, ...] | None:
-    """Return by what the files of a set are known: name, number on the disk, size and time.
+    """Return by what the files of a set are known: name, number on the disk, size and times.
 
     None where that tells nothing: a file is not there, or was changed only just now.
     """
@@ -128,4 +128,5 @@ def _stamp(path: Path) -> Stamp | None:
         return None  # whoever reads it will tell
     if time.time() - state.st_mtime < _SETTLED_S:
         return None
-    return str(path.absolute()), state.st_ino, state.st_size, state.st_mtime_ns
+    times = (state.st_mtime_ns, state.st_ctime_ns)  # the second one nobody can set
+    return str(path.absolute()), state.st_ino, state.st_size, *times

@@ -124,6 +124,17 @@ def test_a_file_that_changed_is_decoded_anew(own, decoded):
     ]
 
 
+def test_a_file_that_was_replaced_with_the_times_of_the_old_one_is_decoded_anew(own, decoded):
+    network = registry.get("bicubic").build(scale=2)
+    before = evaluate.score(network, own, scale=2, device=CPU)
+    times, content = own.hr[2].stat(), own.hr[1].read_bytes()
+    with own.hr[2].open("r+b") as file:  # the same number on the disk
+        file.write(content)
+        file.truncate(len(content))
+    os.utime(own.hr[2], ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert before != evaluate.score(network, own, scale=2, device=CPU)
+
+
 def test_images_of_another_set_make_room_and_those_of_the_own_do_not(own, decoded):
     size = 60 * 64 * 3 + 30 * 32 * 3
     kept = Kept(3 * size)
