@@ -29,9 +29,17 @@ _fail_fast = click.option(
 )
 
 
+_estimate = click.option(
+    "--estimate",
+    is_flag=True,
+    help="With --dry-run: measure some steps of each network, and say how long it takes here.",
+)
+
+
 @click.command()
 @click.argument("settings", nargs=-1, metavar="ablation=NAME [KEY=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
+@_estimate
 @_fail_fast
 @MERGE_THREADS
 @launch_options
@@ -39,6 +47,7 @@ def run(
     *,
     settings: Sequence[str],
     dry_run: bool,
+    estimate: bool,
     fail_fast: bool,
     merge_threads: bool,
     launch: LaunchOptions,
@@ -65,6 +74,7 @@ def run(
         values,
         problems,
         dry_run=dry_run,
+        estimate=estimate,
         fail_fast=fail_fast,
         tabulate=True,
         merge_threads=merge_threads,
@@ -77,10 +87,17 @@ def run(
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--scale", required=True, help="Upscaling factor, or several: 2,3,4.")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
+@_estimate
 @_fail_fast
 @network_options("model", own_trainings=False)
 def train(
-    *, model: str, settings: Sequence[str], scale: str, dry_run: bool, fail_fast: bool
+    *,
+    model: str,
+    settings: Sequence[str],
+    scale: str,
+    dry_run: bool,
+    estimate: bool,
+    fail_fast: bool,
 ) -> None:
     """Train, score and record one network; ID is from `harness list`, or FILE.py:CLASS.
 
@@ -93,7 +110,15 @@ def train(
     values["scale"] = scale
     one_row = plan.single(model)
     try:
-        _run(one_row, values, problems, dry_run=dry_run, fail_fast=fail_fast, tabulate=False)
+        _run(
+            one_row,
+            values,
+            problems,
+            dry_run=dry_run,
+            estimate=estimate,
+            fail_fast=fail_fast,
+            tabulate=False,
+        )
     except ConfigError as error:
         where = f"row '{one_row.base}': "
         alone = ":" in model and len(error.problems) == 1
@@ -108,6 +133,7 @@ def _run(
     problems: list[str],
     *,
     dry_run: bool,
+    estimate: bool,
     fail_fast: bool,
     tabulate: bool,
     merge_threads: bool = False,
@@ -118,12 +144,19 @@ def _run(
     if launch is not None:
         launch.check()
         launch.settings(values)
+    if estimate and not dry_run:
+        raise UsageError("--estimate goes with --dry-run; a run says by itself how long it takes")
     planned = plan.make(chosen, values, problems)
     log.info("profile %s: %s", planned.config.profile, planned.why)
     if dry_run:
         from harness.experiment.session import statuses
 
-        click.echo(plan_text(planned, statuses(planned)))
+        found = statuses(planned)
+        click.echo(plan_text(planned, found))
+        if estimate:
+            from harness.experiment import measuring
+
+            click.echo("\n".join(measuring.estimate(planned, found)))
         return
     from harness.experiment.run import execute
     from harness.reports import write
@@ -209,7 +242,8 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
         *note,
         f"score on {tests}",
         f"training Multi-Adds still to do: at most {left / 1e12:,.1f} T "
-        f"(forward, and twice that backward{', without those that are n/a' if unknown else ''})",
+        f"(forward, and twice that backward{', without those that are n/a' if unknown else ''}); "
+        "--dry-run --estimate measures how long that takes here",
     ]
     return "\n".join(lines)
 

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from harness.data.prepare import Prepared
 from harness.errors import DataError
 
-_Whole = TypeVar("_Whole", int, NDArray[np.int64])
+_Whole = TypeVar("_Whole", NDArray[np.int64], NDArray[np.uint64])
 
 # Random numbers per patch: image, row, column, augmentation.
 _DRAWS = 4
+
+_TURNS = 8
+_HALF = np.uint64(32)
 
 
 class Patches:
@@ -59,13 +62,11 @@ class Patches:
         self.patch = patch
         self.batch = batch
         self.seed = seed
-        self._pairs = [(prepared.lr(index), prepared.hr(index)) for index in usable]
-        self._scale = prepared.scale
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the pixels of all images, LR and HR."""
-        return self.prepared.lr_pixels.nbytes + self.prepared.hr_pixels.nbytes
+        pairs = [(prepared.lr(index), prepared.hr(index)) for index in usable]
+        self._rows = [(_rows(lr), _rows(hr)) for lr, hr in pairs]
+        # How many places a patch may have along either side of each image.
+        sides = np.array([lr.shape[:2] for lr, _ in pairs], np.uint64)
+        self._places = sides - np.uint64(patch - 1)
 
     def __getitem__(self, step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the batch of a step, counted from 0.
@@ -73,11 +74,21 @@ class Patches:
         Returns:
             LR (N, 3, patch, patch) and HR (N, 3, scale*patch, scale*patch), uint8 RGB.
         """
-        side = self.patch * self._scale
-        lr = np.empty((self.batch, 3, self.patch, self.patch), np.uint8)
-        hr = np.empty((self.batch, 3, side, side), np.uint8)
-        for lr_out, hr_out, draws in zip(lr, hr, self.draws(step).tolist(), strict=True):
-            self._cut(lr_out, hr_out, draws)
+        scale = self.prepared.scale
+        small, large = self.patch, self.patch * scale
+        lr = np.empty((self.batch, 3, small, small), np.uint8)
+        hr = np.empty((self.batch, 3, large, large), np.uint8)
+        # A patch is cut in two passes: its rows, which lie far from each other in the image, are
+        # put side by side, where its pixels are then picked up in any order without waiting.
+        lr_cut, hr_cut = (np.empty((side, 3 * side), np.uint8) for side in (small, large))
+        lr_turned, hr_turned = _poses(lr_cut), _poses(hr_cut)
+        for n, (image, top, left, turn) in enumerate(self._choices(step)):
+            lr_rows, hr_rows = self._rows[image]
+            lr_cut[...] = lr_rows[top : top + small, 3 * left : 3 * (left + small)]
+            lr[n] = lr_turned[turn]
+            top, left = top * scale, left * scale
+            hr_cut[...] = hr_rows[top : top + large, 3 * left : 3 * (left + large)]
+            hr[n] = hr_turned[turn]
         return lr, hr
 
     def draws(self, step: int) -> NDArray[np.uint64]:
@@ -88,24 +99,34 @@ class Patches:
         """
         # A step owns 2**192 numbers of the seed's sequence, so steps never overlap.
         generator = np.random.Philox(key=self.seed, counter=[0, 0, 0, step])
-        raw = generator.random_raw(self.batch * _DRAWS) >> np.uint64(32)
+        raw = generator.random_raw(self.batch * _DRAWS) >> _HALF
         return np.asarray(raw.reshape(self.batch, _DRAWS), np.uint64)
 
-    def _cut(self, lr_out: NDArray[np.uint8], hr_out: NDArray[np.uint8], draws: list[int]) -> None:
-        """Cut one patch out of LR and HR at the same place and turn both the same way."""
-        image, row, column, turn = draws
-        lr, hr = self._pairs[below(len(self._pairs), image)]
-        top = below(lr.shape[0] - self.patch + 1, row)
-        left = below(lr.shape[1] - self.patch + 1, column)
-        for out, whole, scale in ((lr_out, lr, 1), (hr_out, hr, self._scale)):
-            side = self.patch * scale
-            cut = whole[top * scale : top * scale + side, left * scale : left * scale + side]
-            out[...] = _turned(cut.transpose(2, 0, 1), below(8, turn))
+    def _choices(self, step: int) -> list[list[int]]:
+        """Return image, row, column and turn of every patch of a step."""
+        bits = self.draws(step)
+        image = below(len(self._rows), bits[:, 0])
+        limits = np.empty((self.batch, _DRAWS - 1), np.uint64)
+        limits[:, :2] = self._places[image]
+        limits[:, 2] = _TURNS
+        chosen: list[list[int]] = np.column_stack([image, below(limits, bits[:, 1:])]).tolist()
+        return chosen
 
 
 def below(limit: int | _Whole, bits: _Whole) -> _Whole:
     """Return a number in [0, limit) from 32 uniform bits; or many, limits below 2**31."""
-    return (bits * limit) >> 32
+    return (bits * limit) >> bits.dtype.type(32)
+
+
+def _rows(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an (H, W, 3) image as its rows, (H, 3 W)."""
+    return image.reshape(image.shape[0], -1)
+
+
+def _poses(rows: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return the flips and quarter turns of a square patch (S, 3 S), as views (3, S, S) of it."""
+    image = rows.reshape(len(rows), -1, 3).transpose(2, 0, 1)
+    return [_turned(image, turn) for turn in range(_TURNS)]
 
 
 def _turned(image: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:

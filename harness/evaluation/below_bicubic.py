@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet
 from harness.errors import HarnessError, UsageError
 from harness.evaluation import evaluate
+from harness.evaluation.kept import Stamp, part, stamps_of
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.models import registry
 from harness.models.adapted import Expects, expecting
@@ -83,6 +85,56 @@ def _remedies(declared: Expects) -> Iterator[_Remedy]:
     yield _Remedy(name, replace(declared, mean=mean), flag=flag)
 
 
+def bicubic(
+    network: nn.Module,
+    test: TestSet,
+    *,
+    scale: int,
+    device: torch.device,
+    protocols: Sequence[Protocol],
+) -> tuple[SetScore, ...]:
+    """Return the scores of bicubic on a few images of a set, by each protocol.
+
+    There are none where the network is bicubic. They are measured once, as long as the files do
+    not change. Where this is called before a network is scored, the images that both need are
+    decoded once, however large the set.
+    """
+    if isinstance(_whole(network), Bicubic):
+        return ()
+    few = _few(test)
+    stamps = stamps_of(few)
+    if stamps is None:
+        return _scored(few, scale, device, tuple(protocols))
+    return _scored_before(few, scale, device, tuple(protocols), stamps)
+
+
+def _scored(
+    few: TestSet, scale: int, device: torch.device, by: tuple[Protocol, ...]
+) -> tuple[SetScore, ...]:
+    network = registry.get(BICUBIC).build(scale=scale).to(device)
+    return evaluate.score_all(network, few, scale=scale, device=device, protocols=by)
+
+
+@lru_cache(maxsize=64)
+def _scored_before(
+    few: TestSet,
+    scale: int,
+    device: torch.device,
+    by: tuple[Protocol, ...],
+    _stamps: tuple[Stamp, ...],
+) -> tuple[SetScore, ...]:
+    return _scored(few, scale, device, by)
+
+
+def _whole(network: nn.Module) -> nn.Module:
+    """Return the network that is scored, out of its self-ensemble."""
+    return network.network if isinstance(network, SelfEnsemble) else network
+
+
+def _few(test: TestSet) -> TestSet:
+    return part(test, slice(None, None, -(-len(test.hr) // _MOST_IMAGES)))
+
+
 def check(
     network: nn.Module,
     test: TestSet,
@@ -92,6 +144,7 @@ def check(
     device: torch.device,
     protocols: Sequence[Protocol],
     users: bool = False,
+    references: Sequence[SetScore] | None = None,
 ) -> None:
     """Warn where a network scores below bicubic, naming the likely causes.
 
@@ -106,24 +159,24 @@ def check(
         device: Where the network is.
         protocols: How it was scored.
         users: Whether the network is the user's own.
+        references: What :func:`bicubic` returned, where it was called before.
 
     Raises:
         UsageError: It is such a network; the message says how to ask for them.
     """
-    whole = network.network if isinstance(network, SelfEnsemble) else network
+    whole = _whole(network)
     if isinstance(whole, Bicubic):
         return
-    step = -(-len(test.hr) // _MOST_IMAGES)
-    few = _part(test, slice(None, None, step))
-    bicubic = registry.get(BICUBIC).build(scale=scale).to(device)
-    references = evaluate.score_all(bicubic, few, scale=scale, device=device, protocols=protocols)
+    few = _few(test)
+    if references is None:
+        references = bicubic(network, test, scale=scale, device=device, protocols=protocols)
     declared = getattr(whole, "harness_expects", Expects())
     for protocol, score, reference in zip(protocols, scores, references, strict=True):
         names = {image.name for image in reference.images}
         images = tuple(image for image in score.images if image.name in names)
         own = SetScore.of(score.set, score.lr, "", images).psnr_db
         if own < reference.psnr_db:
-            remedy, psnr_db = _best(network, whole, _part(few, slice(1)), scale, device, protocol)
+            remedy, psnr_db = _best(network, whole, part(few, slice(1)), scale, device, protocol)
             before_db = images[0].psnr_db
             mended = ""
             if remedy and psnr_db >= before_db + 1:
@@ -184,7 +237,3 @@ def _best(
         if score.psnr_db > best_db:
             best, best_db = remedy, score.psnr_db
     return best, best_db
-
-
-def _part(test: TestSet, which: slice) -> TestSet:
-    return replace(test, hr=test.hr[which], lr=test.lr[which] if test.lr else None)

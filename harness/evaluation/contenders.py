@@ -12,7 +12,7 @@ from harness.evaluation import record_names
 from harness.host.device import DeviceChoice, inference_device
 from harness.records import counts
 from harness.records.means import mean_scores
-from harness.records.record import Record, digest, load_all
+from harness.records.record import Record, SetScore, digest, load_all
 from harness.statistics.estimates import Runs
 from harness.weights import naming, parts
 
@@ -188,18 +188,23 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
         if protocol.needs_luma_network:
             evaluate.luma_part(loaded.network)
         by_name[name] = loaded
+    costs = {name: count(loaded.network, scale=scale) for name, loaded in by_name.items()}
+    scorers = {name: scoring.Scorer(loaded, device=device) for name, loaded in by_name.items()}
+    scores: dict[str, dict[str, SetScore]] = {name: {} for name in by_name}
+    for test in tests:  # set by set, so that what is read of one serves all networks
+        for name, scorer in scorers.items():
+            log.info("scoring %s on %s", name, test.name)
+            (score,) = scorer.score(test, (protocol,))
+            scores[name][score.set] = score
     rows = {}
     for name, loaded in by_name.items():
-        log.info("scoring %s", name)
-        cost = count(loaded.network, scale=scale)
-        scorer = scoring.Scorer(loaded, device=device)
-        scores = [scorer.score(test, (protocol,))[0] for test in tests]
+        cost = costs[name]
         rows[name] = Contender(
             name=name,
             runs=Runs(
                 networks.get(loaded.model).label,
                 seeds=(None,),
-                scores=({score.set: score for score in scores},),
+                scores=(scores[name],),
                 learned=bool(loaded.file),
             ),
             scale=scale,

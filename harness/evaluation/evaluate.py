@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,8 +18,9 @@ from harness.config.protocols import DEFAULT, Protocol
 from harness.data.catalogue import TestSet
 from harness.errors import TrainingError, UsageError
 from harness.evaluation import metrics, pixels
+from harness.evaluation.in_order import InOrder
 from harness.evaluation.metrics import Image
-from harness.evaluation.pixels import LowResolution
+from harness.evaluation.pixels import LowResolution, View
 from harness.evaluation.self_ensemble import SelfEnsemble, ensemble
 from harness.models.bicubic import Bicubic
 from harness.models.luma import YCBCR, LumaNetwork
@@ -49,7 +52,7 @@ def upscale(
 
 def infer(network: nn.Module, lr: LowResolution, device: torch.device) -> NDArray[np.float32]:
     """Run a network on one image as :func:`upscale` does, but return SR as it comes out."""
-    planes = np.ascontiguousarray(np.atleast_3d(lr).transpose(2, 0, 1))
+    planes = np.array(np.atleast_3d(lr).transpose(2, 0, 1), order="C")  # a copy to write to
     batch = torch.from_numpy(planes).unsqueeze(0).to(device).float()
     run = network if lr.ndim == 3 else luma_part(network)
     with torch.no_grad():
@@ -111,38 +114,44 @@ def score_all(
     scale: int,
     device: torch.device,
     protocols: Sequence[Protocol],
+    workers: int | None = None,
 ) -> tuple[SetScore, ...]:
     """Score a network by several protocols; those with the same LR and HR share one run.
 
-    The digest of the pixels comes from the same pass over the images.
+    The digest of the pixels comes from the same pass over the images. PSNR and SSIM of an image
+    are measured in other threads while the network runs on the next one; no number depends on
+    how many these are.
 
     Args and errors are those of :func:`score`; the scores are in the order of ``protocols``.
+    ``workers`` is the number of those threads; None for one, and for more beside a GPU.
     """
     for protocol in protocols:
         protocol.check_scale(scale)
         if protocol.needs_luma_network:
             luma_part(network)
-    images: dict[str, list[ImageScore]] = {protocol.name: [] for protocol in protocols}
     groups = _given_the_same(protocols)
     digests = [hashlib.sha256() for _ in groups]
     training = network.training
     network.eval()
     try:
-        for name, views in pixels.views(test, scale, [alike[0] for alike in groups]):
-            for alike, digest, (lr, hr) in zip(groups, digests, views, strict=True):
-                pixels.add_pair(digest, name, lr, hr)
-                output = infer(network, lr, device)
-                if output.shape != hr.shape:
-                    raise TrainingError(
-                        f"the network makes {output.shape[1]}x{output.shape[0]} pixels of "
-                        f"'{name}', expected {hr.shape[1]}x{hr.shape[0]} at x{scale}"
-                    )
-                for protocol in alike:
-                    sr = metrics.to_uint8(output, truncate=protocol.sr == "truncate")
-                    scores = metrics.score(sr, hr, scale=scale, name=name, protocol=protocol)
-                    images[protocol.name].append(ImageScore(name, *scores))
+        measured: InOrder[dict[str, ImageScore]] = InOrder(workers or _workers(device))
+        with measured:
+            for name, views in pixels.views(test, scale, [alike[0] for alike in groups]):
+                for alike, digest, view in zip(groups, digests, views, strict=True):
+                    pixels.add_pair(digest, name, view.lr, view.hr)
+                    output = infer(network, view.lr, device)
+                    if output.shape != view.hr.shape:
+                        raise TrainingError(
+                            f"the network makes {output.shape[1]}x{output.shape[0]} pixels of "
+                            f"'{name}', expected {view.hr.shape[1]}x{view.hr.shape[0]} at x{scale}"
+                        )
+                    measured.add(partial(_measure, output, view, alike, scale=scale, name=name))
     finally:
         network.train(training)
+    images: dict[str, list[ImageScore]] = {protocol.name: [] for protocol in protocols}
+    for scores in measured.results:
+        for protocol_name, score in scores.items():
+            images[protocol_name].append(score)
     sha256 = {
         protocol.name: digest.hexdigest()
         for alike, digest in zip(groups, digests, strict=True)
@@ -152,6 +161,31 @@ def score_all(
         _set_score(test, protocol, images[protocol.name], sha256[protocol.name])
         for protocol in protocols
     )
+
+
+def _workers(device: torch.device) -> int:
+    """Return how many threads keep up with a network; beside one on the CPU a second pays not."""
+    return 1 if device.type == "cpu" else min(4, os.cpu_count() or 1)
+
+
+def _measure(
+    output: NDArray[np.float32],
+    view: View,
+    alike: Sequence[Protocol],
+    *,
+    scale: int,
+    name: str,
+) -> dict[str, ImageScore]:
+    """Return the scores of one output by the protocols that give a network the same, by name."""
+    scores = {}
+    for protocol in alike:
+        sr = metrics.to_uint8(output, truncate=protocol.sr == "truncate")
+        planes = view.planes(protocol)
+        both = metrics.score(
+            sr, view.hr, scale=scale, name=name, protocol=protocol, hr_planes=planes
+        )
+        scores[protocol.name] = ImageScore(name, *both)
+    return scores
 
 
 def _given_the_same(protocols: Iterable[Protocol]) -> list[list[Protocol]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import fmean
 
 import numpy as np
@@ -119,7 +120,13 @@ def planes(image: Image, protocol: Protocol) -> list[Luma]:
 
 
 def score(
-    sr: Image, hr: Image, *, scale: int, name: str, protocol: Protocol = DEFAULT
+    sr: Image,
+    hr: Image,
+    *,
+    scale: int,
+    name: str,
+    protocol: Protocol = DEFAULT,
+    hr_planes: Sequence[Luma] | None = None,
 ) -> tuple[float, float]:
     """Score one SR image.
 
@@ -129,6 +136,7 @@ def score(
         scale: Upscaling factor: the border that most protocols cut.
         name: Name of the image, for the error message.
         protocol: What is compared, and the border.
+        hr_planes: What :func:`planes` returns of HR, where it is at hand.
 
     Returns:
         PSNR in dB and SSIM.
@@ -144,9 +152,8 @@ def score(
             f"'{name}' is too small to score: {width}x{height} pixels, "
             f"expected at least {least}x{least} (border {border}, SSIM window 11)"
         )
-    first, second = (
-        [cut(plane, border) for plane in planes(image, protocol)] for image in (sr, hr)
-    )
+    both = (planes(sr, protocol), hr_planes or planes(hr, protocol))
+    first, second = ([cut(plane, border) for plane in of_one] for of_one in both)
     similarity = fmean(ssim(*pair) for pair in zip(first, second, strict=True))
     return psnr(np.hstack(first), np.hstack(second)), similarity
 

@@ -21,6 +21,7 @@ from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.host.device import DeviceChoice, inference_device
 from harness.host.locks import held
+from harness.host.process import keep_memory
 from harness.records.marks import Marks
 from harness.records.record import Record, SetScore, digest, folder, read, write
 from harness.weights import networks, parts
@@ -93,6 +94,7 @@ class Scorer:
         self.device = device
         self.results = results
         self.self_ensemble = self_ensemble
+        keep_memory()  # the maps of one image are as large as those of the next
         network = loaded.network.to(device)
         self.network = SelfEnsemble(network) if self_ensemble else network
         self._fingerprints: dict[str, str] = {}
@@ -100,6 +102,10 @@ class Scorer:
     def score(self, test: TestSet, by: Sequence[Protocol]) -> tuple[SetScore, ...]:
         """Score a set by several protocols; each one's record is written at once."""
         started = datetime.now(UTC)
+        # Bicubic first: the images that both need are then still kept when the network runs.
+        references = below_bicubic.bicubic(
+            self.network, test, scale=self.scale, device=self.device, protocols=by
+        )
         scores = evaluate.score_all(
             self.network, test, scale=self.scale, device=self.device, protocols=by
         )
@@ -111,6 +117,7 @@ class Scorer:
             device=self.device,
             protocols=by,
             users=networks.is_users(self.loaded.model),
+            references=references,
         )
         if self.results is not None:
             for protocol, score in zip(by, scores, strict=True):

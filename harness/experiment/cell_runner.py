@@ -25,6 +25,7 @@ from harness.experiment.diagnosis import Diagnosis, diagnose
 from harness.experiment.fit import TrainJob, TrainOutcome, fit
 from harness.experiment.plan import Cell
 from harness.experiment.recording import check_weights, facts, final_metrics, make_record
+from harness.experiment.remaining import Remaining
 from harness.experiment.session import PlannedCell, Session, StoredScores
 from harness.experiment.table_metrics import table_metrics
 from harness.experiment.tracking import CellRun, Tracker, default_uri
@@ -56,6 +57,7 @@ class CellRunner:
     """Brings the cells of one plan to their records, or says why one failed.
 
     Attributes:
+        remaining: The trainings that are left.
         done: The records of the cells that are done so far.
         failed: The cells that failed.
     """
@@ -78,6 +80,7 @@ class CellRunner:
         self.parent_run: str | None = None
         self.done: list[Record] = []
         self.failed: list[Failure] = []
+        self.remaining = Remaining(())
         self._failed_trainings: dict[str, Diagnosis] = {}  # by the id of the training
 
     @contextmanager
@@ -109,8 +112,8 @@ class CellRunner:
     def run(self, planned: PlannedCell) -> Record | Failure:
         """Bring one cell to its record, doing only what is not done yet, or to its failure."""
         outcome = self._outcome(planned)
-        if isinstance(outcome, Record):
-            self.done.append(outcome)
+        self.remaining.end(planned.training_id)
+        self.done += [outcome] if isinstance(outcome, Record) else []
         return outcome
 
     def _outcome(self, planned: PlannedCell) -> Record | Failure:
@@ -257,8 +260,7 @@ class CellRunner:
         return finished
 
     def _job(self, planned: PlannedCell, run: CellRun) -> TrainJob:
-        scale = planned.cell.scale
-        tests = self.plan.tests[scale]
+        tests = self.plan.tests[scale := planned.cell.scale]
         return TrainJob(
             planned=planned,
             config=self.plan.config,
@@ -266,6 +268,7 @@ class CellRunner:
             cache=self.cache,
             curve=tests[0] if tests else None,
             run=run,
+            remaining=self.remaining,
         )
 
     def _network(self, planned: PlannedCell) -> tuple[nn.Module, str]:

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from harness.data.resident import ResidentPatches
 from harness.errors import TrainingError
 from harness.evaluation import evaluate
 from harness.experiment import batches, checkpoints, compiled
+from harness.experiment.remaining import Remaining
 from harness.experiment.session import PlannedCell
 from harness.experiment.tracking import CellRun
 from harness.experiment.trainer import Step, Trainer
@@ -55,6 +56,7 @@ class TrainJob:
         cache: Folder of prepared images.
         curve: Set scored while training, for the curve; None for no curve.
         run: Where to log.
+        remaining: The trainings of the plan that are left, this one among them.
     """
 
     planned: PlannedCell
@@ -63,6 +65,7 @@ class TrainJob:
     cache: Path
     curve: TestSet | None
     run: CellRun
+    remaining: Remaining = field(default_factory=lambda: Remaining(()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +96,14 @@ def fit(job: TrainJob) -> TrainOutcome | None:
     """
     if not _goes_on(job.planned):
         return None
-    from lightning_fabric import Fabric  # not at the top: a plan is made without it
-
-    devices = job.config.devices
-    logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
-    fabric = Fabric(
-        accelerator=job.config.device,
-        devices=devices,
-        strategy="auto" if devices == 1 else "ddp_spawn",
-        precision=_PRECISION[job.config.precision],  # type: ignore[arg-type]
-    )
+    fabric = fabric_of(job.config, devices=job.config.devices)
     try:
-        if devices == 1:
-            return _outcome(*_work(fabric, job))
-        with StopSignal():  # the processes stop by themselves and store a checkpoint
-            # Not as an argument: Fabric takes those apart and stops at a frozen dataclass.
-            return _outcome(*fabric.launch(partial(_work, job=job)))
+        if job.config.devices == 1:
+            outcome = _outcome(*_work(fabric, job))
+        else:
+            with StopSignal():  # the processes stop by themselves and store a checkpoint
+                # Not as an argument: Fabric takes those apart and stops at a frozen dataclass.
+                outcome = _outcome(*fabric.launch(partial(_work, job=job)))
     except ProcessRaisedException as error:
         raise _translated(str(error)) from error
     except (RuntimeError, MemoryError) as error:
@@ -120,6 +115,21 @@ def fit(job: TrainJob) -> TrainOutcome | None:
         if found := compiled.failure(error):
             raise found from error
         raise
+    job.remaining.trained(job.planned.training_id, outcome.seconds / job.config.train.steps)
+    return outcome
+
+
+def fabric_of(config: Config, *, devices: int) -> Fabric:
+    """Return what moves tensors and sets the arithmetic as the settings want it."""
+    from lightning_fabric import Fabric  # not at the top: a plan is made without it
+
+    logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
+    return Fabric(
+        accelerator=config.device,
+        devices=devices,
+        strategy="auto" if devices == 1 else "ddp_spawn",
+        precision=_PRECISION[config.precision],  # type: ignore[arg-type]
+    )
 
 
 def _goes_on(planned: PlannedCell) -> bool:
@@ -150,12 +160,24 @@ def _work(fabric: Fabric, job: TrainJob) -> tuple[float, float, dict[str, Any]]:
     make_deterministic(job.config)
     keep_memory()
     trainer, patches = _prepare(fabric, job)
-    progress = Progress(job.planned.cell.row.label, total=trainer.config.steps, done=trainer.done)
+    left = job.remaining
+    left.begin(job.planned.training_id)
+    if first and left.seconds is not None:
+        log.info("still to do: %s", left.text())
+    progress = Progress(
+        job.planned.cell.row.label,
+        total=trainer.config.steps,
+        done=trainer.done,
+        all_total=left.steps_in_all,
+        all_done=left.steps_in_all - left.steps,
+    )
     try:
         with StopSignal() as stop, _stopping_at_errors(stop):
             for step in trainer.steps(patches, workers=job.config.data.workers):
                 progress.advance()
                 leases.note(step.number, trainer.config.steps)
+                if left.advance() and first:
+                    log.info("still to do: %s", left.text())
                 if first:
                     _report(job, trainer, step, progress)
                 last = step.number == trainer.config.steps
@@ -224,6 +246,7 @@ def _report(job: TrainJob, trainer: Trainer, step: Step, progress: Progress) -> 
     if last or _due(step.number, train.log_every):
         loss = trainer.loss
         progress.report(step.number, loss=loss, lr=step.lr)
+        progress.say(job.remaining.brief())
         job.run.log(step.number, {"loss": loss, "lr": step.lr})
         trainer.curve.read(step.number, seconds=trainer.seconds, loss=loss, lr=step.lr)
     if job.curve is not None and _due(step.number, train.eval_every) and not last:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.data.prepare import prepare
 from harness.errors import HarnessError
-from harness.experiment import failed_cells
+from harness.experiment import failed_cells, remaining
 from harness.experiment.plan import Cell, Plan
 from harness.experiment.session import PlannedCell, Session
 from harness.host.paths import cache_folder
@@ -82,6 +82,7 @@ def execute(
     runner = CellRunner(session, images, folder)
     cells = [runner.identify(cell) for cell in plan.cells]
     _write_plan(plan, [planned for planned in cells if isinstance(planned, PlannedCell)])
+    runner.remaining = remaining.of_cells(session, cells)
     done, failures = runner.done, runner.failed
     with runner.ablation_run([_id(planned) for planned in cells]) as artifacts:
         try:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CellState = Literal["done", "to score", "resume", "damaged", "to do"]
+TO_TRAIN: tuple[CellState, ...] = ("resume", "damaged", "to do")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class CellStatus:
     @property
     def to_train(self) -> bool:
         """Whether its weights are, or may be, still to be trained to the end."""
-        return self.state in ("resume", "damaged", "to do") or bool(self.images_of)
+        return self.state in TO_TRAIN or bool(self.images_of)
 
     @property
     def words(self) -> str:
@@ -215,12 +216,13 @@ class Session:
     def _status(self, planned: PlannedCell) -> CellStatus:
         cell = planned.cell
         try:
-            return self._whole_status(planned)
+            return self.read_status(planned)
         except HarnessError as error:
             log.warning("%s", error)
             return CellStatus(cell, "damaged")
 
-    def _whole_status(self, planned: PlannedCell) -> CellStatus:
+    def read_status(self, planned: PlannedCell) -> CellStatus:
+        """Return how far a cell of known images is, or raise what keeps its files from telling."""
         cell = planned.cell
         if self.stored(planned).complete:
             return CellStatus(cell, "done")

@@ -15,17 +15,34 @@ _BETWEEN_LINES_S = 10.0
 
 
 class Progress:
-    """The progress of one cell."""
+    """The progress of one cell, and below it that of all cells."""
 
-    def __init__(self, name: str, *, total: int, done: int) -> None:
-        """Begin at ``done`` of ``total`` steps."""
+    def __init__(
+        self, name: str, *, total: int, done: int, all_total: int = 0, all_done: int = 0
+    ) -> None:
+        """Begin at ``done`` of ``total`` steps, and at ``all_done`` of those of all cells.
+
+        There is no second bar where the cell is the only one.
+        """
         self.total = total
         self._began = (time.monotonic(), done)
         self._bar = _bar(name, total=total, done=done, unit="it")
+        self._all = None
+        if all_total > total - done:
+            form = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
+            options = {"bar_format": form, "position": 1, "leave": False}
+            self._all = _bar("all", total=all_total, done=all_done, unit="it", **options)
 
     def advance(self) -> None:
         """Count one step."""
         self._bar.update()
+        if self._all is not None:
+            self._all.update()
+
+    def say(self, text: str) -> None:
+        """Show what is left of all cells beside their bar."""
+        if self._all is not None:
+            self._all.set_postfix_str(text)
 
     def report(self, step: int, *, loss: float, lr: float) -> None:
         """Show loss and learning rate at a step; also a line in the log."""
@@ -45,7 +62,9 @@ class Progress:
         )
 
     def close(self) -> None:
-        """Leave the bar as it is and free the line."""
+        """Leave the bar of the cell as it is and free its line; that of all cells goes."""
+        if self._all is not None:
+            self._all.close()
         self._bar.close()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from harness.config import settings
@@ -27,8 +28,7 @@ def of_training(
         torch: Version of PyTorch, with or without its build.
         config: Settings with every automatic choice made.
     """
-    known = {"recipe": recipe, "scale": scale, "data": data, "torch": torch.partition("+")[0]}
-    return known | deciding(config)
+    return {**_known(recipe, scale, data, torch), **deciding(config)}
 
 
 def group(conditions: Mapping[str, Any]) -> str:
@@ -42,17 +42,26 @@ def of_record(record: Record) -> dict[str, Any] | None:
     if not record.group or config.train is None or record.data.train is None:
         return None
     of_machine = {key: getattr(config, key) for key in ("precision", "device", "devices", THREADS)}
-    of_train = {f"train.{key}": value for key, value in asdict(config.train).items()}
-    made, problems = settings.make([of_machine | of_train])
-    if problems:  # values that no setting can have
+    of_train = {
+        f"train.{key.name}": getattr(config.train, key.name) for key in fields(config.train)
+    }
+    values = of_machine | of_train
+    decided = _decided(tuple(values), *values.values())
+    if decided is None:
         return None
-    return of_training(
-        recipe=record.recipe,
-        scale=record.scale,
-        data=record.data.train.sha256,
-        torch=record.provenance.torch,
-        config=made,
-    )
+    train, version = record.data.train, record.provenance.torch
+    return {**_known(record.recipe, record.scale, train.sha256, version), **decided}
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _decided(keys: tuple[str, ...], *values: Any) -> Mapping[str, Any] | None:
+    """Return the deciding ones of settings, which most records share; None where one cannot be."""
+    made, problems = settings.make([dict(zip(keys, values, strict=True))])
+    return None if problems else deciding(made)
+
+
+def _known(recipe: int, scale: int, data: str | None, torch: str) -> dict[str, Any]:
+    return {"recipe": recipe, "scale": scale, "data": data, "torch": torch.partition("+")[0]}
 
 
 def are_complete(record: Record) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
+from typing import Any
 
 from harness.config.ablation import Ablation, Row
 from harness.config.paper import BICUBIC
@@ -198,9 +199,14 @@ def belongs(run: Record | Failure, row: Row) -> bool:
     """Tell whether a record or a failure is a run of that row."""
     return (
         sorted(run.drop) == sorted(row.drop)
-        and parts.portable(run.overrides) == parts.portable(row.overrides)
+        and _alike(run.overrides, row.overrides)
         and _is_of(run, row)
     )
+
+
+def _alike(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Tell whether options are the same, wherever the files lie that they name."""
+    return options == others or parts.portable(options) == parts.portable(others)
 
 
 def _is_of(run: Record | Failure, row: Row) -> bool:

@@ -115,6 +115,25 @@ def test_order_is_the_one_earlier_releases_had(prepared: Prepared) -> None:
     assert digest.hexdigest()[:16] == "1604d0bf45fa0f61"
 
 
+def test_bytes_are_those_of_the_sampler_that_cut_one_patch_at_a_time(tmp_path: Path) -> None:
+    """The digest was written down before patches were cut in two passes."""
+    for number, (height, width) in enumerate([(95, 130), (61, 200), (240, 97), (77, 78)]):
+        row, column, channel = np.mgrid[:height, :width, :3]
+        pixels = row * 7 + column * 13 + channel * 29 + number * 31 + row * column // 5
+        Image.fromarray((pixels % 256).astype(np.uint8)).save(tmp_path / f"{number}.png")
+    images = TrainSet("made", list_images(tmp_path), None, ())
+    total = hashlib.sha256()
+    for scale in (2, 3, 4, 8):
+        made = prepare([images], scale, tmp_path / "cache")
+        for patch, batch, seed in ((7, 5, 0), (5, 3, 11), (8, 1, 2**31)):
+            cut = patches(made, patch=patch, batch=batch, seed=seed)
+            for step in (0, 1, 7, 999_999):
+                for part in cut[step]:
+                    form = (part.shape, part.dtype.str, part.flags.c_contiguous)
+                    total.update(repr(form).encode() + part.tobytes())
+    assert total.hexdigest()[:32] == "83f278be0dd8abf37e6f2cf8af969a60"
+
+
 def test_no_file_is_decoded(prepared: Prepared, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "hr")
     shutil.rmtree(tmp_path / "lr")
