@@ -39,7 +39,7 @@ def merge_sequence(module: nn.Module) -> nn.Module:
     if not _is(module, nn.Sequential):
         return module
     before = ""  # name of the convolution right before
-    for name, layer in list(module.named_children()):
+    for name, layer in list(module._modules.items()):
         conv = module._modules.get(before)
         if conv is not None and type(layer) is nn.BatchNorm2d and layer.running_var is not None:
             module._modules[before] = fuse_conv_bn_eval(cast(nn.Conv2d, conv), layer)
@@ -75,7 +75,7 @@ def merge_part(module: nn.Module) -> nn.Module:
 def _unit(
     unit: nn.Module, body: nn.Module, weight: Tensor | float, lambda_x: Tensor | None
 ) -> nn.Module:
-    layers = list(body.children()) if _is(body, nn.Sequential) else []
+    layers = list(body) if _is(body, nn.Sequential) else []
     if not layers or not _is_conv(layers[-1]):
         return unit
     layers[-1] = scaled(layers[-1], out=_number(weight))
