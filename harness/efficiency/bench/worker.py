@@ -12,14 +12,13 @@ from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize, remove_weight_norm
-from torch.nn.utils.weight_norm import WeightNorm
 
 from harness.efficiency.bench import energy, latency, memory, peak
 from harness.efficiency.bench.process import Job, Setup, Target
 from harness.errors import HarnessError
 from harness.host import environment
 from harness.host.device import out_of_memory, use_real_float32
+from harness.models.merging import fold_norms
 from harness.weights import networks
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -146,27 +145,11 @@ def load(target: Target, setup: Setup) -> tuple[nn.Module, int]:
     """Return a network ready to run, and the number of weight norms folded."""
     torch.manual_seed(0)
     network = networks.build(target.model, scale=target.scale).eval()
-    folded = 0 if setup.as_built else fold_weight_norm(network)
+    folded = 0 if setup.as_built else fold_norms(network)
     network = network.to(setup.device)
     if setup.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, folded
-
-
-@torch.enable_grad()  # without, PyTorch leaves the kernel as a tensor that is no parameter
-def fold_weight_norm(network: nn.Module) -> int:
-    """Replace parametrised weights, of either kind PyTorch has, by their values; count them."""
-    folded = 0
-    for module in list(network.modules()):
-        if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):  # type: ignore[arg-type]
-                parametrize.remove_parametrizations(module, name)
-                folded += 1
-        for hook in list(module._forward_pre_hooks.values()):
-            if isinstance(hook, WeightNorm):
-                remove_weight_norm(module, hook.name)
-                folded += 1
-    return folded
 
 
 def placed(image: Tensor, setup: Setup) -> Tensor:
