@@ -9,10 +9,9 @@ from __future__ import annotations
 import builtins
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
-from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -95,14 +94,20 @@ def _filled_up(forward: Callable[[Tensor], Tensor], image: Tensor, multiple: int
 @contextmanager
 def symbolic_sides(network: nn.Module) -> Iterator[None]:
     """Let the code of a network keep the sides of images as symbols inside the block."""
-    with ExitStack() as stack:
+    before: list[tuple[dict[str, Any], str, Any]] = []
+    try:
         for names in _globals_of(network):
-            changed: dict[str, Any] = {"int": _Int}
-            changed |= {
-                name: _filled_up for name, value in names.items() if value is adapted._cut
-            }
-            stack.enter_context(patch.dict(names, changed))
+            fillers = [name for name, value in names.items() if value is adapted._cut]
+            changed = {"int": _Int, **dict.fromkeys(fillers, _filled_up)}
+            before += [(names, name, names.get(name)) for name in changed]
+            names.update(changed)
         yield
+    finally:
+        for names, name, value in before:
+            if value is None:
+                del names[name]
+            else:
+                names[name] = value
 
 
 def _globals_of(network: nn.Module) -> list[dict[str, Any]]:

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module, metadata
 from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
 from harness.errors import UsageError
 
@@ -66,10 +64,16 @@ def openvino() -> Any:
     require("openvino")
     if "openvino" in sys.modules:
         return sys.modules["openvino"]
-    absent: dict[str, ModuleType | None] = {_TELEMETRY: None}
-    with patch.dict(sys.modules, absent), warnings.catch_warnings():  # type: ignore[arg-type]
-        warnings.simplefilter("ignore")
-        return import_module("openvino")
+    stand_in = _TELEMETRY not in sys.modules
+    if stand_in:
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment] # as if not installed
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return import_module("openvino")
+    finally:
+        if stand_in:
+            del sys.modules[_TELEMETRY]
 
 
 @contextmanager

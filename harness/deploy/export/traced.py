@@ -10,6 +10,7 @@ from torch.export import Dim, ExportedProgram, export
 
 from harness.deploy.export import any_size, extra
 from harness.errors import UsageError
+from harness.models.merging import CannotMerge, fused
 
 _EXAMPLE = (67, 74)  # sides that no window and no multiple fits
 _KEPT = ("val", "tensor_meta")
@@ -53,7 +54,7 @@ class Traced:
 
 
 def trace(network: nn.Module, *, name: str, scale: int) -> Traced:
-    """Return the graph of a network; the network is changed, it is to be used no more.
+    """Return the graph of a network in its merged form; the network stays as it is.
 
     Args:
         network: Maps ``(1, 3, H, W)`` RGB in 0..255 to SR; in evaluation mode.
@@ -63,12 +64,16 @@ def trace(network: nn.Module, *, name: str, scale: int) -> Traced:
     Raises:
         ExportError: One graph cannot hold what it does; the message says why.
     """
-    any_size.replace_bicubic(network)
+    try:
+        merged = fused(network.cpu().float())
+    except CannotMerge as error:
+        raise ExportError(f"{name} cannot be exported: {error}") from error
+    any_size.replace_bicubic(merged)
     example = (torch.zeros(1, 3, *_EXAMPLE),)
     sides = ({2: Dim.DYNAMIC, 3: Dim.DYNAMIC},)
     try:
-        with torch.no_grad(), extra.quiet(), any_size.symbolic_sides(network):
-            program = export(_Whole(network.cpu().float()), example, dynamic_shapes=sides)
+        with torch.no_grad(), extra.quiet(), any_size.symbolic_sides(merged):
+            program = export(_Whole(merged), example, dynamic_shapes=sides)
     except Exception as error:  # a network may raise anything at all
         raise ExportError(f"{name} cannot be exported: {_reason(error)}") from error
     _forget_where_it_was_traced(program)
