@@ -82,7 +82,9 @@ class _Int(metaclass=_Kind):
         return value if isinstance(value, torch.SymInt) else builtins.int(value, *more)
 
 
-def _filled_up(forward: Callable[[Tensor], Tensor], image: Tensor, multiple: int, scale: int) -> Any:
+def _filled_up(
+    forward: Callable[[Tensor], Tensor], image: Tensor, multiple: int, scale: int
+) -> Any:
     """Do what ``adapted._cut`` does, without asking whether anything is to be filled up."""
     if multiple == 1:
         return forward(image)

@@ -113,9 +113,7 @@ def write(
         "removed": str(loaded.removed) if loaded.removed else None,
         "weights": {"file": loaded.file, "sha256": loaded.sha256, "names": loaded.names},
         "input": _layout(INPUT, ["1", "3", "height", "width"]) | {"least_side": least},
-        "output": _layout(
-            OUTPUT, ["1", "3", f"{loaded.scale}*height", f"{loaded.scale}*width"]
-        )
+        "output": _layout(OUTPUT, ["1", "3", f"{loaded.scale}*height", f"{loaded.scale}*width"])
         | {"clipped": False},
         "files": {
             name: {
@@ -157,7 +155,13 @@ def _row(name: str, entry: Entry, digest: str) -> str:
 
 
 def _layout(name: str, shape: list[str]) -> dict[str, Any]:
-    return {"name": name, "type": "float32", "shape": shape, "layout": "NCHW", "values": "RGB 0..255"}
+    return {
+        "name": name,
+        "type": "float32",
+        "shape": shape,
+        "layout": "NCHW",
+        "values": "RGB 0..255",
+    }
 
 
 def versions() -> dict[str, str]:

@@ -128,9 +128,7 @@ def deploy(request: Request) -> Deployed:
     return done
 
 
-def _write_card(
-    folder: Path, loaded: Loaded, traced: Traced, done: Deployed, text: str
-) -> None:
+def _write_card(folder: Path, loaded: Loaded, traced: Traced, done: Deployed, text: str) -> None:
     card.write(
         folder,
         loaded,
@@ -184,17 +182,13 @@ def _write_torch(
     (folder / source.WEIGHTS).write_bytes(seal(tensors))
     (folder / MODULE).write_text(text, encoding="utf-8")
     alone = _imported(folder / MODULE)
-    differs = onnx_graph.check(
-        largest_difference(network, alone, traced.sizes()), file=MODULE
-    )
+    differs = onnx_graph.check(largest_difference(network, alone, traced.sizes()), file=MODULE)
     done.entries[MODULE] = Entry("PyTorch module, imports torch and safetensors alone", differs)
     done.entries[source.WEIGHTS] = Entry("its weights")
     with extra.quiet():
         torch.export.save(traced.program, folder / PROGRAM)
         program = torch.export.load(folder / PROGRAM).module()
-    differs = onnx_graph.check(
-        largest_difference(network, program, traced.sizes()), file=PROGRAM
-    )
+    differs = onnx_graph.check(largest_difference(network, program, traced.sizes()), file=PROGRAM)
     done.entries[PROGRAM] = Entry("`torch.export` package", differs)
 
 
@@ -234,9 +228,7 @@ def _write_openvino(folder: Path, traced: Traced, network: nn.Module, done: Depl
     done.entries[Path(IR).with_suffix(".bin").name] = Entry("its weights")
 
 
-def _note_int8(
-    quantised: Any, model: Any, patches: str, losses: list[Loss], done: Deployed
-) -> str:
+def _note_int8(quantised: Any, model: Any, patches: str, losses: list[Loss], done: Deployed) -> str:
     counts = onnx_graph.operators(quantised)
     eight, every = int8.quantised(quantised)
     done.entries[INT8] = Entry(f"ONNX, {eight} of {every} convolutions in 8 bits")
