@@ -17,6 +17,7 @@ from harness.data.patches import Patches
 from harness.data.prepare import prepare
 from harness.deploy.export import extra
 from harness.deploy.export.onnx_graph import INPUT
+from harness.deploy.export.traced import ExportError
 from harness.host.paths import cache_folder
 
 PATCHES = 64
@@ -93,16 +94,22 @@ def kept_float(model: Any) -> list[str]:
 def quantise(model: Any, patches: Calibration) -> Any:
     """Return a model whose convolutions have 8-bit weights and activations.
 
-    Weights have a scale for each output channel. Ranges of activations are the least and the
-    largest values on the patches.
+    Weights have a scale for each output channel. The range of an activation reaches from the
+    mean over the patches of its least value to that of its largest: the extremes of all would
+    leave too few levels for the values that are common.
 
     Args:
-        model: ``onnx.ModelProto`` in float32.
+        model: ``onnx.ModelProto`` in float32; it stays as it is.
         patches: What it is calibrated on.
+
+    Raises:
+        ExportError: It has no convolution that could be in 8 bits.
     """
     extra.require(*extra.NEEDED)
     import onnx
 
+    if not _convolutions(model) - set(kept_float(model)):
+        raise ExportError("no convolution could be in 8 bits: all of them read the image")
     extra.onnxruntime()
     with extra.quiet(), tempfile.TemporaryDirectory() as folder:
         from onnxruntime import quantization
@@ -119,8 +126,13 @@ def quantise(model: Any, patches: Calibration) -> Any:
             weight_type=quantization.QuantType.QInt8,
             nodes_to_exclude=kept_float(model),
             calibrate_method=quantization.CalibrationMethod.MinMax,
+            extra_options={"CalibMovingAverage": True},
         )
         return onnx.load(target)
+
+
+def _convolutions(model: Any) -> set[str]:
+    return {node.name for node in model.graph.node if node.op_type == "Conv"}
 
 
 def _reader(base: Any, patches: NDArray[np.uint8]) -> Any:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.deploy.export import extra
-from harness.deploy.export.traced import ExportError, Traced, noise
+from harness.deploy.export.traced import AROUND, ExportError, Traced, noise
 from harness.errors import HarnessError
 
 INPUT, OUTPUT = "lr", "sr"
@@ -54,6 +54,7 @@ def build(traced: Traced, *, name: str) -> Any:
     assert exported is not None
     model = exported.model_proto
     _plain(model)
+    _shorten_names(model)
     _name_sides(model, traced.scale)
     return model
 
@@ -66,6 +67,16 @@ def _plain(model: Any) -> None:
         del one.metadata_props[:]
         one.doc_string = ""
     del graph.value_info[:]  # runtimes infer shapes by themselves
+
+
+def _shorten_names(model: Any) -> None:
+    """Call tensors as the network does, without the name of the module around it."""
+    for tensor in model.graph.initializer:
+        tensor.name = tensor.name.removeprefix(AROUND)
+    for node in model.graph.node:
+        shorter = [name.removeprefix(AROUND) for name in node.input]
+        del node.input[:]
+        node.input.extend(shorter)
 
 
 def _name_sides(model: Any, scale: int) -> None:

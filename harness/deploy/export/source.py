@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.export.graph_signature import InputKind
 from torch.fx import Node
 
-from harness.deploy.export.traced import ExportError, Traced
+from harness.deploy.export.traced import AROUND, ExportError, Traced
 
 WEIGHTS = "network.safetensors"
 """The file of weights that the module reads, beside it."""
@@ -122,7 +122,7 @@ class _Lines:
                 continue
             assert spec.target is not None
             kept = {**program.constants, **program.state_dict}
-            plain = spec.target.removeprefix("network.").replace(".", "_")
+            plain = spec.target.removeprefix(AROUND).replace(".", "_")
             name = plain if not hasattr(torch.nn.Module, plain) else f"{plain}_"
             while name in self.tensors:
                 name += "_"

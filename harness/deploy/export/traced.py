@@ -12,8 +12,12 @@ from harness.deploy.export import any_size, extra
 from harness.errors import UsageError
 from harness.models.merging import CannotMerge, fused
 
+AROUND = "network."
+"""What the names of a graph's tensors begin with, before those of the network's own."""
+
 _EXAMPLE = (67, 74)  # sides that no window and no multiple fits
 _KEPT = ("val", "tensor_meta")
+_ON_SIZE = "what it does depends on the size of the image, in ways that no one graph can hold"
 _MOST = 2**31  # pixels a side: no limit
 
 
@@ -83,7 +87,7 @@ def trace(network: nn.Module, *, name: str, scale: int) -> Traced:
 def _reason(error: Exception) -> str:
     text = str(error)
     if "Constraints violated" in text or "specialized" in text:
-        return "what it does depends on the size of the image, in ways that no one graph can hold"
+        return _ON_SIZE
     if "data-dependent" in text or "GuardOnDataDependent" in type(error).__name__:
         return "what it does depends on the values of pixels, in ways that no one graph can hold"
     return f"{type(error).__name__}: {text}".strip().partition("\n")[0][:300]
@@ -111,7 +115,7 @@ def _least(program: ExportedProgram, name: str) -> tuple[int, int]:
         except (AssertionError, RuntimeError):  # one of its guards, or a layer
             continue
         return side, side
-    raise ExportError(f"{name} cannot be exported: its graph takes no other size than was traced")
+    raise ExportError(f"{name} cannot be exported: {_ON_SIZE}")
 
 
 def noise(height: int, width: int) -> Tensor:
