@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import importlib.util
 import json
 import re
 import subprocess
@@ -12,21 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 from PIL import Image
 from safetensors import safe_open
 from skimage.data import chelsea
 
-from harness.cli.main import main
-from harness.deploy.export import card, extra, int8_loss, onnx_graph, package
+from harness.deploy.export import card, extra, int8, int8_loss, onnx_graph
+from harness.errors import HarnessError
 from harness.models import registry
 from harness.weights import load
 
-for name in extra.NEEDED:
-    pytest.importorskip(name, reason=f"{name} is not installed: {extra.INSTALL}")
-
-import onnx
-import onnxruntime
+MISSING = f"the extra is not installed: {extra.INSTALL}"
+onnx, onnxruntime, _ = (pytest.importorskip(name, reason=MISSING) for name in extra.NEEDED)
 
 ROOT = Path(__file__).parents[3]
 TINY = ("--with", "num_units=1", "--with", "channels=4", "--with", "inner_channels=8")
@@ -35,17 +30,6 @@ FILES = {
     *("network.safetensors", "network_int8.onnx"),
 }
 IR = {"network.bin", "network.xml"}
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory, tiny_root):
-    """The folder of AWSRN-S x4 with the weights that come along, and what was printed."""
-    folder = tmp_path_factory.mktemp("deployed") / "awsrn_s_x4"
-    command = ["deploy", "awsrn_s", "--scale", "4", "-o", str(folder), "--int8"]
-    sets = ["--data", "own", "--data-root", str(tiny_root)]
-    result = CliRunner().invoke(main, [*command, *sets])
-    assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
-    return folder, result.stdout
 
 
 @pytest.fixture
@@ -172,9 +156,7 @@ def test_openvino_is_used_without_its_telemetry(deployed):
     folder, _ = deployed
     model = openvino.Core().read_model(folder / "network.xml")
     assert {type_.get_element_type().get_type_name() for type_ in model.inputs} == {"f32"}
-    assert str(model.input().partial_shape) == "[1,3,2..,2..]" or "?" in str(
-        model.input().partial_shape
-    )
+    assert [side.is_dynamic for side in model.input().partial_shape] == [False, False, True, True]
     assert "openvino_telemetry" not in sys.modules
 
 
@@ -226,7 +208,8 @@ def test_the_card_says_what_the_files_are(deployed):
 
 def test_int8_that_loses_too_much_leaves_nothing(tiny_weights, tmp_path, invoke, monkeypatch):
     bad = int8_loss.Loss("own", 30.0, 29.85)
-    monkeypatch.setattr(package.int8_loss, "measure", lambda *arguments, **options: iter([bad]))
+    monkeypatch.setattr(int8_loss, "measure", lambda *arguments, **options: iter([bad]))
+    monkeypatch.setattr(int8, "quantise", lambda model, patches: model)
     target = tmp_path / "out"
     weights = ("--checkpoint", tiny_weights, *TINY)
     result = invoke("deploy", "awsrn_s", "--scale", 2, "-o", target, *weights, "--int8")
@@ -239,7 +222,7 @@ def test_an_interruption_leaves_nothing(tiny_weights, tmp_path, invoke, monkeypa
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(package.onnx_graph, "build", interrupt)
+    monkeypatch.setattr(onnx_graph, "build", interrupt)
     target = tmp_path / "out"
     weights = ("--checkpoint", tiny_weights, *TINY)
     result = invoke("deploy", "awsrn_s", "--scale", 2, "-o", target, *weights)
@@ -248,8 +231,7 @@ def test_an_interruption_leaves_nothing(tiny_weights, tmp_path, invoke, monkeypa
 
 
 def test_a_file_that_computes_something_else_is_no_file():
-    with pytest.raises(Exception, match=r"network\.onnx differs .* by 2\.0e-04 of white"):
+    with pytest.raises(HarnessError, match=r"network\.onnx differs .* by 2\.0e-04 of white"):
         onnx_graph.check(2e-4, file="network.onnx")
-    with pytest.raises(Exception, match="nothing is written"):
+    with pytest.raises(HarnessError, match="nothing is written"):
         onnx_graph.check(float("nan"), file="network.onnx")
-    assert importlib.util.find_spec("onnx")
