@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from harness.cli.network_options import network_options
-from harness.cli.options import DEVICE, results_root_only
+from harness.cli.options import DEVICE, FUSED, LR, results_root_only
 from harness.config import paper
 
 if TYPE_CHECKING:
@@ -36,6 +36,34 @@ log = logging.getLogger(__name__)
 @click.option("--channels-last", is_flag=True, help="Weights and images in NHWC memory order.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: PyTorch's).")
 @click.option("--as-built", is_flag=True, help="Keep weight norms instead of folding them.")
+@FUSED
+@click.option(
+    "--backends",
+    multiple=True,
+    metavar="NAME",
+    help="Compare what runs networks: eager, fused, fused-bf16, or all that is installed; may be "
+    "repeated. Needs weights.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Weights for --backends (default: those that come with the harness).",
+)
+@click.option(
+    "--data",
+    "test",
+    metavar="SET",
+    default="sample",
+    show_default=True,
+    help="Set on which --backends are scored.",
+)
+@click.option(
+    "--data-root",
+    envvar="HARNESS_DATA",
+    type=click.Path(path_type=Path),
+    help="Data root: where image sets lie.",
+)
+@LR
 @click.option(
     "--processes",
     type=click.IntRange(1, 99),
@@ -78,6 +106,12 @@ def bench(
     channels_last: bool,
     threads: int | None,
     as_built: bool,
+    fused: bool,
+    backends: Sequence[str],
+    checkpoint: Path | None,
+    test: str,
+    data_root: Path | None,
+    lr: str | None,
     processes: int,
     repeats: int,
     min_seconds: float,
@@ -91,6 +125,8 @@ def bench(
     Rows are kept in results/bench/, one file per device, number type and PyTorch version.
 
     Example: harness bench awsrn_s carn --scale 4
+
+    Example: harness bench awsrn_s --scale 4 --threads 1 --backends all --data Set5
     """
     from harness.efficiency.bench import measure
     from harness.efficiency.bench.latency import Effort
@@ -104,11 +140,19 @@ def bench(
         channels_last=channels_last,
         threads=threads,
         as_built=as_built,
+        fused=fused,
     )
     effort = Effort(repeats=repeats, min_s=min(min_seconds, max_seconds), max_s=max_seconds)
     candidates = measure.candidates(
-        models, scales=scales, output_size=output_size, input_size=input_size
+        models, scales=scales, output_size=output_size, input_size=input_size, fused=fused
     )
+    if backends:
+        from harness.deploy import backend_bench
+
+        request = backend_bench.Request(tuple(backends), checkpoint, test, data_root, lr)
+        candidates = backend_bench.candidates(candidates, setup, request)
+    elif checkpoint is not None:
+        raise click.UsageError("--checkpoint is for --backends: other rows have random weights")
     measure.measure(
         candidates,
         setup,
