@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.efficiency.bench.rows import BenchRow
-from harness.reports.tables.bench import measured_cell, range_text, threads_text
+from harness.reports.tables.bench_cells import measured_cell, range_text, threads_text
 from harness.reports.tables.fields import Field, columns_of, field, rows_of
 from harness.reports.tables.table import Table, TableCell
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from decimal import Decimal
 
-from harness.efficiency.bench.rows import MISSING, BenchRow, to_csv
+from harness.efficiency.bench.rows import BenchRow, to_csv
 from harness.host.writing import json_text
+from harness.reports.tables import backends
+from harness.reports.tables.bench_cells import measured_cell, range_text, rounded, threads_text
 from harness.reports.tables.fields import Field, columns_of, field, rows_of
 from harness.reports.tables.render import to_text
-from harness.reports.tables.table import Table, TableCell
+from harness.reports.tables.table import Table
 
-_DIGITS = 3
 _CPU_MEMORY = "peak resident memory above that of Python with PyTorch"
 _CUDA_MEMORY = "peak of PyTorch's allocator"
 _SHARED_BELOW = 0.9
@@ -25,8 +25,6 @@ def render(rows: Sequence[BenchRow], form: str) -> str:
         return json_text([asdict(row) for row in rows]) + "\n"
     if form == "csv":
         return to_csv(rows)
-    from harness.reports.tables import backends
-
     table = backends.to_table(rows) if any(row.backend for row in rows) else to_table(rows)
     return to_text(table, width=shutil.get_terminal_size().columns)
 
@@ -50,23 +48,6 @@ def _weights(row: BenchRow) -> str:
 
 def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
-
-
-def range_text(low: float | None, high: float | None) -> str:
-    """Return where a measured value lies, rounded."""
-    return MISSING if low is None or high is None else f"{_rounded(low):,} to {_rounded(high):,}"
-
-
-def measured_cell(value: float | None) -> TableCell:
-    """Return a measured value, rounded."""
-    return MISSING if value is None else _rounded(value)
-
-
-def _rounded(value: float) -> Decimal:
-    """Return a measured value rounded to three significant digits, but never to tens or more."""
-    number = Decimal(repr(value))
-    places = max(_DIGITS - 1 - number.adjusted(), 0) if number else 0
-    return number.quantize(Decimal(1).scaleb(-places))
 
 
 _FIELDS: tuple[Field[BenchRow], ...] = (
@@ -109,7 +90,7 @@ def _notes(rows: Sequence[BenchRow]) -> tuple[str, ...]:
         f"Of another run: range in which the median and the share of another run are expected, "
         f"from the medians of the processes ({100 * first.confidence:.0f} % confidence). Two runs "
         "agree if their ranges overlap; the ranges say nothing about a machine under another load.",
-        f"Peak: {_rounded(first.peak_gmacs_per_s)} GMAC/s (between processes "
+        f"Peak: {rounded(first.peak_gmacs_per_s)} GMAC/s (between processes "
         f"{range_text(first.peak_low_gmacs_per_s, first.peak_high_gmacs_per_s)}), measured in "
         f"between with the same threads and numbers; reached by a {first.peak_by}.",
         f"Memory: {_CUDA_MEMORY if cuda else _CPU_MEMORY}.",
@@ -127,11 +108,6 @@ def _busy(row: BenchRow) -> str:
         f"got {100 * (row.cpu_share or 0):.0f} % of the time of its {threads_text(row)}; the rest "
         f"went to other processes or to waiting{advice}"
     )
-
-
-def threads_text(row: BenchRow) -> str:
-    """Return the CPU threads of a row, such as ``1 thread``."""
-    return f"{row.threads} thread{'s' if row.threads > 1 else ''}"
 
 
 def _name(row: BenchRow) -> str:
