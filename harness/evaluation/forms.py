@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from harness.errors import UsageError
 from harness.evaluation.self_ensemble import ForwardPass
 from harness.host.device import computes_bf16
-from harness.models.merging import CannotMerge, fused
+from harness.models.fusing import CannotMerge, fused
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Form:
     """A form; that without arguments is the network as it is built and scored elsewhere.
 
     Attributes:
-        fused: Whether it is merged by :func:`harness.models.merging.fused`, with an equal output
+        fused: Whether it is merged by :func:`harness.models.fusing.fused`, with an equal output
             but for rounding; channels then lie side by side in memory on a CPU.
         precision: ``fp32``, or ``bf16`` by autocast: an output of its own.
     """

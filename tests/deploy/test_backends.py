@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from torch import nn
 
 from harness.deploy import backends
 from harness.deploy.backends import BACKENDS, Backend, chosen
-from harness.efficiency.bench import process, rounds
+from harness.efficiency.bench import rounds
 from harness.efficiency.bench.latency import Effort
 from harness.efficiency.bench.process import Job, Setup, Target
 from harness.efficiency.bench.rounds import BenchCandidate
@@ -111,7 +111,7 @@ def test_a_candidate_may_be_run_in_its_own_way():
 
 def test_a_job_with_a_backend_survives_its_way_through_json():
     job = Job(Setup(backend="a:b"), Effort(), Target("x", 2, (3, 4), checkpoint="f"))
-    assert Job.of(json.loads(json.dumps(process.asdict(job)))) == job
+    assert Job.of(json.loads(json.dumps(asdict(job)))) == job
 
 
 @pytest.fixture(scope="module")

@@ -91,9 +91,9 @@ def candidate(
 
 
 def _fused(variant: Variant, *, scale: int) -> nn.Module:
-    from harness.models import merging
+    from harness.models import fusing
 
-    return merging.fused(variant.build(scale=scale).eval())
+    return fusing.fused(variant.build(scale=scale).eval())
 
 
 def measure(

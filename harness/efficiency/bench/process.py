@@ -35,7 +35,7 @@ class Setup:
         channels_last: Whether weights and images have their channels side by side.
         threads: CPU threads within an operator; None for PyTorch's own choice.
         as_built: Whether weight norms stay; else they are folded into the kernels.
-        fused: Whether the merged form of :func:`harness.models.merging.fused` runs instead.
+        fused: Whether the merged form of :func:`harness.models.fusing.fused` runs instead.
         backend: What runs the network instead of PyTorch as above: ``module:function`` that takes
             the network as built and the device, and returns a function from images to images.
     """

@@ -20,7 +20,7 @@ from harness.efficiency.bench.process import Job, Setup, Target
 from harness.errors import HarnessError
 from harness.host import environment
 from harness.host.device import out_of_memory, use_real_float32
-from harness.models.merging import CannotMerge, fold_norms, fused
+from harness.models.fusing import CannotMerge, fold_norms, fused
 from harness.weights import load as weights
 from harness.weights import networks
 
