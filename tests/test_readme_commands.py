@@ -36,6 +36,10 @@ NOT_RUN = {
     "python -m pip install nox && python -m nox -s tests": "it sets up an environment, and is this",
     "harness flops --all": "tests/cli/test_flops.py runs it, and checks every row",
     "harness bench awsrn_s carn_m --scale 4": "minutes; tests/efficiency/bench runs it small",
+    "harness deploy awsrn_s --scale 4 -o awsrn_s_x4": "tests/deploy/export/test_package.py runs it",
+    "harness deploy awsrn_s --scale 4 -o awsrn_s_x4 --int8 --calibrate T291 --data Set5": (
+        "tests/deploy/export/test_package.py runs it with sets of its own"
+    ),
     "harness ui": "it serves until it is stopped; tests/cli/test_ui.py",
     "harness data prepare T291 Set5 Set14 B100 Urban100": "it downloads; tests/data/fetch",
     "harness data prepare Manga109 --from ~/Manga109": "it wants all 109 files; tests/data/fetch",

@@ -15,6 +15,7 @@ from harness.cli.bench import bench
 from harness.cli.checkpoint import checkpoint
 from harness.cli.compare import compare
 from harness.cli.data import data
+from harness.cli.deploy import deploy
 from harness.cli.eval import evaluate
 from harness.cli.figures import figures
 from harness.cli.flops import flops
@@ -89,6 +90,7 @@ for command in (
     checkpoint,
     compare,
     data,
+    deploy,
     evaluate,
     figures,
     flops,
