@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -41,8 +42,8 @@ log = logging.getLogger(__name__)
     "--backends",
     multiple=True,
     metavar="NAME",
-    help="Compare what runs networks: eager, fused, fused-bf16, or all that is installed; may be "
-    "repeated. Needs weights.",
+    help="Compare what runs networks: eager, fused, fused-bf16, onnxruntime-fp32, -int8, "
+    "openvino-f32, -bf16, -int8, or all that is installed; may be repeated. Needs weights.",
 )
 @click.option(
     "--checkpoint",
@@ -64,6 +65,11 @@ log = logging.getLogger(__name__)
     help="Data root: where image sets lie.",
 )
 @LR
+@click.option(
+    "--calibrate",
+    metavar="SET",
+    help="Training set that 8-bit ranges are from (default: the images of scikit-image).",
+)
 @click.option(
     "--processes",
     type=click.IntRange(1, 99),
@@ -112,6 +118,7 @@ def bench(
     test: str,
     data_root: Path | None,
     lr: str | None,
+    calibrate: str | None,
     processes: int,
     repeats: int,
     min_seconds: float,
@@ -146,18 +153,21 @@ def bench(
     candidates = measure.candidates(
         models, scales=scales, output_size=output_size, input_size=input_size, fused=fused
     )
-    if backends:
-        from harness.deploy import backend_bench
-
-        request = backend_bench.Request(tuple(backends), checkpoint, test, data_root, lr)
-        candidates = backend_bench.candidates(candidates, setup, request)
-    elif checkpoint is not None:
+    if checkpoint is not None and not backends:
         raise click.UsageError("--checkpoint is for --backends: other rows have random weights")
-    measure.measure(
-        candidates,
-        setup,
-        effort,
-        processes=processes,
-        folder=results / "results" / "bench",
-        show=lambda rows: click.echo(render(rows, form), nl=False),
-    )
+    with TemporaryDirectory(prefix="harness-bench-") as folder:
+        if backends:
+            from harness.deploy import backend_bench
+
+            request = backend_bench.Request(
+                tuple(backends), checkpoint, test, data_root, lr, calibrate
+            )
+            candidates = backend_bench.candidates(candidates, setup, request, folder=Path(folder))
+        measure.measure(
+            candidates,
+            setup,
+            effort,
+            processes=processes,
+            folder=results / "results" / "bench",
+            show=lambda rows: click.echo(render(rows, form), nl=False),
+        )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from harness.data.catalogue import find_test
-from harness.deploy.backends import Backend, Run, chosen
+from harness.deploy.backends import Backend, Run, chosen, write
+from harness.deploy.export.int8 import calibration
 from harness.efficiency.bench import measure
 from harness.efficiency.bench.process import Setup
 from harness.efficiency.bench.rounds import BenchCandidate
@@ -34,6 +36,7 @@ class Request:
         test: Name or folder of the set that is scored beside.
         root: Data root; None where there is none.
         lr: Folder of the set's LR files, or ``made``; None where it is clear.
+        calibrate: Training set that 8-bit ranges are from; None for bundled photographs.
     """
 
     backends: tuple[str, ...]
@@ -41,10 +44,11 @@ class Request:
     test: str = "sample"
     root: Path | None = None
     lr: str | None = None
+    calibrate: str | None = None
 
 
 def candidates(
-    plain: Sequence[BenchCandidate], setup: Setup, request: Request
+    plain: Sequence[BenchCandidate], setup: Setup, request: Request, *, folder: Path
 ) -> list[BenchCandidate]:
     """Return every network with every backend, scored on the set; all is checked before.
 
@@ -52,6 +56,7 @@ def candidates(
         plain: The networks.
         setup: Where they are run, and with how many threads.
         request: What is compared.
+        folder: For exported files, which are needed until all is measured.
 
     Raises:
         UsageError: Weights, a backend or the set do not exist, or do not fit.
@@ -67,13 +72,17 @@ def candidates(
         use_real_float32()
     return [
         candidate
-        for network in plain
-        for candidate in _of_network(network, backends, setup, request)
+        for number, network in enumerate(plain)
+        for candidate in _of_network(network, backends, setup, request, folder / str(number))
     ]
 
 
 def _of_network(
-    plain: BenchCandidate, backends: Sequence[Backend], setup: Setup, request: Request
+    plain: BenchCandidate,
+    backends: Sequence[Backend],
+    common: Setup,
+    request: Request,
+    folder: Path,
 ) -> list[BenchCandidate]:
     target = plain.target
     test = find_test(request.test, request.root, target.scale, lr=request.lr)
@@ -84,10 +93,19 @@ def _of_network(
     merged = measure.candidate(
         networks.variant(target.model), target.scale, target.lr_px, fused=True
     )
+    write(
+        backends,
+        loaded.network,
+        folder,
+        name=target.model,
+        scale=target.scale,
+        calibration=partial(calibration, request.calibrate, request.root, target.scale),
+    )
     found = []
     for backend in backends:
+        setup = backend.setup(common, folder)
         try:
-            run = backend.make(loaded.network, setup.device)
+            run = backend.make(lambda: loaded.network, setup)
             score = evaluate.score(
                 _Running(run), test, scale=target.scale, device=torch.device(setup.device)
             )
@@ -100,7 +118,7 @@ def _of_network(
                 counted,
                 target=target,
                 backend=backend.label,
-                setup=replace(setup, backend=backend.target),
+                setup=setup,
                 quality=(test.name, score.psnr_db),
             )
         )

@@ -4,12 +4,14 @@ import csv
 import json
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from harness.deploy import backends
 from harness.deploy.backends import BACKENDS, Backend, chosen
+from harness.deploy.export.int8 import Calibration
 from harness.efficiency.bench import rounds
 from harness.efficiency.bench.latency import Effort
 from harness.efficiency.bench.process import Job, Setup, Target
@@ -17,6 +19,7 @@ from harness.efficiency.bench.rounds import BenchCandidate
 from harness.errors import UsageError
 from harness.weights.load import load
 
+TORCH = ["eager", "fused", "fused-bf16"]
 QUICK = ("--processes", 1, "--repeats", 1, "--min-seconds", 0, "--max-seconds", 0.05)
 WHERE = ("--scale", 4, "--input-size", "24x16", "--device", "cpu", "--threads", 1)
 
@@ -26,7 +29,7 @@ def made_up(monkeypatch):
     """Backends beside those of PyTorch: one without its package, one for CPUs, one that works."""
     more = (
         Backend("absent", "Absent", "nowhere:make", packages=("torch", "no_such_package")),
-        Backend("here", "Here", "harness.deploy.backends:eager", cpu_only=True),
+        Backend("here", "Here", "harness.deploy.backends:eager", exported=True),
     )
     monkeypatch.setattr(backends, "BACKENDS", (*BACKENDS, *more))
 
@@ -36,8 +39,9 @@ def ids(found):
 
 
 def test_all_are_those_that_are_installed_and_run_on_the_device(made_up):
-    assert ids(chosen(["all"], device="cpu")) == [*ids(BACKENDS), "here"]
-    assert ids(chosen(["all"], device="cuda")) == ids(BACKENDS)
+    installed = [one.id for one in BACKENDS if not one.missing()]
+    assert ids(chosen(["all"], device="cpu")) == [*installed, "here"]
+    assert ids(chosen(["all"], device="cuda")) == TORCH
 
 
 def test_the_order_is_that_of_the_list(made_up):
@@ -52,7 +56,7 @@ def test_the_order_is_that_of_the_list(made_up):
     ("name", "device", "said"),
     [
         ("fusd", "cpu", "no backend 'fusd'.*fused"),
-        ("absent", "cpu", r"needs no_such_package: pip install 'awsrn-harness\[deploy\]'"),
+        ("absent", "cpu", r"needs no_such_package: .*pip install 'awsrn-harness\[deploy\]'"),
         ("here", "cuda", "runs on the CPU alone"),
     ],
 )
@@ -61,22 +65,66 @@ def test_backends_that_cannot_be_had_are_refused(made_up, name, device, said):
         chosen([name], device=device)
 
 
-@pytest.mark.parametrize(
-    "backend", [one for one in BACKENDS if not one.missing()], ids=lambda one: one.id
-)
-def test_backends_give_the_network_s_output_at_any_size(backend):
-    network = load("awsrn_s", scale=4, checkpoint=None).network
-    run = backend.make(network, "cpu")
-    for height, width in ((13, 21), (32, 8)):
+def test_the_runtimes_of_exported_files_are_among_them():
+    exported = {one.id: one for one in BACKENDS if one.exported}
+    assert {"onnxruntime-fp32", "onnxruntime-int8", "openvino-f32", "openvino-int8"} <= {*exported}
+    assert "openvino" in exported["openvino-f32"].packages
+    assert [one.id for one in BACKENDS if not one.exported] == TORCH
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load("awsrn_s", scale=4, checkpoint=None).network
+
+
+@pytest.fixture(scope="module")
+def files(network, tmp_path_factory):
+    """Exported files, where the packages that write and run them are installed."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    folder = tmp_path_factory.mktemp("files") / "0"
+    usable = [one for one in BACKENDS if not one.missing()]
+    draw = np.random.default_rng(0)
+    patches = Calibration(draw.integers(0, 256, (4, 3, 24, 24), np.uint8), "noise")
+    backends.write(usable, network, folder, name="it", scale=4, calibration=lambda: patches)
+    return folder
+
+
+def outputs(backend, network, folder):
+    run = backend.make(lambda: network, backend.setup(Setup(threads=1), folder))
+    for height, width in ((33, 21), (40, 56)):
         draw = torch.Generator().manual_seed(width)
         lr = 255 * torch.rand(1, 3, height, width, generator=draw)
         with torch.no_grad():
-            expected = network(lr)
-        sr = run(lr)
+            yield run(lr), network(lr)
+
+
+@pytest.mark.parametrize("backend", BACKENDS[:3], ids=TORCH)
+def test_torch_gives_the_network_s_output_at_any_size(backend, network, tmp_path):
+    for sr, expected in outputs(backend, network, tmp_path):
         assert sr.dtype == torch.float32
         assert sr.shape == expected.shape
-        apart = (sr - expected).abs()
-        assert apart.mean() < (0.01 if backend.id in ("eager", "fused") else 1)
+        assert (sr - expected).abs().mean() < (1 if backend.id == "fused-bf16" else 0.01)
+
+
+@pytest.mark.parametrize("backend", BACKENDS[3:], ids=lambda one: one.id)
+def test_runtimes_give_the_network_s_output_at_any_size(backend, network, files):
+    if backend.missing():
+        pytest.skip(f"{' and '.join(backend.missing())} not installed")
+    for sr, expected in outputs(backend, network, files):
+        assert sr.dtype == torch.float32
+        assert sr.shape == expected.shape
+        exact = not backend.eight_bit and "bf16" not in backend.id
+        assert (sr - expected).abs().mean() < (0.01 if exact else 4)
+
+
+def test_nothing_is_written_for_backends_of_torch(network, tmp_path):
+    def never():
+        raise AssertionError
+
+    folder = tmp_path / "0"
+    backends.write(BACKENDS[:3], network, folder, name="it", scale=4, calibration=never)
+    assert not folder.exists()
 
 
 def test_a_candidate_may_be_run_in_its_own_way():
@@ -198,5 +246,5 @@ def test_a_network_without_a_fused_form_is_named(invoke, tmp_path):
 
 
 def test_networks_that_are_no_torch_modules_of_weights_need_none():
-    run = backends.eager(nn.Upsample(scale_factor=2).eval(), "cpu")
+    run = backends.eager(lambda: nn.Upsample(scale_factor=2).eval(), Setup())
     assert run(torch.ones(1, 3, 2, 2)).shape == (1, 3, 4, 4)

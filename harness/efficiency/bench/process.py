@@ -37,7 +37,10 @@ class Setup:
         as_built: Whether weight norms stay; else they are folded into the kernels.
         fused: Whether the merged form of :func:`harness.models.fusing.fused` runs instead.
         backend: What runs the network instead of PyTorch as above: ``module:function`` that takes
-            the network as built and the device, and returns a function from images to images.
+            a function that loads the network as built, and this setup, and returns a function
+            from images to images.
+        runtime: Which runtime of several, for a backend that asks.
+        folder: Where a backend's own files lie.
     """
 
     device: Device = "cpu"
@@ -47,6 +50,8 @@ class Setup:
     as_built: bool = False
     fused: bool = False
     backend: str = ""
+    runtime: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

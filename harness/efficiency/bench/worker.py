@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -153,10 +154,10 @@ def load(target: Target, setup: Setup) -> tuple[Run, int]:
     Raises:
         HarnessError: The network has no fused form, or a backend cannot run it.
     """
-    network = _network(target)
     if setup.backend:
-        make: Callable[[nn.Module, str], Run] = pkgutil.resolve_name(setup.backend)
-        return make(network, setup.device), 0
+        make: Callable[[Callable[[], nn.Module], Setup], Run] = pkgutil.resolve_name(setup.backend)
+        return make(partial(_network, target), setup), 0
+    network = _network(target)
     if setup.fused:
         try:
             network = fused(network)
