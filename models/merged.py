@@ -1,6 +1,6 @@
 """Parts and networks in the form that is deployed: fewer convolutions, the same output.
 
-:mod:`harness.models.merging` makes them from trained networks; nothing here is trained.
+:mod:`harness.models.fusing` makes them from trained networks; nothing here is trained.
 """
 
 from __future__ import annotations

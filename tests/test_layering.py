@@ -23,8 +23,8 @@ FLOORS = (
 )
 NETWORK_FLOORS: tuple[set[str], ...] = (
     {"registry"},
-    {"merging"},
-    {"adaptive", "adapted", "initialise", "merge_rules"},
+    {"fusing"},
+    {"adaptive", "adapted", "initialise", "fusing_rules"},
     set(),  # families: every module that is on no other floor
     {"awms"},
     {"units", "luma"},

@@ -15,6 +15,7 @@ from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet
 from harness.errors import HarnessError, UsageError
 from harness.evaluation import evaluate
+from harness.evaluation.forms import InBf16
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.models import registry
 from harness.models.adapted import Expects, expecting
@@ -110,7 +111,9 @@ def check(
     Raises:
         UsageError: It is such a network; the message says how to ask for them.
     """
-    whole = network.network if isinstance(network, SelfEnsemble) else network
+    whole = network
+    while isinstance(whole, SelfEnsemble | InBf16):
+        whole = whole.network
     if isinstance(whole, Bicubic):
         return
     step = -(-len(test.hr) // _MOST_IMAGES)

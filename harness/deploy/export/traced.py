@@ -10,7 +10,7 @@ from torch.export import Dim, ExportedProgram, export
 
 from harness.deploy.export import any_size, extra
 from harness.errors import UsageError
-from harness.models.merging import CannotMerge, fused
+from harness.models.fusing import CannotMerge, fused
 
 AROUND = "network."
 """What the names of a graph's tensors begin with, before those of the network's own."""

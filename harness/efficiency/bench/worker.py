@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +21,12 @@ from harness.efficiency.bench.process import Job, Setup, Target
 from harness.errors import HarnessError
 from harness.host import environment
 from harness.host.device import out_of_memory, use_real_float32
-from harness.models.merging import fold_norms
+from harness.models.fusing import CannotMerge, fold_norms, fused
+from harness.weights import load as weights
 from harness.weights import networks
+
+Run = Callable[[Tensor], Tensor]
+"""Maps LR ``(1, 3, H, W)`` RGB in 0..255, float32, to SR in the same range."""
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _PEAK_SHARE = 0.12  # of a network's measuring time, for each piece of work
@@ -102,7 +109,7 @@ def _nothing() -> None:
 
 
 def measure(job: Job, target: Target) -> Measured:
-    """Build a network with random weights and measure it on a random image.
+    """Build a network and measure it on a random image.
 
     Raises:
         HarnessError: It does not return an SR image.
@@ -141,15 +148,33 @@ def measure(job: Job, target: Target) -> Measured:
     )
 
 
-def load(target: Target, setup: Setup) -> tuple[nn.Module, int]:
-    """Return a network ready to run, and the number of weight norms folded."""
-    torch.manual_seed(0)
-    network = networks.build(target.model, scale=target.scale).eval()
+def load(target: Target, setup: Setup) -> tuple[Run, int]:
+    """Return what runs a network, and the number of weight norms folded before.
+
+    Raises:
+        HarnessError: The network has no fused form, or a backend cannot run it.
+    """
+    if setup.backend:
+        make: Callable[[Callable[[], nn.Module], Setup], Run] = pkgutil.resolve_name(setup.backend)
+        return make(partial(_network, target), setup), 0
+    network = _network(target)
+    if setup.fused:
+        try:
+            network = fused(network)
+        except CannotMerge as error:
+            raise HarnessError(f"it has no fused form: {error}") from error
     folded = 0 if setup.as_built else fold_norms(network)
     network = network.to(setup.device)
     if setup.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, folded
+
+
+def _network(target: Target) -> nn.Module:
+    torch.manual_seed(0)
+    if not target.checkpoint:
+        return networks.build(target.model, scale=target.scale).eval()
+    return weights.build(target.model, scale=target.scale, checkpoint=Path(target.checkpoint))
 
 
 def placed(image: Tensor, setup: Setup) -> Tensor:

@@ -19,10 +19,10 @@ from harness.models.awms import drop_branches
 from harness.models.awsrn import AWSRN, drop_units
 from harness.models.carn import CARN
 from harness.models.edsr import EDSR
+from harness.models.fusing import CannotMerge, fold_norms, fused
 from harness.models.initialise import initialise
 from harness.models.layers import Residual, same_conv
 from harness.models.merged import MergedAWSRN
-from harness.models.merging import CannotMerge, fold_norms, fused
 from harness.models.srresnet import SRResNet
 from harness.models.units import AWRU
 from harness.weights.load import load

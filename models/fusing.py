@@ -18,7 +18,7 @@ from torch.nn.utils import parametrize, remove_weight_norm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from harness.models.adapted import Expects, adapt
-from harness.models.merge_rules import (
+from harness.models.fusing_rules import (
     merge_network,
     merge_part,
     merge_sequence,
