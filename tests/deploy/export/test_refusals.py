@@ -4,10 +4,10 @@ import sys
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from harness.deploy.export import extra
-from harness.models import registry
+from harness.weights import described, pretrained
 
 ON_VALUES = """
 import torch
@@ -60,10 +60,16 @@ class TestWhatIsAsked:
     def test_a_network_that_learns_nothing(self, refused):
         assert "bicubic has no weights" in refused("bicubic", "--scale", 4, code=2)
 
-    def test_a_checkpoint_of_another_network(self, refused, tmp_path):
-        save_file(registry.get("fsrcnn").build(scale=2).state_dict(), tmp_path / "a.safetensors")
-        said = refused("espcn", "--scale", 2, "--checkpoint", tmp_path / "a.safetensors", code=1)
-        assert "espcn x2" in said
+    def test_a_checkpoint_of_another_network(self, refused):
+        weights = pretrained.find("awsrn_s", 2)
+        said = refused("espcn", "--scale", 2, "--checkpoint", weights, code=1)
+        assert "does not hold the weights of espcn x2: they fit awsrn_s at x2" in said
+
+    def test_weights_that_say_what_they_are_of_at_another_scale(self, refused, tmp_path):
+        said = described.Described("awsrn_s", 2).metadata()
+        tensors = load_file(pretrained.find("awsrn_s", 2))
+        save_file(tensors, tmp_path / "a.safetensors", metadata=said)
+        assert "trained for x2" in refused(tmp_path / "a.safetensors", "--scale", 4, code=2)
 
     def test_a_network_that_is_not_there(self, refused):
         assert "did you mean 'awsrn_s'" in refused("awsrn_z", "--scale", 4, code=2)
