@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from harness.deploy.export import extra
-from harness.weights import described, pretrained
+from harness.models import registry
+from harness.weights import described, pretrained, schemes
 
 ON_VALUES = """
 import torch
@@ -60,7 +61,10 @@ class TestWhatIsAsked:
     def test_a_network_that_learns_nothing(self, refused):
         assert "bicubic has no weights" in refused("bicubic", "--scale", 4, code=2)
 
-    def test_a_checkpoint_of_another_network(self, refused):
+    def test_a_checkpoint_of_another_network(self, refused, monkeypatch):
+        """Whether it fits one of all registered networks takes seconds: only one is looked at."""
+        shapes = schemes.shapes_of(registry.get("awsrn_s").build(scale=2))
+        monkeypatch.setattr(schemes, "_registered", lambda: {("awsrn_s", 2): shapes})
         weights = pretrained.find("awsrn_s", 2)
         said = refused("espcn", "--scale", 2, "--checkpoint", weights, code=1)
         assert "does not hold the weights of espcn x2: they fit awsrn_s at x2" in said
