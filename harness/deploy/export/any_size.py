@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.models import adapted
 from harness.models.bicubic import Bicubic
 from harness.models.resampling import contributions
 
+_FILLERS = (("harness.models.adapted", "_cut"), ("harness.models.padding", "on_multiples"))
 _AROUND = 2
 """LR pixels on either side that an enlarged one is made of, at most."""
 
@@ -85,12 +85,17 @@ class _Int(metaclass=_Kind):
 def _filled_up(
     forward: Callable[[Tensor], Tensor], image: Tensor, multiple: int, scale: int
 ) -> Any:
-    """Do what ``adapted._cut`` does, without asking whether anything is to be filled up."""
+    """Do what fills sides up to multiples, without asking whether anything is to be filled up."""
     if multiple == 1:
         return forward(image)
     height, width = image.shape[-2:]
     filled = nn.functional.pad(image, (0, -width % multiple, 0, -height % multiple), mode="reflect")
     return forward(filled)[..., : scale * height, : scale * width]
+
+
+def _fills_up(value: object) -> bool:
+    """Tell whether a global name stands for what :func:`_filled_up` does."""
+    return inspect.isfunction(value) and (value.__module__, value.__name__) in _FILLERS
 
 
 @contextmanager
@@ -99,7 +104,7 @@ def symbolic_sides(network: nn.Module) -> Iterator[None]:
     before: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for names in _globals_of(network):
-            fillers = [name for name, value in names.items() if value is adapted._cut]
+            fillers = [name for name, value in names.items() if _fills_up(value)]
             changed = {"int": _Int, **dict.fromkeys(fillers, _filled_up)}
             before += [(names, name, names.get(name)) for name in changed]
             names.update(changed)

@@ -13,18 +13,18 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import save_file
 from skimage.data import chelsea
 
 from harness.deploy.export import card, extra, int8, int8_loss, onnx_graph
 from harness.errors import HarnessError
 from harness.models import registry
-from harness.weights import load
+from harness.weights import described, load
 
 MISSING = f"the extra is not installed: {extra.INSTALL}"
 onnx, onnxruntime, _ = (pytest.importorskip(name, reason=MISSING) for name in extra.NEEDED)
 
 ROOT = Path(__file__).parents[3]
-TINY = ("--with", "num_units=1", "--with", "channels=4", "--with", "inner_channels=8")
 FILES = {
     *("README.md", "card.json", "network.onnx", "network.pt2", "network.py"),
     *("network.safetensors", "network_int8.onnx"),
@@ -33,10 +33,13 @@ IR = {"network.bin", "network.xml"}
 
 
 @pytest.fixture
-def tiny_weights(tmp_path):
-    path = tmp_path / "tiny.pth"
-    network = registry.get("awsrn_s").build(scale=2, num_units=1, channels=4, inner_channels=8)
-    torch.save(network.state_dict(), path)
+def own_weights(tmp_path):
+    """A file of weights that says which network, with which options, it is of."""
+    path = tmp_path / "own.safetensors"
+    options = {"num_units": 1, "channels": 4, "inner_channels": 8}
+    network = registry.get("awsrn_s").build(scale=2, **options)
+    said = described.Described("awsrn_s", 2, options=options, label="Small")
+    save_file(network.state_dict(), path, metadata=said.metadata())
     return path
 
 
@@ -206,28 +209,26 @@ def test_the_card_says_what_the_files_are(deployed):
     assert held == 459_104 + 3  # the merged form's, and the mean colour
 
 
-def test_int8_that_loses_too_much_leaves_nothing(tiny_weights, tmp_path, invoke, monkeypatch):
+def test_int8_that_loses_too_much_leaves_nothing(own_weights, tmp_path, invoke, monkeypatch):
     bad = int8_loss.Loss("own", 30.0, 29.85)
     monkeypatch.setattr(int8_loss, "measure", lambda *arguments, **options: iter([bad]))
     monkeypatch.setattr(int8, "quantise", lambda model, patches: model)
     target = tmp_path / "out"
-    weights = ("--checkpoint", tiny_weights, *TINY)
-    result = invoke("deploy", "awsrn_s", "--scale", 2, "-o", target, *weights, "--int8")
+    result = invoke("deploy", own_weights, "-o", target, "--int8")
     assert result.exit_code == 1
     assert "loses 0.150 dB, expected at most 0.1" in result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["tiny.pth"]
+    assert [path.name for path in tmp_path.iterdir()] == ["own.safetensors"]
 
 
-def test_an_interruption_leaves_nothing(tiny_weights, tmp_path, invoke, monkeypatch):
+def test_an_interruption_leaves_nothing(own_weights, tmp_path, invoke, monkeypatch):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(onnx_graph, "build", interrupt)
     target = tmp_path / "out"
-    weights = ("--checkpoint", tiny_weights, *TINY)
-    result = invoke("deploy", "awsrn_s", "--scale", 2, "-o", target, *weights)
+    result = invoke("deploy", own_weights, "-o", target)
     assert result.exit_code == 130
-    assert [path.name for path in tmp_path.iterdir()] == ["tiny.pth"]
+    assert [path.name for path in tmp_path.iterdir()] == ["own.safetensors"]
 
 
 def test_a_file_that_computes_something_else_is_no_file():
