@@ -23,15 +23,17 @@ FLOORS = (
 )
 NETWORK_FLOORS: tuple[set[str], ...] = (
     {"registry"},
-    {"adaptive", "adapted", "initialise"},
+    {"fusing"},
+    {"adaptive", "adapted", "initialise", "fusing_rules"},
     set(),  # families: every module that is on no other floor
     {"awms"},
     {"units", "luma"},
     {"training_form"},
+    {"merged"},
     {"layers", "bicubic"},
     {"resampling", "parts"},
 )
-FAMILIES = 2
+FAMILIES = 3
 
 
 def modules():

@@ -41,6 +41,10 @@ NOT_RUN = {
     "harness track --replay": "nothing was run here; tests/experiment/launch",
     "harness reproduce wdsr_basic-x2-s0-b77c15635851": "it trains; tests/experiment",
     "python -m nox -s artifact": "it does all of it again; test_noxfile",
+    "harness deploy awsrn_s --scale 4 -o awsrn_s_x4": "tests/deploy/export/test_package.py runs it",
+    "harness deploy awsrn_s --scale 4 -o awsrn_s_x4 --int8 --calibrate T291 --data Set5": (
+        "tests/deploy/export/test_package.py runs it with sets of its own"
+    ),
     "harness ui": "it serves until it is stopped; tests/cli/test_ui.py",
     "harness data prepare T291 Set5 Set14 B100 Urban100": "it downloads; tests/data/fetch",
     "harness data prepare Manga109 --from ~/Manga109": "it wants all 109 files; tests/data/fetch",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from harness.cli.network_options import network_options
-from harness.cli.options import DEVICE, results_root_only
+from harness.cli.options import DEVICE, FUSED, LR, results_root_only
 from harness.config import paper
 
 if TYPE_CHECKING:
@@ -36,6 +37,39 @@ log = logging.getLogger(__name__)
 @click.option("--channels-last", is_flag=True, help="Weights and images in NHWC memory order.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: PyTorch's).")
 @click.option("--as-built", is_flag=True, help="Keep weight norms instead of folding them.")
+@FUSED
+@click.option(
+    "--backends",
+    multiple=True,
+    metavar="NAME",
+    help="Compare what runs networks: eager, fused, fused-bf16, onnxruntime-fp32, -int8, "
+    "openvino-f32, -bf16, -int8, or all that is installed; may be repeated. Needs weights.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Weights for --backends (default: those that come with the harness).",
+)
+@click.option(
+    "--data",
+    "test",
+    metavar="SET",
+    default="sample",
+    show_default=True,
+    help="Set on which --backends are scored.",
+)
+@click.option(
+    "--data-root",
+    envvar="HARNESS_DATA",
+    type=click.Path(path_type=Path),
+    help="Data root: where image sets lie.",
+)
+@LR
+@click.option(
+    "--calibrate",
+    metavar="SET",
+    help="Training set that 8-bit ranges are from (default: the images of scikit-image).",
+)
 @click.option(
     "--processes",
     type=click.IntRange(1, 99),
@@ -78,6 +112,13 @@ def bench(
     channels_last: bool,
     threads: int | None,
     as_built: bool,
+    fused: bool,
+    backends: Sequence[str],
+    checkpoint: Path | None,
+    test: str,
+    data_root: Path | None,
+    lr: str | None,
+    calibrate: str | None,
     processes: int,
     repeats: int,
     min_seconds: float,
@@ -91,6 +132,8 @@ def bench(
     Rows are kept in results/bench/, one file per device, number type and PyTorch version.
 
     Example: harness bench awsrn_s carn --scale 4
+
+    Example: harness bench awsrn_s --scale 4 --threads 1 --backends all --data Set5
     """
     from harness.efficiency.bench import measure
     from harness.efficiency.bench.latency import Effort
@@ -104,16 +147,27 @@ def bench(
         channels_last=channels_last,
         threads=threads,
         as_built=as_built,
+        fused=fused,
     )
     effort = Effort(repeats=repeats, min_s=min(min_seconds, max_seconds), max_s=max_seconds)
     candidates = measure.candidates(
-        models, scales=scales, output_size=output_size, input_size=input_size
+        models, scales=scales, output_size=output_size, input_size=input_size, fused=fused
     )
-    measure.measure(
-        candidates,
-        setup,
-        effort,
-        processes=processes,
-        folder=results / "results" / "bench",
-        show=lambda rows: click.echo(render(rows, form), nl=False),
-    )
+    if checkpoint is not None and not backends:
+        raise click.UsageError("--checkpoint is for --backends: other rows have random weights")
+    with TemporaryDirectory(prefix="harness-bench-") as folder:
+        if backends:
+            from harness.deploy import backend_bench
+
+            request = backend_bench.Request(
+                tuple(backends), checkpoint, test, data_root, lr, calibrate
+            )
+            candidates = backend_bench.candidates(candidates, setup, request, folder=Path(folder))
+        measure.measure(
+            candidates,
+            setup,
+            effort,
+            processes=processes,
+            folder=results / "results" / "bench",
+            show=lambda rows: click.echo(render(rows, form), nl=False),
+        )

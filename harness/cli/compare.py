@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.network_options import network_options
-from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, RESULTS_ROOT
+from harness.cli.options import (
+    DATA_ROOT,
+    DEVICE,
+    FUSED,
+    KEY,
+    LR,
+    PRECISION,
+    RESULTS_ROOT,
+)
 
 if TYPE_CHECKING:
+    from harness.evaluation.forms import Precision
     from harness.host.device import DeviceChoice
 
 
@@ -41,6 +50,8 @@ class _SeveralSets(click.Command):
 @DATA_ROOT
 @RESULTS_ROOT
 @DEVICE
+@FUSED
+@PRECISION
 @click.option(
     "--format",
     "form",
@@ -59,6 +70,8 @@ def compare(
     root: Path | None,
     results: Path,
     device: DeviceChoice,
+    fused: bool,
+    precision: Precision,
     form: str,
 ) -> None:
     """Compare two networks or more: cost, scores, differences to the first with intervals.
@@ -78,7 +91,18 @@ def compare(
     from harness.reports.tables.compare import build
     from harness.reports.tables.latex import to_latex
 
-    request = Request(scale, tuple(sets), protocol, root, device, results, key=key, lr=lr)
+    request = Request(
+        scale,
+        tuple(sets),
+        protocol,
+        root,
+        device,
+        results,
+        key=key,
+        lr=lr,
+        fused=fused,
+        precision=precision,
+    )
     forms = render.FORMATS | {
         "table": render.to_text,
         "json": render.to_json,

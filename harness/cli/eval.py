@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.network_options import network_options
-from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR
+from harness.cli.options import DATA_ROOT, DEVICE, FUSED, KEY, LR, PRECISION
 from harness.host.writing import json_text
 
 if TYPE_CHECKING:
+    from harness.evaluation.forms import Precision
     from harness.host.device import DeviceChoice
     from harness.records.record import SetScore
 
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
 @DATA_ROOT
 @DEVICE
 @click.option("--self-ensemble", is_flag=True, help="The mean over 8 flips and turns.")
+@FUSED
+@PRECISION
 @click.option(
     "--results", type=click.Path(path_type=Path), help="Results root; stores a record below it."
 )
 @click.option("--images", is_flag=True, help="Print the scores of each image, too.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@click.option("--format", "output", type=click.Choice(["table", "json"]), default="table")
 @network_options("model")
 def evaluate(
     *,
@@ -53,9 +56,11 @@ def evaluate(
     root: Path | None,
     device: DeviceChoice,
     self_ensemble: bool,
+    fused: bool,
+    precision: Precision,
     results: Path | None,
     images: bool,
-    form: str,
+    output: str,
 ) -> None:
     """Score a network with given weights on test sets.
 
@@ -65,7 +70,9 @@ def evaluate(
     Example: harness eval imdn --scale 2 --checkpoint IMDN_x2.pth --data Set5 Set14
     """
     from harness.evaluation import scoring
+    from harness.evaluation.forms import Form
 
+    form = Form(fused=fused, precision=precision)
     scores = scoring.score(
         model,
         scale=scale,
@@ -78,12 +85,14 @@ def evaluate(
         results=results,
         self_ensemble=self_ensemble,
         lr=lr,
+        form=form,
     )
-    if form == "json":
+    if output == "json":
         content = {"model": model, "scale": scale, "protocol": protocol}
+        content |= {"form": str(form)} if str(form) else {}
         click.echo(json_text(content | {"scores": [asdict(score) for score in scores]}))
         return
-    click.echo(f"{model} x{scale}, protocol {protocol}")
+    click.echo(", ".join(filter(None, (f"{model} x{scale}", f"protocol {protocol}", str(form)))))
     for score in scores:
         click.echo(_line(score))
         for image in score.images if images else ():

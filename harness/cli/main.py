@@ -16,6 +16,7 @@ from harness.cli.checkpoint import checkpoint
 from harness.cli.compare import compare
 from harness.cli.crate import crate
 from harness.cli.data import data
+from harness.cli.deploy import deploy
 from harness.cli.doctor import doctor
 from harness.cli.eval import evaluate
 from harness.cli.figures import figures
@@ -95,6 +96,7 @@ for command in (
     compare,
     crate,
     data,
+    deploy,
     doctor,
     evaluate,
     figures,

@@ -52,6 +52,19 @@ LR = click.option(
 )
 """For sets with LR files of several kinds."""
 
+FUSED = click.option(
+    "--fused", is_flag=True, help="Run the fused form, whose output is equal but for rounding."
+)
+"""For what scores weights."""
+
+PRECISION = click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16"]),
+    default="fp32",
+    show_default=True,
+    help="Arithmetic; bf16 is faster where the CPU has it, and changes the output.",
+)
+"""For what runs weights."""
 
 MERGE_THREADS = click.option(
     "--merge-threads",

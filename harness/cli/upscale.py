@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.network_options import network_options
-from harness.cli.options import DEVICE, KEY
+from harness.cli.options import DEVICE, KEY, PRECISION
 from harness.weights import pretrained
 
 if TYPE_CHECKING:
+    from harness.evaluation.forms import Precision
     from harness.host.device import DeviceChoice
 
 
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
     help='Mean over 8 flips and transposes (the "+" of papers): 8 times the time.',
 )
 @click.option(
+    "--as-built",
+    is_flag=True,
+    help="Run the network as it is scored, not in its faster fused form (equal but for rounding).",
+)
+@PRECISION
+@click.option(
     "--memory",
     metavar="SIZE",
     help="What a run of the network may take, such as 2GB (default: half of what is free).",
@@ -71,6 +78,8 @@ def upscale(
     key: str | None,
     device: DeviceChoice,
     self_ensemble: bool,
+    as_built: bool,
+    precision: Precision,
     memory: str | None,
     tile: int | None,
     overlap: int | None,
@@ -95,6 +104,8 @@ def upscale(
         key=key,
         device=device,
         self_ensemble=self_ensemble,
+        as_built=as_built,
+        precision=precision,
         memory=None if memory is None else tile_size.parse_memory(memory),
         tile=tile,
         overlap=overlap,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from harness.data.images import BY_SUFFIX, Listing, is_folder, named, size, survey
@@ -17,9 +18,12 @@ from harness.deploy.tile_size import WORKSPACE, Tiling, default_memory
 from harness.deploy.upscaler import Enlarger
 from harness.efficiency.counting.activations import bytes_per_px
 from harness.errors import HarnessError, UsageError, suggest
+from harness.evaluation import forms
+from harness.evaluation.forms import Precision
 from harness.host.device import DeviceChoice, inference_device
 from harness.host.files import reason, write_atomic
 from harness.host.progress import TileBar
+from harness.models.bicubic import Bicubic
 from harness.weights import load
 
 log = logging.getLogger(__name__)
@@ -39,6 +43,9 @@ class Way:
         tile: Side of the tiles in LR pixels, 0 for none; None for what the memory allows.
         overlap: LR pixels around a tile; None for the network's receptive field.
         key: Which state dict of the file; None for the one that is wanted first.
+        as_built: Whether the network runs as it is built and scored; else in the fused form,
+            whose output is equal but for rounding, where it has one.
+        precision: ``fp32``, or ``bf16``, which changes the output.
     """
 
     model: str
@@ -50,6 +57,8 @@ class Way:
     tile: int | None = None
     overlap: int | None = None
     key: str | None = None
+    as_built: bool = False
+    precision: Precision = "fp32"
 
 
 def run(inputs: Sequence[Path], output: Path | None, *, way: Way, force: bool = False) -> None:
@@ -202,7 +211,9 @@ def _check_targets(jobs: dict[Path, Path], *, force: bool) -> None:
 
 def _enlarger(way: Way) -> Enlarger:
     device = inference_device(way.device)
-    network = _network(way)
+    network = _network(way, device)
+    if way.precision == "bf16":
+        forms.say_bf16(device)
     memory = default_memory(device) if way.memory is None else way.memory
     needed = WORKSPACE * bytes_per_px(network) if way.tile is None else 1
     log.debug("%.0f bytes per LR px, %d to use", needed, memory)
@@ -214,11 +225,19 @@ def _enlarger(way: Way) -> Enlarger:
         tiling=Tiling(memory, needed, forced=way.tile),
         overlap=way.overlap,
         self_ensemble=way.self_ensemble,
+        precision=way.precision,
     )
 
 
-def _network(way: Way) -> nn.Module:
-    return load.build(way.model, scale=way.scale, checkpoint=way.checkpoint, key=way.key)
+def _network(way: Way, device: torch.device) -> nn.Module:
+    network = load.build(way.model, scale=way.scale, checkpoint=way.checkpoint, key=way.key)
+    if way.as_built or isinstance(network, Bicubic):
+        return network
+    try:
+        return forms.merged(network, name=way.model, device=device)
+    except UsageError as error:  # it was not asked for, and changes nothing but the time
+        log.info("%s: it runs as built", error)
+        return network
 
 
 def _make_folder(folder: Path) -> None:

@@ -17,6 +17,7 @@ from harness.deploy.photos import Picture, Pixels
 from harness.deploy.tile_size import LEAST_TILE, Tiling
 from harness.deploy.tiles import count_tiles, tiled
 from harness.errors import HarnessError
+from harness.evaluation.forms import InBf16, Precision
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.host.device import out_of_memory
 from harness.host.progress import TileBar
@@ -43,6 +44,7 @@ class Enlarger:
         tiling: Tiling,
         overlap: int | None = None,
         self_ensemble: bool = False,
+        precision: Precision = "fp32",
     ) -> None:
         """Take a network, which is moved to the device.
 
@@ -54,6 +56,7 @@ class Enlarger:
             tiling: How large tiles are.
             overlap: LR pixels around a tile; None for what the network needs.
             self_ensemble: Whether to take the mean over flips and transposes.
+            precision: Of the images' way through the network; what it needs is measured in fp32.
         """
         self.network = network.to(device)
         self.name = name
@@ -62,6 +65,7 @@ class Enlarger:
         self.tiling = tiling
         self._overlap = overlap
         self._self_ensemble = self_ensemble
+        self._precision = precision
 
     @cached_property
     def overlap(self) -> int:
@@ -154,6 +158,8 @@ class Enlarger:
         network = self.network
         if deep and isinstance(network, Bicubic):
             network = network.unrounded()
+        if self._precision == "bf16":
+            network = InBf16(network)
         return SelfEnsemble(network) if self._self_ensemble else network
 
     def _take_smaller_tiles(self, tile: int, height: int, width: int) -> None:

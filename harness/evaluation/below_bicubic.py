@@ -16,6 +16,7 @@ from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet
 from harness.errors import HarnessError, UsageError
 from harness.evaluation import evaluate
+from harness.evaluation.forms import InBf16
 from harness.evaluation.kept import Stamp, part, stamps_of
 from harness.evaluation.self_ensemble import SelfEnsemble
 from harness.models import registry
@@ -127,8 +128,10 @@ def _scored_before(
 
 
 def _whole(network: nn.Module) -> nn.Module:
-    """Return the network that is scored, out of its self-ensemble."""
-    return network.network if isinstance(network, SelfEnsemble) else network
+    """Return the network that is scored, out of its self-ensemble and its arithmetic."""
+    while isinstance(network, SelfEnsemble | InBf16):
+        network = network.network
+    return network
 
 
 def _few(test: TestSet) -> TestSet:

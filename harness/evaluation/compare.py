@@ -46,6 +46,10 @@ def collect(names: Sequence[str], request: Request) -> tuple[list[Contender], tu
             to_score.append(name)
         else:
             raise contenders.unknown(name, request.results)
+    if not to_score and (request.fused or request.precision != "fp32"):
+        raise UsageError(
+            "--fused and --precision are for weights that are scored now, and all rows are records"
+        )
     _check(list(recorded.values()), request, scores_now=to_score)
     scored = contenders.weights(to_score, request) if to_score else {}
     rows = _told_apart([(recorded | scored)[name] for name in names])

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import UsageError, suggest
 from harness.evaluation import record_names
@@ -15,6 +16,9 @@ from harness.records.means import mean_scores
 from harness.records.record import Record, SetScore, digest, load_all
 from harness.statistics.estimates import Runs
 from harness.weights import naming, parts
+
+if TYPE_CHECKING:
+    from harness.evaluation.forms import Precision
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,8 @@ class Request:
         results: Results root.
         key: Which state dict of files with several; None for the one that is wanted first.
         lr: Folder of the sets' LR files, or ``made``; None where it is clear.
+        fused: Whether weights are scored in the fused form.
+        precision: ``fp32``, or ``bf16``: in what they are scored.
     """
 
     scale: int | None = None
@@ -42,6 +48,8 @@ class Request:
     results: Path = Path()
     key: str | None = None
     lr: str | None = None
+    fused: bool = False
+    precision: Precision = "fp32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
     from harness.data.catalogue import find_test
     from harness.efficiency.counting.multi_adds import count
     from harness.evaluation import evaluate, scoring
+    from harness.evaluation.forms import Form
     from harness.weights import load, networks
 
     scale = request.scale
@@ -181,6 +190,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
         for set_name in dict.fromkeys(request.sets)
     ]
     device = inference_device(request.device)
+    form = Form(fused=request.fused, precision=request.precision)
     by_name = {}
     for name in names:
         model, checkpoint = split(name)
@@ -189,7 +199,9 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
             evaluate.luma_part(loaded.network)
         by_name[name] = loaded
     costs = {name: count(loaded.network, scale=scale) for name, loaded in by_name.items()}
-    scorers = {name: scoring.Scorer(loaded, device=device) for name, loaded in by_name.items()}
+    scorers = {
+        name: scoring.Scorer(loaded, device=device, form=form) for name, loaded in by_name.items()
+    }
     scores: dict[str, dict[str, SetScore]] = {name: {} for name in by_name}
     for test in tests:  # set by set, so that what is read of one serves all networks
         for name, scorer in scorers.items():
@@ -213,7 +225,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
             multi_adds=cost.sure_multi_adds,
             activations=cost.activations,
             group="",
-            origin=loaded.file or "no weights",
+            origin=", ".join(filter(None, (loaded.file or "no weights", str(form)))),
             count_doubts=cost.doubts,
         )
     return rows

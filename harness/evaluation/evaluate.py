@@ -18,6 +18,7 @@ from harness.config.protocols import DEFAULT, Protocol
 from harness.data.catalogue import TestSet
 from harness.errors import TrainingError, UsageError
 from harness.evaluation import metrics, pixels
+from harness.evaluation.forms import InBf16, in_bf16
 from harness.evaluation.in_order import InOrder
 from harness.evaluation.metrics import Image
 from harness.evaluation.pixels import LowResolution, View
@@ -74,6 +75,9 @@ def luma_part(network: nn.Module) -> Callable[[Tensor], Tensor]:
     if isinstance(network, SelfEnsemble):
         part = luma_part(network.network)
         return lambda luma: ensemble(part, luma)
+    if isinstance(network, InBf16):
+        inner = luma_part(network.network)
+        return lambda luma: in_bf16(inner, luma)
     if isinstance(network, LumaNetwork) and network.colour is YCBCR:
         return lambda luma: 255 * network.forward_luma(luma / 255)
     raise UsageError(

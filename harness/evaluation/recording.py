@@ -34,6 +34,7 @@ def make_scored_record(
     score: SetScore,
     device: str,
     self_ensemble: bool,
+    form: str,
     started: datetime,
     earlier: Record | None,
     marks: Marks,
@@ -50,6 +51,8 @@ def make_scored_record(
         score: The new score.
         device: ``cpu`` or ``cuda``.
         self_ensemble: Whether SR was the mean over the eight flips and turns of LR.
+        form: In which form it was run, empty for that in which it is built. What the record
+            counts is the network as built.
         started: When scoring began.
         earlier: The record that this one replaces; its scores on other sets are kept.
         marks: Of the network as it is built.
@@ -76,7 +79,7 @@ def make_scored_record(
         protocol=protocol.name,
         scores=tuple(sorted((*kept, score), key=lambda other: _set_order(other.set))),
         learned=learned_by(loaded.network),
-        config=RecordedSettings(self_ensemble=self_ensemble),
+        config=RecordedSettings(self_ensemble=self_ensemble, form=form),
         data=Inputs(weights=ScoredWeights(loaded.file, loaded.sha256, loaded.names, loaded.key)),
         provenance=provenance(device, torch.get_num_threads(), started, *names),
         wall_time_s=round(seconds + (earlier.wall_time_s if earlier else 0.0), 1),

@@ -16,6 +16,7 @@ from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import UsageError
 from harness.evaluation import below_bicubic, evaluate, pixels
+from harness.evaluation.forms import AS_BUILT, Form, in_form
 from harness.evaluation.marks import is_same, marks_of, with_code
 from harness.evaluation.recording import make_scored_record, scored_id
 from harness.evaluation.self_ensemble import SelfEnsemble
@@ -43,6 +44,7 @@ def score(
     self_ensemble: bool = False,
     key: str | None = None,
     lr: str | None = None,
+    form: Form = AS_BUILT,
 ) -> list[SetScore]:
     """Score a network with given weights; every argument is checked before anything is run.
 
@@ -58,6 +60,7 @@ def score(
         self_ensemble: Whether SR is the mean over the eight flips and turns of LR.
         key: Which state dict of the file; None for the one that is wanted first.
         lr: Folder of the sets' LR files, or ``made``; None where it is clear.
+        form: In which form the network is run; its record says so.
 
     Raises:
         HarnessError: Something of it does not exist, does not fit or cannot be read.
@@ -73,6 +76,7 @@ def score(
         device=place,
         results=results,
         self_ensemble=self_ensemble,
+        form=form,
     )
     return [scorer.score(test, (chosen,))[0] for test in tests]
 
@@ -87,15 +91,17 @@ class Scorer:
         device: torch.device,
         results: Path | None = None,
         self_ensemble: bool = False,
+        form: Form = AS_BUILT,
     ) -> None:
-        """Take a network; arguments as for :func:`score`."""
+        """Take a network; arguments and errors as for :func:`score`."""
         self.loaded = loaded
         self.scale = loaded.scale
         self.device = device
         self.results = results
         self.self_ensemble = self_ensemble
+        self.form = form
         keep_memory()  # the maps of one image are as large as those of the next
-        network = loaded.network.to(device)
+        network = in_form(loaded.network, form, name=loaded.model, device=device)
         self.network = SelfEnsemble(network) if self_ensemble else network
         self._fingerprints: dict[str, str] = {}
 
@@ -169,6 +175,7 @@ class Scorer:
             "overrides": parts.portable(self.loaded.overrides),
             "drop": list(self.loaded.drop),
             "self_ensemble": self.self_ensemble,
+            "form": str(self.form),
             "key": self.loaded.key,
             "code": code,
         }
@@ -216,6 +223,7 @@ class Scorer:
                 score=score,
                 device=self.device.type,
                 self_ensemble=self.self_ensemble,
+                form=str(self.form),
                 started=started,
                 earlier=earlier,
                 marks=self._marks_after(earlier),

@@ -142,7 +142,7 @@ class RecordedData:
 class RecordedSettings:
     """The settings of a run, every automatic choice made, without the folders of the machine.
 
-    Of weights that were only scored nothing is recorded but ``self_ensemble``.
+    Of weights that were only scored nothing is recorded but ``self_ensemble`` and ``form``.
 
     Attributes:
         profile: The budget.
@@ -156,6 +156,8 @@ class RecordedSettings:
         train: How networks were trained; None where nothing was recorded.
         data: What they were trained and scored on; None where nothing was recorded.
         self_ensemble: Whether SR was the mean over the eight flips and turns of LR.
+        form: In which form the network was scored: ``fused``, ``bf16`` or both; empty for that in
+            which it is built, in float32, and in records of before it was kept.
     """
 
     profile: str = ""
@@ -169,3 +171,4 @@ class RecordedSettings:
     train: RecordedTraining | None = None
     data: RecordedData | None = None
     self_ensemble: bool = False
+    form: str = ""

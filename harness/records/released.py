@@ -166,4 +166,6 @@ class ReleasedScores:
 
 def _changed(record: Record) -> bool:
     """Tell whether the network was not run as released."""
-    return bool(record.overrides or record.drop or record.config.self_ensemble)
+    return bool(
+        record.overrides or record.drop or record.config.self_ensemble or record.config.form
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from harness.efficiency import targets
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from harness.efficiency.bench.latency import Effort
     from harness.efficiency.bench.process import Setup
     from harness.efficiency.bench.rounds import BenchCandidate
@@ -33,6 +36,7 @@ def candidates(
     scales: Sequence[str],
     output_size: str | None,
     input_size: str | None,
+    fused: bool = False,
 ) -> list[BenchCandidate]:
     """Return the networks to measure, counted.
 
@@ -44,6 +48,7 @@ def candidates(
         scales: Upscaling factors as options; none for all that a network has.
         output_size: Size of the SR image as an option.
         input_size: Size of the LR image, instead.
+        fused: Whether their fused form is counted.
 
     Raises:
         UsageError: Nothing is named, or something that does not exist or cannot be built.
@@ -52,7 +57,9 @@ def candidates(
         raise UsageError("name networks to measure, for example: harness bench awsrn_s --scale 4")
     size = targets.image_size(output_size, input_size)
     chosen = targets.choose(models, everything=False, scales=targets.factors(scales))
-    return [_candidate(variant, scale, _lr_px(size, scale)) for variant, scale in chosen]
+    return [
+        candidate(variant, scale, _lr_px(size, scale), fused=fused) for variant, scale in chosen
+    ]
 
 
 def _lr_px(size: ImageSize, scale: int) -> tuple[int, int]:
@@ -61,12 +68,16 @@ def _lr_px(size: ImageSize, scale: int) -> tuple[int, int]:
     return ceil(size.width / scale), ceil(size.height / scale)
 
 
-def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> BenchCandidate:
+def candidate(
+    variant: Variant, scale: int, lr_px: tuple[int, int], *, fused: bool = False
+) -> BenchCandidate:
+    """Return a network with what it, or its fused form, executes on an image of LR pixels."""
     from harness.efficiency.bench.process import Target
     from harness.efficiency.bench.rounds import BenchCandidate
     from harness.efficiency.counting.counted import CountedNetwork
 
-    subject = CountedNetwork(variant.id, variant.build, scale=scale, input_px=lr_px)
+    build = partial(_fused, variant) if fused else variant.build
+    subject = CountedNetwork(variant.id, build, scale=scale, input_px=lr_px)
     multi_adds, note = None, ""
     try:
         multi_adds = subject.cost.sure_multi_adds
@@ -77,6 +88,12 @@ def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> BenchCan
     except HarnessError as error:  # it may run all the same
         note = f"not counted: {error}"
     return BenchCandidate(Target(variant.id, scale, lr_px), variant.label, multi_adds, note)
+
+
+def _fused(variant: Variant, *, scale: int) -> nn.Module:
+    from harness.models import fusing
+
+    return fusing.fused(variant.build(scale=scale).eval())
 
 
 def measure(

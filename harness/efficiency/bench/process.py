@@ -35,6 +35,12 @@ class Setup:
         channels_last: Whether weights and images have their channels side by side.
         threads: CPU threads within an operator; None for PyTorch's own choice.
         as_built: Whether weight norms stay; else they are folded into the kernels.
+        fused: Whether the merged form of :func:`harness.models.fusing.fused` runs instead.
+        backend: What runs the network instead of PyTorch as above: ``module:function`` that takes
+            a function that loads the network as built, and this setup, and returns a function
+            from images to images.
+        runtime: Which runtime of several, for a backend that asks.
+        folder: Where a backend's own files lie.
     """
 
     device: Device = "cpu"
@@ -42,6 +48,10 @@ class Setup:
     channels_last: bool = False
     threads: int | None = None
     as_built: bool = False
+    fused: bool = False
+    backend: str = ""
+    runtime: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +62,13 @@ class Target:
         model: Its id, or a user's own class as ``pkg.module:Class`` or ``file.py:Class``.
         scale: Upscaling factor.
         lr_px: Width and height of the LR image.
+        checkpoint: File of its weights; empty for random ones.
     """
 
     model: str
     scale: int
     lr_px: tuple[int, int]
+    checkpoint: str = ""
 
     def __str__(self) -> str:
         return f"'{self.model}' at x{self.scale}"

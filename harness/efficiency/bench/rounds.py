@@ -15,7 +15,7 @@ from harness.efficiency.bench import process
 from harness.efficiency.bench.latency import Effort, summarise
 from harness.efficiency.bench.peak import Peak
 from harness.efficiency.bench.process import Job, Setup, Target
-from harness.efficiency.bench.rows import BenchRow
+from harness.efficiency.bench.rows import BenchRow, WeightsForm
 from harness.efficiency.bench.worker import Measured
 from harness.errors import HarnessError
 from harness.host import environment
@@ -36,12 +36,18 @@ class BenchCandidate:
         label: Its name in tables.
         multi_adds: What it executes on the image, None where that cannot be counted.
         note: Why not, or nothing.
+        backend: What runs it, in words, where backends are compared.
+        setup: How it is run; None as all are.
+        quality: Name of a set and its PSNR on it in dB, where that was scored.
     """
 
     target: Target
     label: str
     multi_adds: int | None
     note: str = ""
+    backend: str = ""
+    setup: Setup | None = None
+    quality: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def measure(
             if candidate in failures:
                 continue
             try:
-                measured = Measured(**run(Job(setup, effort, candidate.target)))
+                measured = Measured(**run(Job(candidate.setup or setup, effort, candidate.target)))
             except HarnessError as error:
                 failures[candidate] = str(error)
                 continue
@@ -96,7 +102,7 @@ def measure(
             log.info("%s", _progress(candidate, measured, number, processes))
     peaks.sort(key=lambda peak: peak.gmacs_per_s)
     rows = [
-        _row(candidate, setup, measured, peaks)
+        _row(candidate, candidate.setup or setup, measured, peaks)
         for candidate, measured in measurements.items()
         if candidate not in failures
     ]
@@ -105,7 +111,8 @@ def measure(
 
 def _progress(candidate: BenchCandidate, measured: Measured, number: int, processes: int) -> str:
     return (
-        f"process {number} of {processes}: {candidate.target.model} x{candidate.target.scale}, "
+        f"process {number} of {processes}: {candidate.target.model} x{candidate.target.scale}"
+        f"{candidate.backend and f' by {candidate.backend}'}, "
         f"{1e3 * median_low(measured.times_s):.4g} ms ({len(measured.times_s)} repetitions)"
     )
 
@@ -120,7 +127,7 @@ def _row(
     out_px = [target.scale * side for side in target.lr_px]
 
     def rate(seconds: float, of: Peak | None = None) -> float | None:
-        if candidate.multi_adds is None:
+        if candidate.multi_adds is None or candidate.backend:  # whose numbers are its own affair
             return None
         return _short(candidate.multi_adds / seconds / 1e9 / (of.gmacs_per_s if of else 1))
 
@@ -128,6 +135,7 @@ def _row(
     return BenchRow(
         model=target.model,
         label=candidate.label,
+        backend=candidate.backend,
         scale=target.scale,
         input_px="{}x{}".format(*target.lr_px),
         output_px="{}x{}".format(*out_px),
@@ -135,7 +143,7 @@ def _row(
         dtype=setup.dtype,
         memory_format="channels_last" if setup.channels_last else "contiguous",
         threads=first.threads,
-        weights="as built" if setup.as_built else "folded",
+        weights=_weights(setup),
         weight_norms_folded=first.folded,
         torch=torch.__version__,
         commit=f"{name or 'unknown'}{'+changes' if changed else ''}",
@@ -162,9 +170,19 @@ def _row(
         peak_memory_mib=_short_max(measured.peak_memory_mib for measured in processes),
         energy_j=_joules(processes),
         energy_note=first.energy_note,
+        psnr_set=candidate.quality[0] if candidate.quality else "",
+        psnr_db=candidate.quality[1] if candidate.quality else None,
         note=candidate.note,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _weights(setup: Setup) -> WeightsForm:
+    if setup.backend:
+        return "by backend"
+    if setup.fused:
+        return "fused"
+    return "as built" if setup.as_built else "folded"
 
 
 def _joules(processes: Sequence[Measured]) -> float | None:

@@ -18,6 +18,8 @@ from harness.host.reading import from_csv, read_text
 
 MISSING = "n/a"
 
+WeightsForm = Literal["folded", "as built", "fused", "by backend"]
+
 
 @dataclass(frozen=True, slots=True)
 class BenchRow:
@@ -26,6 +28,7 @@ class BenchRow:
     Attributes:
         model: Id of the network.
         label: Its name in tables.
+        backend: What ran it; empty where PyTorch did, as the other columns say.
         scale: Upscaling factor.
         input_px: Size of the LR image, such as ``320x180``.
         output_px: Size of the SR image.
@@ -33,7 +36,8 @@ class BenchRow:
         dtype: ``fp32`` or ``bf16``.
         memory_format: ``contiguous`` or ``channels_last``.
         threads: CPU threads within an operator.
-        weights: ``folded``: weight norms are part of the kernels; or ``as built``.
+        weights: ``folded``: weight norms are part of the kernels; ``as built``; ``fused``: all
+            that merges is merged; or what the backend makes of them.
         weight_norms_folded: How many were folded.
         torch: Version of PyTorch.
         commit: Commit of the code, ``+changes`` where files differed from it.
@@ -62,12 +66,15 @@ class BenchRow:
             PyTorch's allocator.
         energy_j: Joules of one run.
         energy_note: What they belong to, or why there are none.
+        psnr_set: Set on which its output was scored, by the paper's protocol; empty for none.
+        psnr_db: PSNR on it in dB.
         note: Anything unusual.
         date: End of the measurement, UTC.
     """
 
     model: str
     label: str
+    backend: str
     scale: int
     input_px: str
     output_px: str
@@ -75,7 +82,7 @@ class BenchRow:
     dtype: str
     memory_format: Literal["contiguous", "channels_last"]
     threads: int
-    weights: Literal["folded", "as built"]
+    weights: WeightsForm
     weight_norms_folded: int
     torch: str
     commit: str
@@ -102,6 +109,8 @@ class BenchRow:
     peak_memory_mib: float | None
     energy_j: float | None
     energy_note: str
+    psnr_set: str
+    psnr_db: float | None
     note: str
     date: str
 
@@ -123,7 +132,7 @@ class Written:
 
 
 COLUMNS = tuple(field.name for field in fields(BenchRow))
-_key = attrgetter("model", "scale", "input_px", "memory_format", "threads", "weights")
+_key = attrgetter("model", "scale", "input_px", "memory_format", "threads", "weights", "backend")
 
 
 def to_csv(rows: Iterable[BenchRow]) -> str:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize, remove_weight_norm
-from torch.nn.utils.weight_norm import WeightNorm
 
 from harness.efficiency.bench import energy, latency, memory, peak
 from harness.efficiency.bench.process import Job, Setup, Target
 from harness.errors import HarnessError
 from harness.host import environment
 from harness.host.device import out_of_memory, use_real_float32
+from harness.models.fusing import CannotMerge, fold_norms, fused
+from harness.weights import load as weights
 from harness.weights import networks
+
+Run = Callable[[Tensor], Tensor]
+"""Maps LR ``(1, 3, H, W)`` RGB in 0..255, float32, to SR in the same range."""
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _PEAK_SHARE = 0.12  # of a network's measuring time, for each piece of work
@@ -103,7 +109,7 @@ def _nothing() -> None:
 
 
 def measure(job: Job, target: Target) -> Measured:
-    """Build a network with random weights and measure it on a random image.
+    """Build a network and measure it on a random image.
 
     Raises:
         HarnessError: It does not return an SR image.
@@ -142,31 +148,33 @@ def measure(job: Job, target: Target) -> Measured:
     )
 
 
-def load(target: Target, setup: Setup) -> tuple[nn.Module, int]:
-    """Return a network ready to run, and the number of weight norms folded."""
-    torch.manual_seed(0)
-    network = networks.build(target.model, scale=target.scale).eval()
-    folded = 0 if setup.as_built else fold_weight_norm(network)
+def load(target: Target, setup: Setup) -> tuple[Run, int]:
+    """Return what runs a network, and the number of weight norms folded before.
+
+    Raises:
+        HarnessError: The network has no fused form, or a backend cannot run it.
+    """
+    if setup.backend:
+        make: Callable[[Callable[[], nn.Module], Setup], Run] = pkgutil.resolve_name(setup.backend)
+        return make(partial(_network, target), setup), 0
+    network = _network(target)
+    if setup.fused:
+        try:
+            network = fused(network)
+        except CannotMerge as error:
+            raise HarnessError(f"it has no fused form: {error}") from error
+    folded = 0 if setup.as_built else fold_norms(network)
     network = network.to(setup.device)
     if setup.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, folded
 
 
-@torch.enable_grad()  # without, PyTorch leaves the kernel as a tensor that is no parameter
-def fold_weight_norm(network: nn.Module) -> int:
-    """Replace parametrised weights, of either kind PyTorch has, by their values; count them."""
-    folded = 0
-    for module in list(network.modules()):
-        if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):  # type: ignore[arg-type]
-                parametrize.remove_parametrizations(module, name)
-                folded += 1
-        for hook in list(module._forward_pre_hooks.values()):
-            if isinstance(hook, WeightNorm):
-                remove_weight_norm(module, hook.name)
-                folded += 1
-    return folded
+def _network(target: Target) -> nn.Module:
+    torch.manual_seed(0)
+    if not target.checkpoint:
+        return networks.build(target.model, scale=target.scale).eval()
+    return weights.build(target.model, scale=target.scale, checkpoint=Path(target.checkpoint))
 
 
 def placed(image: Tensor, setup: Setup) -> Tensor:

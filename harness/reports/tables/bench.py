@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from decimal import Decimal
 
-from harness.efficiency.bench.rows import MISSING, BenchRow, to_csv
+from harness.efficiency.bench.rows import BenchRow, to_csv
 from harness.host.writing import json_text
+from harness.reports.tables import backends
+from harness.reports.tables.bench_cells import measured_cell, range_text, rounded, threads_text
 from harness.reports.tables.fields import Field, columns_of, field, rows_of
 from harness.reports.tables.render import to_text
-from harness.reports.tables.table import Table, TableCell
+from harness.reports.tables.table import Table
 
-_DIGITS = 3
 _CPU_MEMORY = "peak resident memory above that of Python with PyTorch"
 _CUDA_MEMORY = "peak of PyTorch's allocator"
 _SHARED_BELOW = 0.9
@@ -25,7 +25,8 @@ def render(rows: Sequence[BenchRow], form: str) -> str:
         return json_text([asdict(row) for row in rows]) + "\n"
     if form == "csv":
         return to_csv(rows)
-    return to_text(to_table(rows), width=shutil.get_terminal_size().columns)
+    table = backends.to_table(rows) if any(row.backend for row in rows) else to_table(rows)
+    return to_text(table, width=shutil.get_terminal_size().columns)
 
 
 def to_table(rows: Sequence[BenchRow]) -> Table:
@@ -34,50 +35,48 @@ def to_table(rows: Sequence[BenchRow]) -> Table:
     return Table(
         name="bench",
         title=f"Latency on {first.device}, {first.dtype}, {first.memory_format}, "
-        f"{_threads(first)}, weight norms {first.weights}, torch {first.torch}",
+        f"{threads_text(first)}, {_weights(first)}, torch {first.torch}",
         columns=columns_of(_FIELDS),
         rows=rows_of(_FIELDS, rows),
         notes=_notes(rows),
     )
 
 
+def _weights(row: BenchRow) -> str:
+    return "fused" if row.weights == "fused" else f"weight norms {row.weights}"
+
+
 def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
-
-
-def _range(low: float | None, high: float | None) -> str:
-    return MISSING if low is None or high is None else f"{_rounded(low):,} to {_rounded(high):,}"
-
-
-def _cell(value: float | None) -> TableCell:
-    return MISSING if value is None else _rounded(value)
-
-
-def _rounded(value: float) -> Decimal:
-    """Return a measured value rounded to three significant digits, but never to tens or more."""
-    number = Decimal(repr(value))
-    places = max(_DIGITS - 1 - number.adjusted(), 0) if number else 0
-    return number.quantize(Decimal(1).scaleb(-places))
 
 
 _FIELDS: tuple[Field[BenchRow], ...] = (
     field("label", "Network", lambda row: row.label),
     field("scale", "Scale", lambda row: row.scale, "count"),
     field("input_px", "LR (px)", lambda row: row.input_px),
-    field("p10_ms", "p10\n(ms)", lambda row: _cell(row.p10_ms), "count"),
-    field("p50_ms", "p50\n(ms)", lambda row: _cell(row.p50_ms), "count"),
-    field("p90_ms", "p90\n(ms)", lambda row: _cell(row.p90_ms), "count"),
-    field("p50_of", "of another\nrun (ms)", lambda row: _range(row.p50_low_ms, row.p50_high_ms)),
-    field("mpixel_per_s", "Mpixel/s", lambda row: _cell(row.mpixel_per_s), "count"),
-    field("gmacs_per_s", "GMAC/s", lambda row: _cell(row.gmacs_per_s), "count"),
-    field("peak_share", "Share of\npeak (%)", lambda row: _cell(_percent(row.peak_share)), "count"),
+    field("p10_ms", "p10\n(ms)", lambda row: measured_cell(row.p10_ms), "count"),
+    field("p50_ms", "p50\n(ms)", lambda row: measured_cell(row.p50_ms), "count"),
+    field("p90_ms", "p90\n(ms)", lambda row: measured_cell(row.p90_ms), "count"),
+    field(
+        "p50_of", "of another\nrun (ms)", lambda row: range_text(row.p50_low_ms, row.p50_high_ms)
+    ),
+    field("mpixel_per_s", "Mpixel/s", lambda row: measured_cell(row.mpixel_per_s), "count"),
+    field("gmacs_per_s", "GMAC/s", lambda row: measured_cell(row.gmacs_per_s), "count"),
+    field(
+        "peak_share",
+        "Share of\npeak (%)",
+        lambda row: measured_cell(_percent(row.peak_share)),
+        "count",
+    ),
     field(
         "peak_share_of",
         "of another\nrun (%)",
-        lambda row: _range(_percent(row.peak_share_low), _percent(row.peak_share_high)),
+        lambda row: range_text(_percent(row.peak_share_low), _percent(row.peak_share_high)),
     ),
-    field("peak_memory_mib", "Memory\n(MiB)", lambda row: _cell(row.peak_memory_mib), "count"),
-    field("energy_j", "Energy\n(J)", lambda row: _cell(row.energy_j), "count"),
+    field(
+        "peak_memory_mib", "Memory\n(MiB)", lambda row: measured_cell(row.peak_memory_mib), "count"
+    ),
+    field("energy_j", "Energy\n(J)", lambda row: measured_cell(row.energy_j), "count"),
 )
 
 
@@ -91,9 +90,9 @@ def _notes(rows: Sequence[BenchRow]) -> tuple[str, ...]:
         f"Of another run: range in which the median and the share of another run are expected, "
         f"from the medians of the processes ({100 * first.confidence:.0f} % confidence). Two runs "
         "agree if their ranges overlap; the ranges say nothing about a machine under another load.",
-        f"Peak: {_rounded(first.peak_gmacs_per_s)} GMAC/s (between processes "
-        f"{_range(first.peak_low_gmacs_per_s, first.peak_high_gmacs_per_s)}), measured in between "
-        f"with the same threads and numbers; reached by a {first.peak_by}.",
+        f"Peak: {rounded(first.peak_gmacs_per_s)} GMAC/s (between processes "
+        f"{range_text(first.peak_low_gmacs_per_s, first.peak_high_gmacs_per_s)}), measured in "
+        f"between with the same threads and numbers; reached by a {first.peak_by}.",
         f"Memory: {_CUDA_MEMORY if cuda else _CPU_MEMORY}.",
         f"Energy: {', '.join(dict.fromkeys(row.energy_note for row in rows))}.",
     ]
@@ -106,13 +105,9 @@ def _notes(rows: Sequence[BenchRow]) -> tuple[str, ...]:
 def _busy(row: BenchRow) -> str:
     advice = "; fewer --threads may be faster" if row.threads > 1 else ""
     return (
-        f"got {100 * (row.cpu_share or 0):.0f} % of the time of its {_threads(row)}; the rest "
+        f"got {100 * (row.cpu_share or 0):.0f} % of the time of its {threads_text(row)}; the rest "
         f"went to other processes or to waiting{advice}"
     )
-
-
-def _threads(row: BenchRow) -> str:
-    return f"{row.threads} thread{'s' if row.threads > 1 else ''}"
 
 
 def _name(row: BenchRow) -> str:

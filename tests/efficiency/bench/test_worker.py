@@ -52,20 +52,6 @@ def own_file(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("legacy", [False, True])
-@pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated:FutureWarning")
-def test_folding_weight_norm_changes_no_output(legacy):
-    norm = nn.utils.weight_norm if legacy else nn.utils.parametrizations.weight_norm
-    network = nn.Sequential(norm(nn.Conv2d(3, 4, 3)), nn.ReLU(), norm(nn.Conv2d(4, 3, 3)))
-    image = torch.rand(1, 3, 8, 8)
-    with torch.no_grad():
-        before = network(image)
-        assert worker.fold_weight_norm(network) == 2
-        assert torch.allclose(network(image), before, atol=1e-6)
-    assert len(list(network.parameters())) == 4
-    assert worker.fold_weight_norm(network) == 0
-
-
 def in_this_process(own_file, name, **setup):
     threads = torch.get_num_threads()
     try:

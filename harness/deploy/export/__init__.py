@@ -1,0 +1,1 @@
+"""Files of a trained network that run without the harness: PyTorch, ONNX, OpenVINO."""

@@ -1,0 +1,49 @@
+"""OpenVINO: the intermediate representation, made from ONNX, and its use on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.deploy.export import extra
+
+
+def write(onnx_file: Path, target: Path) -> None:
+    """Write a model as OpenVINO's XML, and its weights beside it, in float32.
+
+    Args:
+        onnx_file: The model.
+        target: The file to write, ``.xml``; its weights are ``.bin``.
+    """
+    openvino = extra.openvino()
+    model = openvino.Core().read_model(str(onnx_file))
+    openvino.save_model(model, str(target), compress_to_fp16=False)
+
+
+class OpenVinoNetwork(nn.Module):
+    """A model in OpenVINO on the CPU, used as a network."""
+
+    def __init__(self, model: Path, *, precision: str = "f32", threads: int | None = None) -> None:
+        """Compile a model.
+
+        Args:
+            model: Its file, ``.xml`` or ``.onnx``.
+            precision: ``f32``, or ``bf16`` where the CPU has it.
+            threads: Of one run; None for PyTorch's number.
+        """
+        super().__init__()
+        options: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": threads or torch.get_num_threads(),
+            "NUM_STREAMS": 1,
+        }
+        core = extra.openvino().Core()
+        self._model = core.compile_model(str(model), "CPU", options)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map ``(1, 3, H, W)`` RGB in 0..255 to SR, float32."""
+        sr = self._model([lr.float().contiguous().numpy()])[0]
+        return torch.from_numpy(sr.copy())

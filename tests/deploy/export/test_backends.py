@@ -1,0 +1,53 @@
+"""The runtimes that a bench can compare: each gives what the network gives."""
+
+import pytest
+import torch
+from skimage.data import chelsea
+
+from harness.deploy.export import backends, extra
+from harness.deploy.export.int8 import Calibration
+from harness.errors import UsageError
+from harness.models import registry
+from harness.weights import load
+
+for package in extra.NEEDED:
+    pytest.importorskip(package, reason=f"the extra is not installed: {extra.INSTALL}")
+
+
+def test_all_of_installed_packages_are_available():
+    expected = [name for name in backends.BACKENDS if not name.startswith("openvino")]
+    if extra.is_there("openvino"):
+        expected = [*backends.BACKENDS]
+    assert [*backends.available()] == expected
+
+
+@pytest.mark.parametrize("name", backends.BACKENDS)
+def test_a_backend_gives_what_the_network_gives(name, deployed):
+    """Float32 to 1e-4 of white; bf16 and 8 bits to some levels, on a photograph."""
+    backend = backends.get(name)
+    pytest.importorskip(backend.package, reason=f"{backend.package} is not installed")
+    run = backend.open(deployed[0], threads=1)
+    lr = torch.from_numpy(chelsea()[100:123, 150:180]).permute(2, 0, 1)[None].float()
+    with torch.no_grad():
+        expected, sr = load.build("awsrn_s", scale=4, checkpoint=None)(lr), run(lr)
+    assert sr.shape == expected.shape
+    difference = (sr - expected).abs()
+    exact = name in ("onnxruntime-fp32", "openvino-f32")
+    assert difference.max() <= (255e-4 if exact else 30)
+    assert difference.mean() <= (255e-4 if exact else 2)
+
+
+def test_what_is_written_for_a_bench_is_what_it_opens(tmp_path):
+    torch.manual_seed(0)
+    options = {"num_units": 1, "channels": 8, "inner_channels": 8}
+    network = registry.get("awsrn_s").build(scale=2, **options).eval()
+    patches = Calibration(torch.randint(256, (2, 3, 12, 12)).numpy().astype("uint8"), "noise")
+    backends.write(network, tmp_path, name="small", scale=2, patches=patches)
+    lr = torch.full((1, 3, 9, 14), 128.0)
+    for name in ("onnxruntime-fp32", "onnxruntime-int8"):
+        assert backends.get(name).open(tmp_path)(lr).shape == (1, 3, 18, 28)
+
+
+def test_a_backend_that_is_not_there_names_the_nearest():
+    with pytest.raises(UsageError, match="did you mean 'openvino-int8'"):
+        backends.get("openvino-int4")
