@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from harness.weights.keymaps import (
     awsrn,
+    bsrn,
     carn,
     drrn,
     edsr,
+    efdn,
     falsr,
     fsrcnn,
     imdn,
     lapsrn,
     msrn,
+    pan,
     rdn,
+    rfdn,
     rlfn,
     srmdnf,
     vdsr,
@@ -35,5 +39,9 @@ SCHEMES: tuple[Scheme, ...] = (
     *msrn.SCHEMES,
     *rdn.SCHEMES,
     *wdsr.SCHEMES,
+    *rfdn.SCHEMES,
+    *pan.SCHEMES,
+    *bsrn.SCHEMES,
+    *efdn.SCHEMES,
 )
 """Every scheme that a file of weights may follow, in the order in which they are tried."""
