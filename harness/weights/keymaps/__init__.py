@@ -19,6 +19,7 @@ from harness.weights.keymaps import (
     rfdn,
     rlfn,
     srmdnf,
+    swinir,
     vdsr,
     wdsr,
 )
@@ -43,5 +44,6 @@ SCHEMES: tuple[Scheme, ...] = (
     *pan.SCHEMES,
     *bsrn.SCHEMES,
     *efdn.SCHEMES,
+    *swinir.SCHEMES,
 )
 """Every scheme that a file of weights may follow, in the order in which they are tried."""
