@@ -224,3 +224,27 @@ class SwinIR(nn.Module):
             tokens = group(tokens, mask)
         features = self.smooth(self.norm_last(tokens).movedim(-1, 1)) + head
         return self.shuffle(in_float32(self.tail, features))  # type: ignore[no-any-return]
+
+
+def without_position_tables(*, scale: int) -> SwinIR:
+    """Return SwinIR-light with its position tables frozen, as its paper counts parameters."""
+    network = SwinIR(scale=scale)
+    for module in network.modules():
+        if isinstance(module, WindowAttention):
+            module.table.requires_grad_(False)
+    return network
+
+
+def as_its_authors_count(*, scale: int) -> SwinIR:
+    """Return the network that SwinIR-light's printed Multi-Adds are those of.
+
+    Its authors charge the last 3x3 convolution with a third of its kernel, the upsampler as one to
+    three channels whatever the scale, and the last layer norm not at all.
+    """
+    network = SwinIR(scale=scale)
+    channels = network.smooth.out_channels
+    network.smooth = nn.Conv2d(channels, channels, (3, 1), padding=(1, 0))
+    network.norm_last = nn.Identity()  # type: ignore[assignment]
+    network.tail = plain_conv(channels, 3, 3)
+    network.shuffle = nn.Upsample(scale_factor=scale)  # type: ignore[assignment]
+    return network
