@@ -90,7 +90,8 @@ class DistillationBlock(nn.Module):
             channels, channels // 4, conv=separable, activation=nn.GELU
         )
         if not small:
-            self.spatial.stride = BlueprintConv(channels // 4, channels // 4, stride=2)
+            stride = BlueprintConv(channels // 4, channels // 4, stride=2)
+            self.spatial.stride = stride  # type: ignore[assignment]
         self.channel = ChannelGain(channels) if small else ContrastAttention(channels)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ class DeepSpatialAttention(SpatialAttention):
             activation: Stands between them.
         """
         super().__init__(channels, hidden)
-        self.coarse = nn.Sequential(
+        self.coarse: nn.Module = nn.Sequential(  # type: ignore[assignment]
             conv(hidden, hidden, 3),
             activation(),
             conv(hidden, hidden, 3),

@@ -40,16 +40,17 @@ class SplitMixer(nn.Module):
     def __init__(self, channels: int) -> None:
         """Make it for ``channels`` features, a multiple of 8."""
         super().__init__()
-        self.half = channels // 2
+        self.mixed = channels // 2
         self.mix = nn.Sequential(
-            plain_conv(self.half, channels, 1), nn.SiLU(), plain_conv(channels, self.half, 1)
+            plain_conv(self.mixed, channels, 1), nn.SiLU(), plain_conv(channels, self.mixed, 1)
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, channels, H, W)`` to the same shape; channel ``(g d)`` becomes ``(d g)``."""
-        mixed = torch.cat((self.mix(x[:, : self.half]), x[:, self.half :]), 1)
-        groups = mixed.unflatten(1, (GROUPS, -1))
-        return groups.transpose(1, 2).flatten(1, 2)
+        both = torch.cat((self.mix(x[:, : self.mixed]), x[:, self.mixed :]), 1)
+        batch, channels, height, width = both.shape
+        groups = both.view(batch, GROUPS, channels // GROUPS, height, width)
+        return groups.transpose(1, 2).reshape(both.shape)
 
 
 def mixing_layer(channels: int, kernel_size: int) -> nn.Sequential:

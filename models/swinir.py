@@ -54,22 +54,22 @@ def shift_mask(height: int, width: int, *, device: torch.device) -> Tensor:
         place = torch.arange(side, device=device)
         regions.append((place >= side - WINDOW).int() + (place >= side - SHIFT).int())
     region = (3 * regions[0][:, None] + regions[1][None, :])[None, :, :, None]
-    labels = to_windows(region)[..., 0]
+    labels = to_windows(region).view(-1, WINDOW**2)
     return FAR * (labels[:, None, :, None] != labels[:, None, None, :]).float()
 
 
 def to_windows(x: Tensor) -> Tensor:
-    """Cut ``(N, H, W, C)`` into windows, ``(N windows, 64, C)``, row by row."""
+    """Cut ``(N, H, W, C)`` into windows, row by row; return their pixels, ``(N H W, C)``."""
     batch, height, width, channels = x.shape
-    grid = x.view(batch, height // WINDOW, WINDOW, width // WINDOW, WINDOW, channels)
-    return grid.transpose(2, 3).reshape(-1, WINDOW**2, channels)
+    grid = x.reshape(batch, height // WINDOW, WINDOW, width // WINDOW, WINDOW, channels)
+    return grid.transpose(2, 3).reshape(-1, channels)
 
 
-def from_windows(windows: Tensor, height: int, width: int) -> Tensor:
-    """Put windows together again, as :func:`to_windows` cut them: ``(N, H, W, C)``."""
-    channels = windows.shape[-1]
-    shape = (-1, height // WINDOW, width // WINDOW, WINDOW, WINDOW, channels)
-    return windows.view(shape).transpose(2, 3).reshape(-1, height, width, channels)
+def from_windows(pixels: Tensor, size: torch.Size) -> Tensor:
+    """Put windows together again, as :func:`to_windows` cut them, to ``size``."""
+    batch, height, width, channels = size
+    shape = (batch, height // WINDOW, width // WINDOW, WINDOW, WINDOW, channels)
+    return pixels.view(shape).transpose(2, 3).reshape(size)
 
 
 class WindowAttention(nn.Module):
@@ -81,7 +81,8 @@ class WindowAttention(nn.Module):
         """Make it for ``channels`` features, a multiple of ``num_heads``."""
         super().__init__()
         self.num_heads = num_heads
-        self.scale = (channels // num_heads) ** -0.5
+        self.width = channels // num_heads
+        self.scale = self.width**-0.5
         self.qkv = TokenLinear(channels, 3 * channels)
         self.table = nn.Parameter(torch.empty((2 * WINDOW - 1) ** 2, num_heads))
         self.project = TokenLinear(channels, channels)
@@ -92,23 +93,26 @@ class WindowAttention(nn.Module):
         """Draw the position table anew."""
         nn.init.trunc_normal_(self.table, std=0.02)
 
-    def forward(self, windows: Tensor, mask: Tensor | None) -> Tensor:
-        """Map ``(N windows, 64, channels)`` to the same shape.
+    def forward(self, pixels: Tensor, mask: Tensor | None) -> Tensor:
+        """Map ``(N windows 64, channels)`` to the same shape.
 
         Args:
-            windows: All windows of every image.
+            pixels: Those of all windows of every image.
             mask: Of :func:`shift_mask`; None where the windows are not shifted.
         """
-        number, pixels, channels = windows.shape
-        split = self.qkv(windows).view(number, pixels, 3, self.num_heads, -1)
-        query, key, value = split.permute(2, 0, 3, 1, 4).unbind(0)
-        bias = self.table[self.positions].view(pixels, pixels, -1).permute(2, 0, 1)
-        scores = (query * self.scale) @ key.transpose(-2, -1) + bias
-        if mask is not None:
-            by_image = scores.view(-1, len(mask), *scores.shape[1:]) + mask
-            scores = by_image.view_as(scores)
-        mixed = scores.softmax(-1) @ value
-        return self.project(mixed.transpose(1, 2).reshape(number, pixels, channels))  # type: ignore[no-any-return]
+        area = WINDOW**2
+        split = self.qkv(pixels).view(-1, area, 3, self.num_heads, self.width)
+        by_head = split.permute(2, 0, 3, 1, 4).reshape(3, -1, area, self.width)
+        query, key, value = by_head.unbind(0)
+        bias = self.table[self.positions].view(area, area, -1).permute(2, 0, 1)
+        scores = torch.bmm(query * self.scale, key.transpose(1, 2))
+        if mask is None:
+            scores = scores.view(-1, self.num_heads, area, area) + bias
+        else:
+            scores = scores.view(-1, len(mask), self.num_heads, area, area) + bias + mask
+        mixed = torch.bmm(scores.softmax(-1).view(-1, area, area), value)
+        heads_last = mixed.view(-1, self.num_heads, *mixed.shape[1:]).transpose(1, 2)
+        return self.project(heads_last.reshape(pixels.shape))  # type: ignore[no-any-return]
 
 
 class TransformerBlock(nn.Module):
@@ -127,16 +131,16 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Map ``(N, H, W, channels)`` to the same shape; sides are multiples of 8."""
-        height, width = x.shape[1:3]
         normal = self.norm_attention(x)
         if self.shifted:
             normal = normal.roll((-SHIFT, -SHIFT), (1, 2))
-        windows = self.attention(to_windows(normal), mask if self.shifted else None)
-        mixed = from_windows(windows, height, width)
+        pixels = self.attention(to_windows(normal), mask if self.shifted else None)
+        mixed = from_windows(pixels, x.shape)
         if self.shifted:
             mixed = mixed.roll((SHIFT, SHIFT), (1, 2))
         x = x + mixed
-        return x + self.perceptron(self.norm_perceptron(x))  # type: ignore[no-any-return]
+        flat = self.norm_perceptron(x).reshape(-1, x.shape[-1])
+        return x + self.perceptron(flat).view_as(x)  # type: ignore[no-any-return]
 
 
 class Group(nn.Module):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from math import ceil
 
 import torch
 from torch import nn
@@ -79,14 +78,6 @@ class CountedNetwork:
             if has_values(self.network):
                 raise
             return self._count(self._build_with_weights().eval())
-
-    @property
-    def lr_size(self) -> Size:
-        """Width and height of its LR image, rounded up to whole pixels."""
-        if self._input_px is not None:
-            return self._input_px
-        width, height = (ceil(side / self.scale) for side in self._output_px)
-        return width, height
 
     def _count(self, network: nn.Module) -> Cost:
         return multi_adds.count(

@@ -75,7 +75,7 @@ def test_statuses(computed, label, scale, params, multi_adds):
 def test_statuses_of_younger_networks():
     """All that nobody explains are the Multi-Adds of RFDN-L."""
     computed = modern_statuses(published_modern.load())
-    by_status = {}
+    by_status: dict[str, set[tuple[str, str]]] = {}
     for (label, _, metric), status in computed.items():
         by_status.setdefault(status, set()).add((label, metric))
     assert by_status["open"] == {("RFDN-L", "multi_adds_g")}

@@ -53,7 +53,6 @@ def test_fvcore_charges_interpolation_and_norms():
 
 def test_elements_are_taken_in_proportion_where_the_scale_does_not_divide_the_size():
     subject = CountedNetwork("toy", Network, scale=3, output_px=(16, 12))  # 192 / 9 LR pixels
-    assert subject.lr_size == (6, 4)
     plain = MULTI_ADDS["own_grids"](subject)
     assert plain == round(PER_LR_PIXEL * 192 / 9)
     assert MULTI_ADDS["own_grids_and_norms"](subject) == plain + round(3 * 192 / 9)
