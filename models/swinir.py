@@ -140,7 +140,7 @@ class TransformerBlock(nn.Module):
             mixed = mixed.roll((SHIFT, SHIFT), (1, 2))
         x = x + mixed
         flat = self.norm_perceptron(x).reshape(-1, x.shape[-1])
-        return x + self.perceptron(flat).view_as(x)  # type: ignore[no-any-return]
+        return x + self.perceptron(flat).view(x.shape)  # type: ignore[no-any-return]
 
 
 class Group(nn.Module):
