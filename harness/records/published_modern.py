@@ -7,7 +7,7 @@ whose training sets and evaluations differ: a column says the former.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -126,3 +126,23 @@ def counts_at_720p(cells: Iterable[ModernCell] | None = None) -> tuple[Published
     """Return the printed counts for a 1280x720 output, as cells of the paper's tables."""
     chosen = load() if cells is None else cells
     return tuple(cell.as_published() for cell in chosen if cell.is_count and cell.input_px is None)
+
+
+def rows() -> dict[tuple[str, int, str], tuple[Published, ...]]:
+    """Return the printed values by label, scale and training set, counts for 1280x720 alone.
+
+    A network that is printed with several training sets has its name with each, as in
+    ``SMFANet (DF2K)``, and its counts in all of these rows.
+    """
+    cells = [cell for cell in load() if cell.input_px is None]
+    trained: dict[str, set[str]] = {}
+    for cell in cells:
+        trained.setdefault(cell.label, set()).add(cell.training)
+    found: dict[tuple[str, int, str], list[Published]] = {}
+    for cell in cells:
+        named = sorted(images for images in trained[cell.label] if images)
+        for images in [cell.training] if cell.training or not named else named:
+            label = f"{cell.label} ({images})" if len(named) > 1 else cell.label
+            printed = replace(cell.as_published(), label=label)
+            found.setdefault((label, cell.scale, images), []).append(printed)
+    return {key: tuple(of_row) for key, of_row in found.items()}

@@ -7,8 +7,8 @@ import pytest
 
 from harness.errors import RecordError
 from harness.models import registry
-from harness.records import published
-from harness.records.published_modern import ModernCell, counts_at_720p, load
+from harness.records import published, published_modern, published_systems
+from harness.records.published_modern import ModernCell, counts_at_720p, load, rows
 
 HEADER = ",".join(column.name for column in fields(ModernCell))
 
@@ -53,6 +53,32 @@ def test_registered_networks_are_recognised_by_their_labels():
     registered = {variant.label for variant in registry.VARIANTS}
     counted = {cell.label for cell in load() if cell.status not in ("", "printed")}
     assert {"RFDN", "RFDN-L", "PAN", "BSRN", "EFDN", "SwinIR-light"} <= counted <= registered
+
+
+def test_a_row_may_stand_beside_ones_own():
+    """PAN x4 stands in the list of released weights, too, which has less of it."""
+    (pan,) = published_systems.systems(["PAN"], 4)
+    assert {str(cell.value) for cell in pan.cells} >= {"272", "28.2", "32.13", "0.8948"}
+    assert (pan.trained_on, pan.source) == ("DF2K", "published/modern.csv")
+    (srformer,) = published_systems.systems(["SRFormer-light"], 4)
+    assert (srformer.trained_on, srformer.source) == ("not known", "published/modern.csv")
+
+
+def test_a_network_of_two_training_sets_has_two_rows_with_its_counts(monkeypatch):
+    def cell(training, name, metric, value):
+        return ModernCell("Net", 4, training, name, metric, Decimal(value), "", "here", "")
+
+    cells = (
+        cell("", "", "params_k", "186"),
+        cell("DIV2K", "Set5", "psnr_db", "32.1"),
+        cell("DF2K", "Set5", "psnr_db", "32.2"),
+    )
+    monkeypatch.setattr(published_modern, "load", lambda: cells)
+    values_of = {key: [str(one.value) for one in found] for key, found in rows().items()}
+    assert values_of == {
+        ("Net (DIV2K)", 4, "DIV2K"): ["186", "32.1"],
+        ("Net (DF2K)", 4, "DF2K"): ["186", "32.2"],
+    }
 
 
 @pytest.mark.parametrize(
