@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from harness.models.bicubic import Bicubic
 from harness.models.luma import LumaNetwork
+from harness.models.padding import on_multiples
 
 _MOST_PADDING = 1024
 
@@ -141,7 +142,9 @@ class _Adapted(nn.Module):
         white, mean = self.harness_expects.range, self.harness_expects.mean
         colour = torch.tensor(mean, dtype=lr.dtype, device=lr.device).view(1, 3, 1, 1)
         own = white * (lr / 255 - colour) if any(mean) else lr * (white / 255)
-        sr = _cut(super().forward, own, self.harness_expects.pad_to, self.harness_scale).float()
+        sr = on_multiples(
+            super().forward, own, self.harness_expects.pad_to, self.harness_scale
+        ).float()
         return 255 * (sr / white + colour) if any(mean) else sr * (255 / white)
 
 
@@ -160,15 +163,4 @@ class _AdaptedLuma(LumaNetwork):
         """Map LR luma ``(N, 1, H, W)`` in 0..1 to SR luma ``(N, 1, scale H, scale W)``."""
         white, multiple = self.harness_expects.range, self.harness_expects.pad_to
         own_forward = super(LumaNetwork, self).forward
-        return _cut(own_forward, white * y, multiple, self.harness_scale).float() / white
-
-
-def _cut(forward: Any, image: Tensor, multiple: int, scale: int) -> Tensor:
-    """Run a network on an image whose sides are filled up, and cut that off again."""
-    height, width = image.shape[-2:]
-    down, right = -height % multiple, -width % multiple
-    if not (down or right):
-        return forward(image)  # type: ignore[no-any-return]
-    mode = "reflect" if down < height and right < width else "replicate"
-    sr: Tensor = forward(nn.functional.pad(image, (0, right, 0, down), mode=mode))
-    return sr[..., : scale * height, : scale * width]
+        return on_multiples(own_forward, white * y, multiple, self.harness_scale).float() / white

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.models import falsr_graphs
+from harness.models.modern import MODERN
 from harness.models.variant import Variant
 
 _AWSRN = "harness.models.awsrn:AWSRN"
@@ -254,6 +255,7 @@ VARIANTS: tuple[Variant, ...] = (
         fixed={"groups": 4, "scales": (2, 3, 4)},
         scales=(2, 3, 4),
     ),
+    *MODERN,
 )
 
 

@@ -13,7 +13,7 @@ from harness.config import paper
 from harness.config.paper import Convention
 from harness.errors import HarnessError, UsageError
 from harness.models import registry
-from harness.records import published
+from harness.records import published, published_modern
 from harness.weights import networks
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def count(
     from harness.efficiency.counting.counted import CountedNetwork
     from harness.efficiency.counting.report import row
 
-    printed = published.load(paper.SYSTEMS_TABLE)
+    printed = (*published.load(paper.SYSTEMS_TABLE), *published_modern.counts_at_720p())
     rows = []
     with _rare_collection():
         for variant, scale in chosen:

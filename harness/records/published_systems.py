@@ -15,7 +15,7 @@ from harness.host.problems import FormatError
 from harness.host.reading import read_text
 from harness.host.yaml_reading import from_yaml
 from harness.models import registry
-from harness.records import published, released
+from harness.records import published, published_modern, released
 from harness.records.published import Published
 
 FILE_NAME = "training.yaml"
@@ -101,12 +101,19 @@ def trained_on() -> dict[str, str]:
 
 @cache
 def _by_key() -> dict[tuple[str, int], PublishedSystem]:
-    """Return every published network by label and scale: of Table 5, then of released weights."""
+    """Return every published network by label and scale.
+
+    Those of Table 5 go before younger ones, and these before those of released weights.
+    """
     cells: dict[tuple[str, int], list[Published]] = {}
     for cell in published.load(paper.SYSTEMS_TABLE):
         cells.setdefault((cell.label, cell.scale), []).append(cell)
     source = published.source(paper.SYSTEMS_TABLE)
     found = {key: _system(*key, source, of_key) for key, of_key in cells.items()}
+    for (label, scale, images), of_row in published_modern.rows().items():
+        name = f"published/{published_modern.FILE_NAME}"
+        system = PublishedSystem(label, scale, images or UNKNOWN, name, of_row)
+        found.setdefault((label, scale), system)
     for weights in released.load():
         if weights.label or weights.protocol != DEFAULT.name:
             continue

@@ -1,13 +1,15 @@
 """The column ``status`` of the published counts: computed, never typed.
 
 A cell of Table 5 that holds a count gets ``exact``, ``explained`` or ``open``; cells that
-no count can be compared with stay empty.
+no count can be compared with stay empty. In the file of networks younger than the paper those of
+networks that are not registered get ``printed``.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +20,7 @@ from harness.host.files import write_atomic
 from harness.models import registry
 from harness.records.counting import Metric
 from harness.records.published import Published
+from harness.records.published_modern import ModernCell
 
 
 def statuses(cells: tuple[Published, ...]) -> dict[tuple[str, int, str], str]:
@@ -37,6 +40,28 @@ def statuses(cells: tuple[Published, ...]) -> dict[tuple[str, int, str], str]:
     return by_cell
 
 
+def modern_statuses(cells: Iterable[ModernCell]) -> dict[tuple[str, int, str], str]:
+    """Return the status of every printed count of networks younger than the paper, likewise."""
+    variants = {variant.label: variant for variant in registry.VARIANTS}
+    subjects: dict[tuple[str, int, str], CountedNetwork] = {}
+    by_cell: dict[tuple[str, int, str], str] = {}
+    for cell in cells:
+        metric: Any = cell.metric
+        variant = variants.get(cell.label)
+        if not cell.is_count:
+            continue
+        status = "printed"
+        if variant is not None:
+            key = (cell.label, cell.scale, cell.input)
+            if key not in subjects:
+                subjects[key] = CountedNetwork(
+                    variant.id, variant.build, scale=cell.scale, input_px=cell.input_px
+                )
+            status = judge(subjects[key], metric, cell.value).status
+        by_cell[cell.label, cell.scale, cell.metric] = status
+    return by_cell
+
+
 def with_status(text: str, by_cell: dict[tuple[str, int, str], str]) -> str:
     """Return the text of a published CSV file with its column ``status`` filled anew."""
     reader = csv.DictReader(io.StringIO(text))
@@ -50,12 +75,12 @@ def with_status(text: str, by_cell: dict[tuple[str, int, str], str]) -> str:
     return out.getvalue()
 
 
-def annotate(path: Path, cells: tuple[Published, ...]) -> None:
+def annotate(path: Path, by_cell: dict[tuple[str, int, str], str]) -> None:
     """Write the column ``status`` of a published CSV file.
 
     Args:
         path: The file, such as ``results/published/table5.csv``.
-        cells: What it holds.
+        by_cell: The statuses, of :func:`statuses` or :func:`modern_statuses`.
 
     Raises:
         RecordError: It cannot be read.
@@ -64,4 +89,4 @@ def annotate(path: Path, cells: tuple[Published, ...]) -> None:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: cannot be read: {error}") from error
-    write_atomic(path, with_status(text, statuses(cells)))
+    write_atomic(path, with_status(text, by_cell))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
 
@@ -19,6 +20,10 @@ from harness.efficiency.counting.with_values import small_traces
 from harness.records.counts import MERGES
 
 _FROZEN = "{:,} frozen scalars (requires_grad=False) are in neither Params nor Deployed"
+
+
+BIAS, POOL = "bias", "pool"
+"""Names of elements that are no operator's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,9 @@ class Cost:
             have; the count is that of the form that is deployed, in which they stand as they are.
         doubts: Why the count may have missed something; empty where nothing speaks for it.
             Where there are some, what was counted is no more than a lower bound.
+        elements: How many elements each operator writes, in proportion to the area where that is
+            no whole number of pixels; those that a bias is added to, as :data:`BIAS`, and those
+            that are averaged, as :data:`POOL`.
     """
 
     params: int
@@ -53,6 +61,7 @@ class Cost:
     note: str = ""
     merges: bool = False
     doubts: tuple[str, ...] = ()
+    elements: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -208,7 +217,15 @@ def _cost(
         note="; ".join(filter(None, notes)),
         merges=merged.kernels > 0,
         doubts=(*doubts(network, traced, deployed=running, lr_px=width * height), *further),
+        elements=_elements(traced, area / (width * height)),
     )
+
+
+def _elements(traced: Trace, share: Fraction) -> Mapping[str, Fraction]:
+    """Return a share of the elements; a mean of squares is half of a deviation, and no pool."""
+    pooled = traced.averaged - traced.written.get("aten.pow", 0)
+    named = {**traced.written, BIAS: traced.biases, POOL: pooled}
+    return {name: number * share for name, number in named.items()}
 
 
 def _uncounted(network: nn.Module, area: Fraction, reason: str) -> Cost:

@@ -23,6 +23,8 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     Attributes:
         runs: How often each operator ran, by its name without the overload.
         readings: How often each tensor was an argument, by its ``id``.
+        written: Elements that each operator wrote, of its first result.
+        averaged: Elements that means were taken of.
     """
 
     def __init__(self, dataflow: Dataflow, *, on_values: bool) -> None:
@@ -34,6 +36,8 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self.runs: Counter[str] = Counter()
+        self.written: Counter[str] = Counter()
+        self.averaged = 0
         self.readings: Counter[int] = Counter()
         self._dataflow = dataflow
         self._on_values = on_values
@@ -60,7 +64,14 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         depends = self._dataflow.follow(name, args, tensors)
         output = SHAPES.run(func, args, kwargs)
         self._dataflow.arrive(func, args, output, depends)
+        self._add_elements(name, args, output)
         return output
+
+    def _add_elements(self, name: str, args: Any, output: object) -> None:
+        first = output[0] if isinstance(output, tuple | list) and output else output
+        if isinstance(first, Tensor):
+            self.written[name] += first.numel()
+            self.averaged += args[0].numel() if name == "aten.mean" else 0
 
 
 @cache

@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 
 from torch import nn
 
-from harness.efficiency.counting import params
+from harness.efficiency.counting import params, surcharges
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.errors import RecordError, suggest
 from harness.models import registry
@@ -63,9 +63,14 @@ PARAMS: Mapping[str, Count] = {"trainable": _trainable, "conv_weights": _conv_we
 """Counts of parameters: every trainable scalar, weight-norm gains and biases included, or
 the elements of convolution kernels alone."""
 
-MULTI_ADDS: Mapping[str, Count] = {"own_grids": _own_grids, "lr_grid": _lr_grid}
+MULTI_ADDS: Mapping[str, Count] = {
+    "own_grids": _own_grids,
+    "lr_grid": _lr_grid,
+    **surcharges.counts(),
+}
 """Counts of Multi-Adds: kernel elements times pixels, every layer on its own grid (transposed
-convolutions on their output grid), or every layer on the LR grid."""
+convolutions on their output grid), or every layer on the LR grid; and the former with what others
+charge for biases, activations, norms, pools and interpolation."""
 
 PLAIN = Rule("everything trainable", _trainable, _own_grids)
 """The rule of the paper's own networks, and of all that are published with no other."""

@@ -73,6 +73,8 @@ class Trace:
         by_module: Multi-Adds of every module that has any, by its name ('' is the network),
             with those.
         operators: All operators that ran, and how often.
+        written: Elements that they wrote, their first results' where they have several.
+        averaged: Elements that means were taken of.
         dependence: What the pass made of the parameters.
         foldable: Names of the batch normalisations that the convolution right before them
             can take in, each with that convolution's.
@@ -85,6 +87,8 @@ class Trace:
     linear_biases: int
     by_module: Mapping[str, int]
     operators: Mapping[str, int]
+    written: Mapping[str, int]
+    averaged: int
     dependence: Dependence
     foldable: Mapping[str, str]
 
@@ -171,6 +175,8 @@ def trace(
             if name != "Global"
         },
         operators=dict(operators.runs),
+        written=dict(operators.written),
+        averaged=operators.averaged,
         dependence=dependence,
         foldable=modules.foldable(operators.readings),
     )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from harness.weights.keymaps import (
     awsrn,
+    bsrn,
     carn,
     drrn,
     edsr,
+    efdn,
     falsr,
     fsrcnn,
     imdn,
     lapsrn,
     msrn,
+    pan,
     rdn,
+    rfdn,
     rlfn,
     srmdnf,
+    swinir,
     vdsr,
     wdsr,
 )
@@ -35,5 +40,10 @@ SCHEMES: tuple[Scheme, ...] = (
     *msrn.SCHEMES,
     *rdn.SCHEMES,
     *wdsr.SCHEMES,
+    *rfdn.SCHEMES,
+    *pan.SCHEMES,
+    *bsrn.SCHEMES,
+    *efdn.SCHEMES,
+    *swinir.SCHEMES,
 )
 """Every scheme that a file of weights may follow, in the order in which they are tried."""

@@ -5,9 +5,14 @@ import io
 
 import pytest
 
-from harness.efficiency.counting.annotate import annotate, statuses, with_status
+from harness.efficiency.counting.annotate import (
+    annotate,
+    modern_statuses,
+    statuses,
+    with_status,
+)
 from harness.host.paths import bundled
-from harness.records import published
+from harness.records import published, published_modern
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +72,34 @@ def test_statuses(computed, label, scale, params, multi_adds):
     assert computed[label, scale, "multi_adds_g"] == multi_adds
 
 
+def test_statuses_of_younger_networks():
+    """All that nobody explains are the Multi-Adds of RFDN-L."""
+    computed = modern_statuses(published_modern.load())
+    by_status: dict[str, set[tuple[str, str]]] = {}
+    for (label, _, metric), status in computed.items():
+        by_status.setdefault(status, set()).add((label, metric))
+    assert by_status["open"] == {("RFDN-L", "multi_adds_g")}
+    assert by_status["explained"] == {
+        ("BSRN", "multi_adds_g"),
+        ("IMDN", "multi_adds_g"),  # at x3, on 427x240 px
+        ("RFDN", "params_k"),
+        ("RFDN", "multi_adds_g"),
+        ("RFDN-L", "params_k"),
+        ("SwinIR-light", "params_k"),
+        ("SwinIR-light", "multi_adds_g"),
+    }
+    assert {("PAN", "multi_adds_g"), ("EFDN", "multi_adds_g")} <= by_status["exact"]
+    assert {("SRFormer-light", "params_k"), ("CFSR", "multi_adds_g")} <= by_status["printed"]
+    text = (bundled("published") / "modern.csv").read_text(encoding="utf-8")
+    assert with_status(text, computed) == text
+
+
 def test_the_column_is_written_beside_what_stands_there(tmp_path):
     source = bundled("published") / "table5.csv"
     copy = tmp_path / "table5.csv"
     copy.write_bytes(source.read_bytes())
     cells = tuple(cell for cell in published.load(5) if cell.label == "AWSRN-S")
-    annotate(copy, cells)
+    annotate(copy, statuses(cells))
     before = list(csv.DictReader(io.StringIO(source.read_text(encoding="utf-8"))))
     after = list(csv.DictReader(io.StringIO(copy.read_text(encoding="utf-8"))))
     marked = {row["label"] for row in after if row["status"]}

@@ -1,0 +1,41 @@
+"""What some counters and papers charge on top of Multi-Adds: biases, activations, norms, pools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from harness.efficiency.counting.counted import CountedNetwork
+from harness.efficiency.counting.multi_adds import BIAS, POOL
+
+_NORM = "aten.native_layer_norm"
+
+FVCORE: Mapping[str, int] = {
+    "aten.upsample_bilinear2d": 4,
+    "aten.upsample_nearest2d": 1,
+    "aten._unsafe_index": 1,  # what nearest interpolation is on the meta device
+    _NORM: 5,
+}
+"""What fvcore charges for an element of the operators that Multi-Adds leave out."""
+
+PRICES: Mapping[str, Mapping[str, int]] = {
+    "own_grids_biases_and_activations": {BIAS: 1, "aten.relu": 1, "aten.leaky_relu": 1},
+    "own_grids_biases_and_pools": {BIAS: 1, POOL: 1},
+    "own_grids_and_norms": {_NORM: 1},
+}
+"""Counts of Multi-Adds with surcharges: what each element costs, by the operator that writes it."""
+
+
+def with_prices(prices: Mapping[str, int]) -> Callable[[CountedNetwork], int]:
+    """Return a count: the Multi-Adds on their own grids, and a price for elements by operator."""
+
+    def count(subject: CountedNetwork) -> int:
+        written = subject.cost.elements
+        extra = sum(price * written.get(name, 0) for name, price in prices.items())
+        return subject.cost.multi_adds_paper + round(extra)
+
+    return count
+
+
+def counts() -> dict[str, Callable[[CountedNetwork], int]]:
+    """Return the counts by name, as the published rules name them."""
+    return {name: with_prices(prices) for name, prices in PRICES.items()}
