@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.models import falsr_graphs
+from harness.models import falsr_graphs, registry_recent
 from harness.models.variant import Variant
 
 _AWSRN = "harness.models.awsrn:AWSRN"
@@ -254,6 +254,7 @@ VARIANTS: tuple[Variant, ...] = (
         fixed={"groups": 4, "scales": (2, 3, 4)},
         scales=(2, 3, 4),
     ),
+    *registry_recent.VARIANTS,
 )
 
 

@@ -23,15 +23,16 @@ FLOORS = (
 )
 NETWORK_FLOORS: tuple[set[str], ...] = (
     {"registry"},
+    {"registry_recent", "deployed"},
     {"adaptive", "adapted", "initialise"},
     set(),  # families: every module that is on no other floor
     {"awms"},
     {"units", "luma"},
     {"training_form"},
     {"layers", "bicubic"},
-    {"resampling", "parts"},
+    {"resampling", "parts", "merging", "small_images", "channel_norm"},
 )
-FAMILIES = 2
+FAMILIES = 3
 
 
 def modules():

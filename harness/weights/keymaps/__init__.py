@@ -14,7 +14,10 @@ from harness.weights.keymaps import (
     msrn,
     rdn,
     rlfn,
+    smfanet,
+    span,
     srmdnf,
+    vapsr,
     vdsr,
     wdsr,
 )
@@ -35,5 +38,8 @@ SCHEMES: tuple[Scheme, ...] = (
     *msrn.SCHEMES,
     *rdn.SCHEMES,
     *wdsr.SCHEMES,
+    *smfanet.SCHEMES,
+    *span.SCHEMES,
+    *vapsr.SCHEMES,
 )
 """Every scheme that a file of weights may follow, in the order in which they are tried."""
