@@ -1,7 +1,7 @@
 """The form in which a network is counted, timed and compared: merged, where it declares that.
 
-A whole network declares it by a method ``deploy()``, as a part does (:mod:`harness.models.merging`).
-Its weights are stored as they are trained.
+A whole network declares it by a method ``deploy()``, as its parts do: see
+:mod:`harness.models.merging`. Its weights are stored as they are trained.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from harness.models.layers import check_positive, in_float32, plain_conv
 from harness.models.luma import LumaNetwork
 from harness.models.merging import (
     Kernel,
+    at_least_float32,
     in_a_row,
     kernel_of,
     same_conv_of,
@@ -146,8 +149,7 @@ class ECBSR(LumaNetwork):
         check_positive(channels=channels, num_blocks=num_blocks)
         widths = [1, *(num_blocks + 1) * [channels]]
         self.blocks = nn.ModuleList(
-            _block(width_in, width_out, merged=merged)
-            for width_in, width_out in zip(widths, widths[1:], strict=False)
+            _block(width_in, width_out, merged=merged) for width_in, width_out in pairwise(widths)
         )
         self.activations = nn.ModuleList(nn.PReLU(channels) for _ in self.blocks)
         self.last = _block(channels, scale**2, merged=merged)
@@ -157,7 +159,7 @@ class ECBSR(LumaNetwork):
         features = y
         for block, activation in zip(self.blocks, self.activations, strict=True):
             features = activation(block(features))
-        detail = in_float32(self.last, features).float()
+        detail = at_least_float32(in_float32(self.last, features))
         return nn.functional.pixel_shuffle(detail + y.repeat(1, self.scale**2, 1, 1), self.scale)
 
     def deploy(self) -> nn.Module:

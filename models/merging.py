@@ -103,3 +103,8 @@ def _merge_parts(module: nn.Module) -> None:
             setattr(module, name, part.deploy())
         else:
             _merge_parts(part)
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Return a tensor in float32, or in float64 as it is, so that both forms can be compared."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))

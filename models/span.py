@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from harness.models.layers import BLACK, Normalise, check_positive, in_float32, plain_conv
 from harness.models.merging import (
+    at_least_float32,
     in_a_row,
     kernel_of,
     same_conv_of,
@@ -118,7 +119,7 @@ class SPAN(nn.Module):
             outputs.append(features)
         parts = [head, self.smooth(features), outputs[0], inside]
         fused = self.fusion(torch.cat(parts, 1))
-        return 255 * self.shuffle(in_float32(self.tail, fused)).float()  # type: ignore[no-any-return]
+        return 255 * at_least_float32(self.shuffle(in_float32(self.tail, fused)))
 
     def deploy(self) -> nn.Module:
         """Return the merged network, in evaluation mode."""
@@ -190,7 +191,7 @@ class SPANF(nn.Module):
         for block in self.blocks:
             features, _ = block(features)
         fused = self.fusion(torch.cat([self.nearest(image), features, first], 1))
-        return self.normalise.inverse(self.shuffle(in_float32(self.tail, fused)))
+        return 255 * at_least_float32(self.shuffle(in_float32(self.tail, fused)))
 
     def deploy(self) -> nn.Module:
         """Return the merged network, in evaluation mode."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.efficiency import targets
 from harness.errors import HarnessError, UsageError
+from harness.records.counts import DEPLOYS
 
 if TYPE_CHECKING:
     from harness.efficiency.bench.latency import Effort
@@ -33,6 +34,7 @@ def candidates(
     scales: Sequence[str],
     output_size: str | None,
     input_size: str | None,
+    as_built: bool = False,
 ) -> list[BenchCandidate]:
     """Return the networks to measure, counted.
 
@@ -44,6 +46,7 @@ def candidates(
         scales: Upscaling factors as options; none for all that a network has.
         output_size: Size of the SR image as an option.
         input_size: Size of the LR image, instead.
+        as_built: Whether they are measured as built, in the form that is trained.
 
     Raises:
         UsageError: Nothing is named, or something that does not exist or cannot be built.
@@ -52,7 +55,10 @@ def candidates(
         raise UsageError("name networks to measure, for example: harness bench awsrn_s --scale 4")
     size = targets.image_size(output_size, input_size)
     chosen = targets.choose(models, everything=False, scales=targets.factors(scales))
-    return [_candidate(variant, scale, _lr_px(size, scale)) for variant, scale in chosen]
+    return [
+        _candidate(variant, scale, _lr_px(size, scale), as_built=as_built)
+        for variant, scale in chosen
+    ]
 
 
 def _lr_px(size: ImageSize, scale: int) -> tuple[int, int]:
@@ -61,17 +67,22 @@ def _lr_px(size: ImageSize, scale: int) -> tuple[int, int]:
     return ceil(size.width / scale), ceil(size.height / scale)
 
 
-def _candidate(variant: Variant, scale: int, lr_px: tuple[int, int]) -> BenchCandidate:
+def _candidate(
+    variant: Variant, scale: int, lr_px: tuple[int, int], *, as_built: bool
+) -> BenchCandidate:
     from harness.efficiency.bench.process import Target
     from harness.efficiency.bench.rounds import BenchCandidate
     from harness.efficiency.counting.counted import CountedNetwork
 
-    subject = CountedNetwork(variant.id, variant.build, scale=scale, input_px=lr_px)
+    subject = CountedNetwork(
+        variant.id, variant.build, scale=scale, input_px=lr_px, as_trained=as_built
+    )
     multi_adds, note = None, ""
     try:
         multi_adds = subject.cost.sure_multi_adds
         merges = (_MERGES,) if subject.cost.merges else ()
-        note = "; ".join((*subject.cost.doubts, *merges))
+        deploys = (DEPLOYS,) if subject.cost.params_trained is not None else ()
+        note = "; ".join((*subject.cost.doubts, *merges, *deploys))
     except UsageError:
         raise
     except HarnessError as error:  # it may run all the same

@@ -20,6 +20,7 @@ from harness.efficiency.bench.process import Job, Setup, Target
 from harness.errors import HarnessError
 from harness.host import environment
 from harness.host.device import out_of_memory, use_real_float32
+from harness.models.deployed import deployed
 from harness.weights import networks
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -143,9 +144,13 @@ def measure(job: Job, target: Target) -> Measured:
 
 
 def load(target: Target, setup: Setup) -> tuple[nn.Module, int]:
-    """Return a network ready to run, and the number of weight norms folded."""
+    """Return a network ready to run, and the number of weight norms folded.
+
+    One that declares its merged form is run in that one, unless it is to stay as built.
+    """
     torch.manual_seed(0)
     network = networks.build(target.model, scale=target.scale).eval()
+    network = network if setup.as_built else deployed(network)
     folded = 0 if setup.as_built else fold_weight_norm(network)
     network = network.to(setup.device)
     if setup.channels_last:
