@@ -51,6 +51,21 @@ SHALLOW: dict[str, dict[str, Any]] = {
     "lapsrn_d5": {"depth": 2},
     "srmdnf_merged": {"num_hidden": 2},
     "carn_multi": {"num_blocks": 2, "num_units": 2},
+    "ecbsr_m4c8": {"num_blocks": 2},
+    "ecbsr_m4c16": {"num_blocks": 2},
+    "ecbsr_m10c32": {"num_blocks": 2},
+    "ecbsr_m16c64": {"num_blocks": 1},
+    "vapsr": {"num_blocks": 2},
+    "vapsr_s": {"num_blocks": 2},
+    "safmn": {"num_blocks": 2},
+    "span": {"num_blocks": 2, "channels": 16},
+    "span_s": {"num_blocks": 2, "channels": 12},
+    "span_28": {"num_blocks": 2},
+    "span_26": {"num_blocks": 2},
+    "spanf": {"num_blocks": 2},
+    "smfanet": {"num_blocks": 2},
+    "smfanet_plus": {"num_blocks": 2},
+    "plksr_tiny": {"num_blocks": 1},
 }
 
 # Carries the branches of all scales; the others stay without gradient.

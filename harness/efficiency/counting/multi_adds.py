@@ -115,7 +115,8 @@ def count(
         as_trained: Count the form that is trained, whatever form is declared.
 
     Raises:
-        ForwardFailed: The merged form cannot be made; the forward pass fails, or needs values and the network has none.
+        ForwardFailed: The merged form cannot be made; the forward pass fails, or needs values and
+            the network has none.
         HarnessError: It does not return an SR image.
 
     Example:
