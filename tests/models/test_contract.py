@@ -53,8 +53,8 @@ SHALLOW: dict[str, dict[str, Any]] = {
     "carn_multi": {"num_blocks": 2, "num_units": 2},
     "ecbsr_m4c8": {"num_blocks": 2},
     "ecbsr_m4c16": {"num_blocks": 2},
-    "ecbsr_m10c32": {"num_blocks": 2},
-    "ecbsr_m16c64": {"num_blocks": 1},
+    "ecbsr_m10c32": {"num_blocks": 1, "channels": 12},
+    "ecbsr_m16c64": {"num_blocks": 1, "channels": 16},
     "vapsr": {"num_blocks": 2},
     "vapsr_s": {"num_blocks": 2},
     "safmn": {"num_blocks": 2},
@@ -64,7 +64,7 @@ SHALLOW: dict[str, dict[str, Any]] = {
     "span_26": {"num_blocks": 2},
     "spanf": {"num_blocks": 2},
     "smfanet": {"num_blocks": 2},
-    "smfanet_plus": {"num_blocks": 2},
+    "smfanet_plus": {"num_blocks": 1},
     "plksr_tiny": {"num_blocks": 1},
 }
 

@@ -29,7 +29,7 @@ def test_no_two_schemes_have_one_name():
 
 @pytest.mark.data
 def test_every_scheme_of_a_light_network_is_that_of_a_released_file(public_checkpoints):
-    paths = [path for path in public_checkpoints.glob("*.pth") if path.stat().st_size < 8e6]
+    paths = [path for path in public_checkpoints.rglob("*.pth") if path.stat().st_size < 8e6]
     states = [files.read(path).states[0].tensors for path in paths]
     used = {fit.scheme for state in states for fit in schemes.find(state)}
     large = ("EDSR", "MDSR", "MSRN", "RDN", "WDSR", "AWSRN", "this harness")
