@@ -7,12 +7,11 @@ A whole network declares it by a method ``deploy()``, as its parts do: see
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 
 from torch import nn
 
 from harness.models.adapted import adapt
-from harness.models.merging import declares
+from harness.models.merging import DEPLOY, declares
 
 
 def deployed(network: nn.Module) -> nn.Module:
@@ -29,8 +28,7 @@ def deployed(network: nn.Module) -> nn.Module:
     """
     if not declares(network):
         return network
-    deploy: Callable[[], object] = copy.deepcopy(network).deploy  # type: ignore[assignment]
-    merged = deploy()
+    merged: object = getattr(copy.deepcopy(network), DEPLOY)()
     if not isinstance(merged, nn.Module):
         raise TypeError(
             f"{type(network).__name__}.deploy() returned a {type(merged).__name__}, expected the "

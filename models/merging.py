@@ -100,7 +100,7 @@ def with_merged_parts(network: nn.Module) -> nn.Module:
 def _merge_parts(module: nn.Module) -> None:
     for name, part in module.named_children():
         if declares(part):
-            setattr(module, name, part.deploy())
+            setattr(module, name, getattr(part, DEPLOY)())
         else:
             _merge_parts(part)
 

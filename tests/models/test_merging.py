@@ -124,6 +124,8 @@ def test_only_parts_that_declare_it_are_merged() -> None:
 class Own(nn.Module):
     """A network of the user's that merges itself in place."""
 
+    branches: Any
+
     def __init__(self, returned: object = None) -> None:
         super().__init__()
         self.branches = nn.ModuleList([nn.Conv2d(3, 12, 3, padding=1), nn.Conv2d(3, 12, 1)])
@@ -132,7 +134,7 @@ class Own(nn.Module):
     def forward(self, lr: Tensor) -> Tensor:
         return F.pixel_shuffle(sum(branch(lr) for branch in self.branches), 2)
 
-    def deploy(self) -> object:
+    def deploy(self) -> Any:
         kernels = [merging.kernel_of(branch) for branch in self.branches]
         conv = merging.same_conv_of(merging.side_by_side(*kernels), self.branches[0].weight)
         self.branches = nn.ModuleList([conv])
@@ -141,8 +143,8 @@ class Own(nn.Module):
 
 def test_merging_in_place_leaves_the_network_as_it_is() -> None:
     network, lr = Own(), torch.rand(1, 3, 6, 5)
-    merged = deployed(network)
-    assert [len(one.branches) for one in (network, merged)] == [2, 1]
+    merged: Any = deployed(network)
+    assert (len(network.branches), len(merged.branches)) == (2, 1)
     torch.testing.assert_close(merged(lr), network(lr))
     assert deployed(plain := nn.Conv2d(3, 3, 1)) is plain
 

@@ -1,5 +1,7 @@
 """Networks that declare their merged form are counted in it, with the trained parameters beside."""
 
+from typing import Any
+
 import pytest
 from torch import nn
 from torch.nn.functional import pixel_shuffle
@@ -129,7 +131,7 @@ class ReturnsNothing(Net):
 
 
 class Flag(Net):
-    deploy = False
+    deploy: Any = False
 
 
 KERNEL, OWN = 3 * 12 * 9, 3 * 5 + 5 + 5 * 12 * 9 + 12
