@@ -34,7 +34,7 @@ class FeatureModulation(nn.Module):
         seen = []
         for level, (conv, part) in enumerate(zip(self.depthwise, x.chunk(LEVELS, 1), strict=True)):
             if level:
-                size = height >> level, width >> level
+                size = height // 2**level, width // 2**level
                 small = conv(nn.functional.adaptive_max_pool2d(part, size))
                 seen.append(nn.functional.interpolate(small, (height, width), mode="nearest"))
             else:
