@@ -18,7 +18,7 @@ from harness.models.span import LinearConv
 
 NETWORKS: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("ecbsr_m4c8", 2, {}),
-    ("ecbsr_m16c64", 4, {}),
+    ("ecbsr_m16c64", 4, {"num_blocks": 4}),
     ("span", 2, {}),
     ("span_s", 3, {}),
     ("span_28", 4, {"merged": False}),

@@ -74,7 +74,7 @@ def test_networks_with_bicubic_inside_agree(model):
 )
 def test_recent_networks_agree_where_the_work_grows_with_the_area(model, grows):
     """Pooled maps do not: rounded down, their sides are others on small images."""
-    network = registry.get(model).build(scale=4, num_blocks=2)
+    network = registry.get(model).build(scale=4, num_blocks=2, channels=16)
     cost = count(network, scale=4)
     checked = cross_check(network, scale=4, lr_px=cost.lr_px, ours=cost.multi_adds)
     expected = cost.multi_adds if grows else None
