@@ -108,8 +108,8 @@ def _stored(row: Row, scale: int) -> CellCost | None:
         return None
     networks.get(row.model).check_scale(scale)
     count = counts.of_model(row.model, scale)
-    deploys = count.params_trained is not None
-    return CellCost(count.params, count.multi_adds, remarks=(counts.DEPLOYS,) if deploys else ())
+    remarks = counts.merged_remarks(count.params_trained)
+    return CellCost(count.params, count.multi_adds, remarks=remarks)
 
 
 def _recorded(row: Row, scale: int, code: str, results: Path) -> Record | None:

@@ -36,14 +36,23 @@ MERGES = (
 )
 """The remark on a network that puts its kernels together whenever it runs."""
 
-DEPLOYS = (
-    "counted and timed in the merged form that its deploy() returns; the parameters of the form "
-    "that is trained stand beside"
-)
+DEPLOYS = "counted and timed in the merged form that its deploy() returns"
 """The remark on a network that declares its merged form."""
 
 OTHER_FORMS = frozenset({MERGES, DEPLOYS})
 """The remarks on networks that are counted in another form than they are trained in."""
+
+
+def merged_remarks(params_trained: int | None) -> tuple[str, ...]:
+    """Return the remarks on a network that declares its merged form; none on any other.
+
+    Args:
+        params_trained: Learned scalars of the form that is trained; None where that is the one
+            that is counted.
+    """
+    if params_trained is None:
+        return ()
+    return DEPLOYS, f"in training with {params_trained:,} parameters"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from harness.efficiency.counting.meta import has_values, is_shadow, shadow
 from harness.efficiency.counting.trace import ForwardFailed, Trace, trace
 from harness.efficiency.counting.with_values import small_traces
 from harness.models.deployed import deployed
-from harness.records.counts import DEPLOYS, MERGES
+from harness.records.counts import DEPLOYS, MERGES, merged_remarks
 
 _FROZEN = "{:,} frozen scalars (requires_grad=False) are in neither Params nor Deployed"
 
@@ -62,8 +62,7 @@ class Cost:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What is to be known of the count by who compares the network with others."""
-        deploys = self.params_trained is not None
-        return (*((MERGES,) if self.merges else ()), *((DEPLOYS,) if deploys else ()))
+        return (*((MERGES,) if self.merges else ()), *merged_remarks(self.params_trained))
 
     @property
     def sure_multi_adds(self) -> int | None:
