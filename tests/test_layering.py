@@ -23,7 +23,7 @@ FLOORS = (
 )
 NETWORK_FLOORS: tuple[set[str], ...] = (
     {"registry"},
-    {"fusing"},
+    {"fusing", "registry_recent", "deployed"},
     {"adaptive", "adapted", "initialise", "fusing_rules"},
     set(),  # families: every module that is on no other floor
     {"awms"},
@@ -31,7 +31,7 @@ NETWORK_FLOORS: tuple[set[str], ...] = (
     {"training_form"},
     {"merged"},
     {"layers", "bicubic"},
-    {"resampling", "parts"},
+    {"resampling", "parts", "merging", "padding", "channel_norm"},
 )
 FAMILIES = 3
 

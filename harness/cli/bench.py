@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 )
 @click.option("--channels-last", is_flag=True, help="Weights and images in NHWC memory order.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: PyTorch's).")
-@click.option("--as-built", is_flag=True, help="Keep weight norms instead of folding them.")
+@click.option("--as-built", is_flag=True, help="Keep weight norms and train forms.")
 @FUSED
 @click.option(
     "--backends",
@@ -151,7 +151,12 @@ def bench(
     )
     effort = Effort(repeats=repeats, min_s=min(min_seconds, max_seconds), max_s=max_seconds)
     candidates = measure.candidates(
-        models, scales=scales, output_size=output_size, input_size=input_size, fused=fused
+        models,
+        scales=scales,
+        output_size=output_size,
+        input_size=input_size,
+        fused=fused,
+        as_built=as_built,
     )
     if checkpoint is not None and not backends:
         raise click.UsageError("--checkpoint is for --backends: other rows have random weights")

@@ -146,8 +146,13 @@ def count(
     with _rare_collection():
         for variant, scale in chosen:
             own = networks.is_users(variant.id)
+            of_input = size.of == "input"
             subject = CountedNetwork(
-                variant.id, variant.build, scale=scale, **{f"{size.of}_px": size.px}
+                variant.id,
+                variant.build,
+                scale=scale,
+                output_px=paper.OUTPUT_PX if of_input else size.px,
+                input_px=size.px if of_input else None,
             )
             rows.append(
                 row(

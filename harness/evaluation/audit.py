@@ -47,7 +47,8 @@ def run(
     """Score the weights that have no record yet, on the small sets first.
 
     Args:
-        folder: Where the files lie; those that are not there are named and left out.
+        folder: Where the files lie, or its folders; those that are not there are named and
+            left out.
         root: Data root.
         results: Results root below which records are stored.
         files: Names of the files to score; empty for all.
@@ -77,7 +78,7 @@ def run(
             load.load(
                 weights.model,
                 scale=job.scale,
-                checkpoint=folder / weights.file,
+                checkpoint=_path(weights, folder),
                 key=weights.key or None,
             ),
             device=place,
@@ -105,7 +106,7 @@ def _present(chosen: Sequence[Weights], folder: Path) -> list[Weights]:
     """Return the weights whose files are there, and are those that were released."""
     present = []
     for weights in chosen:
-        path = folder / weights.file
+        path = _path(weights, folder)
         if not path.is_file():
             log.warning("'%s' is not there, so it is left out", path)
             continue
@@ -119,6 +120,13 @@ def _present(chosen: Sequence[Weights], folder: Path) -> list[Weights]:
     if not present:
         raise UsageError(f"there are no public weights in '{folder}' (HARNESS_CHECKPOINTS)")
     return present
+
+
+def _path(weights: Weights, folder: Path) -> Path:
+    """Return where a file lies: in the folder, or in one of the folders in it."""
+    inside = sorted(folder.glob(f"*/{weights.file}"))
+    path = folder / weights.file
+    return inside[0] if inside and not path.is_file() else path
 
 
 def _jobs(

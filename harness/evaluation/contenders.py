@@ -61,12 +61,14 @@ class Contender:
         runs: Its trainings and their scores.
         scale: Upscaling factor.
         protocols: How each training was scored.
-        params: Trainable scalars.
+        params: Trainable scalars, of a merged form where the network declares one.
         multi_adds: Multi-Adds for a 1280x720 output; None where the count is in doubt.
         activations: Elements that its convolutions write; None where nobody counted.
         group: What its records have in common; empty for weights of others.
         origin: Where its scores come from, in words.
         count_doubts: Why the Multi-Adds are not known.
+        params_trained: Trainable scalars of the form that is trained, where it is another one
+            and somebody counted.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Contender:
     group: str
     origin: str
     count_doubts: tuple[str, ...] = ()
+    params_trained: int | None = None
 
     @property
     def scores(self) -> dict[str, tuple[float, float]]:
@@ -106,6 +109,7 @@ def stored(name: str, request: Request) -> Contender | None:
     _check_alike(name, chosen, request.results)
     first = chosen[0]
     trained = f", {first.steps:,} steps" if first.steps else ""
+    count = _stored_count(first)
     return Contender(
         name=name,
         runs=Runs.of_records(record_names.label_of(name, chosen), chosen),
@@ -113,10 +117,11 @@ def stored(name: str, request: Request) -> Contender | None:
         protocols=tuple(record.protocol for record in chosen),
         params=first.params,
         multi_adds=first.multi_adds,
-        activations=_activations(first),
+        activations=count.activations if count else None,
         group=first.group,
         origin=f"{', '.join(record.id for record in chosen)}{trained}",
         count_doubts=first.count_doubts,
+        params_trained=count.params_trained if count else None,
     )
 
 
@@ -152,12 +157,12 @@ def _is_same_network(one: Record, other: Record) -> bool:
     return is_same(one.marks, other.marks)
 
 
-def _activations(record: Record) -> int | None:
+def _stored_count(record: Record) -> counts.Count | None:
     """Return the stored count of a network that is as registered, or None."""
     for count in counts.load().values():
         same = (count.model, count.scale) == (record.model, record.scale)
         if same and (count.params, count.multi_adds) == (record.params, record.multi_adds):
-            return count.activations
+            return count
     return None
 
 
@@ -227,6 +232,7 @@ def weights(names: Iterable[str], request: Request) -> dict[str, Contender]:
             group="",
             origin=", ".join(filter(None, (loaded.file or "no weights", str(form)))),
             count_doubts=cost.doubts,
+            params_trained=cost.params_trained,
         )
     return rows
 

@@ -51,7 +51,7 @@ class CellCost:
 
         None where they are not known: the count is in doubt, or is that of another form.
         """
-        if self.multi_adds is None or counts.MERGES in self.remarks:
+        if self.multi_adds is None or not counts.OTHER_FORMS.isdisjoint(self.remarks):
             return None
         return Fraction(self.multi_adds * pixels * scale**2, prod(paper.OUTPUT_PX))
 
@@ -108,7 +108,8 @@ def _stored(row: Row, scale: int) -> CellCost | None:
         return None
     networks.get(row.model).check_scale(scale)
     count = counts.of_model(row.model, scale)
-    return CellCost(count.params, count.multi_adds)
+    remarks = counts.merged_remarks(count.params_trained)
+    return CellCost(count.params, count.multi_adds, remarks=remarks)
 
 
 def _recorded(row: Row, scale: int, code: str, results: Path) -> Record | None:
@@ -151,7 +152,7 @@ def _counted(row: Row, scale: int, own_weights: Path | None) -> CellCost:
     if networks.is_users(row.model) or parts.named(row.overrides):
         # Their constructors may need tensors with values.
         network = CountedNetwork(row.model, partial(_build, row), scale=scale)
-        remarks = networks.remarks(row.model, network.network, row.overrides)
+        remarks = networks.remarks(row.model, network.built, row.overrides)
         found = _users(network)
         return replace(found, remarks=(*remarks, *found.remarks))
     with torch.device("meta"):
@@ -170,7 +171,7 @@ def _users(network: CountedNetwork) -> CellCost:
     try:
         return _as_counted(network.cost)
     except ForwardFailed as error:
-        return CellCost(trainable(network.network), None, (str(error),))
+        return CellCost(trainable(network.built), None, (str(error),))
 
 
 def _as_counted(cost: Cost) -> CellCost:

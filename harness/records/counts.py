@@ -34,7 +34,25 @@ MERGES = (
     "kernels put together in each pass from more weights than they have: Multi-Adds and Deployed "
     "are those of the form that is deployed, Params those of the form that is trained"
 )
-"""The remark on a network that is counted in another form than it is trained in."""
+"""The remark on a network that puts its kernels together whenever it runs."""
+
+DEPLOYS = "counted and timed in the merged form that its deploy() returns"
+"""The remark on a network that declares its merged form."""
+
+OTHER_FORMS = frozenset({MERGES, DEPLOYS})
+"""The remarks on networks that are counted in another form than they are trained in."""
+
+
+def merged_remarks(params_trained: int | None) -> tuple[str, ...]:
+    """Return the remarks on a network that declares its merged form; none on any other.
+
+    Args:
+        params_trained: Learned scalars of the form that is trained; None where that is the one
+            that is counted.
+    """
+    if params_trained is None:
+        return ()
+    return DEPLOYS, f"in training with {params_trained:,} parameters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +63,8 @@ class Counted:
         model: Id of the network.
         label: Its name in tables.
         scale: Upscaling factor.
-        params: Trainable scalars.
+        params: Trainable scalars; of a network that declares its merged form, of that one.
+        params_trained: Those of the form that is trained, where that is another one.
         params_deployed: Those left with weight norm and batch norm folded, kernels merged.
         multi_adds: Multi-Adds by the convention; None where the count is in doubt, as are the
             others that follow from the same forward pass.
@@ -66,6 +85,7 @@ class Counted:
     label: str
     scale: int
     params: int
+    params_trained: int | None = field(default=None, kw_only=True)
     params_deployed: int
     multi_adds: int | None
     convention: Convention

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import CheckpointError, UsageError
+from harness.evaluation import audit
 from harness.records import released
 from harness.records.record import load_all
 from harness.records.released import ReleasedScores
@@ -58,3 +60,12 @@ def test_every_row_of_table_5_with_public_weights_is_scored_by_the_default(score
             record = scored.record(each, scale, "awsrn")
             assert record is not None, name
             assert {score.set for score in record.scores} >= set(each.sets), name
+
+
+def test_a_file_may_lie_in_a_folder_of_the_folder_of_weights(tmp_path):
+    with pytest.raises(UsageError, match="there are no public weights"):
+        audit.run(tmp_path, root=None, results=tmp_path, files=["spanf_x4.pth"])
+    (tmp_path / "modern").mkdir()
+    (tmp_path / "modern" / "spanf_x4.pth").write_bytes(b"another file")
+    with pytest.raises(CheckpointError, match=r"modern.spanf_x4.pth' is not the file that was"):
+        audit.run(tmp_path, root=None, results=tmp_path, files=["spanf_x4.pth"])

@@ -246,3 +246,15 @@ def test_weights_are_loaded_before_any_is_scored(tmp_path, tiny_root, invoke):
     assert done.exit_code == 1
     assert "none.pth" in done.output
     assert "scoring" not in done.output
+
+
+def test_parameters_of_the_train_form_stand_beside_those_of_the_merged_one(root):
+    """By hand: x2 of M4C8 merged is 80 + 4 * 584 + 292 of six kernels, and 5 * 8 slopes."""
+    counted = {"params": 80 + 4 * 584 + 292 + 40, "multi_adds": 2_664 * 640 * 360}
+    record.write(root, made("ecbsr_m4c8", 0, [30, 31, 36], **counted))
+    table = compare(["plain-x2-s0", "ecbsr_m4c8-x2"], Request(results=root))
+    assert cells(table, "params")[1] == 2_748
+    assert cells(table, "params_trained") == [None, 10_804]
+    assert any(note.startswith("ECBSR_M4C8: counted in the merged form") for note in table.notes)
+    without = compare(["plain-x2-s0", "wide-x2-s0"], Request(results=root))
+    assert "params_trained" not in [column.key for column in without.columns]

@@ -62,6 +62,21 @@ SHALLOW: dict[str, dict[str, Any]] = {
     "bsrn_s": {"num_blocks": 2},
     "shufflemixer": {"num_blocks": 2},
     "shufflemixer_tiny": {"num_blocks": 2},
+    "ecbsr_m4c8": {"num_blocks": 2},
+    "ecbsr_m4c16": {"num_blocks": 1},
+    "ecbsr_m10c32": {"num_blocks": 1, "channels": 12},
+    "ecbsr_m16c64": {"num_blocks": 1, "channels": 16},
+    "vapsr": {"num_blocks": 1},
+    "vapsr_s": {"num_blocks": 1},
+    "safmn": {"num_blocks": 1},
+    "span": {"num_blocks": 2, "channels": 8},
+    "span_s": {"num_blocks": 2, "channels": 8},
+    "span_28": {"num_blocks": 2, "channels": 8},
+    "span_26": {"num_blocks": 2, "channels": 8},
+    "spanf": {"num_blocks": 2, "channels": 8},
+    "smfanet": {"num_blocks": 1},
+    "smfanet_plus": {"num_blocks": 1, "channels": 12},
+    "plksr_tiny": {"num_blocks": 1, "channels": 16},
 }
 
 # Carries the branches of all scales; the others stay without gradient.

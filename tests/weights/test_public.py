@@ -35,6 +35,14 @@ FILES = {
     "moremnas_d_x2": ("moremnas_d", (2,)),
     "rlfn_ntire22_x4": ("rlfn", (4,)),
     "drrn_b1u25_jt827859032_x234": ("drrn_plain", (2, 3, 4, 8)),
+    "vapsr_x4": ("vapsr", (4,)),
+    "smfanet_DF2K_x4": ("smfanet", (4,)),
+    "smfanet_DIV2K_x2": ("smfanet", (2,)),
+    "smfanetp_DF2K_x4": ("smfanet_plus", (4,)),
+    "smfanetp_DIV2K_x4": ("smfanet_plus", (4,)),
+    "span28_x4": ("span_28", (4,)),
+    "span26_x4": ("span_26", (4,)),
+    "spanf_x4": ("spanf", (4,)),
 }
 
 # Set5, measured with networks and metrics written apart from this project.
@@ -56,6 +64,12 @@ QUICK = [
     ("falsr_c_x2", 2, "falsr", 37.658, 0.9586),
     ("rlfn_ntire22_x4", 4, "awsrn", 32.097, 0.8939),
     ("rlfn_ntire22_x4", 4, "y_rounded", 32.075, 0.8928),
+    ("vapsr_x4", 4, "awsrn", 32.3998, 0.8974),
+    ("smfanet_DF2K_x4", 4, "awsrn", 32.2520, 0.8956),
+    ("smfanetp_DF2K_x4", 4, "awsrn", 32.5108, 0.8985),
+    ("span28_x4", 4, "awsrn", 31.7390, 0.8897),
+    ("span26_x4", 4, "awsrn", 31.7388, 0.8890),
+    ("spanf_x4", 4, "awsrn", 31.7748, 0.8896),
 ]
 
 LONG = [
@@ -72,7 +86,15 @@ LONG = [
     ("falsr_c_x2", 2, "falsr_selfexsr", 37.660, 0.9586),
     ("moremnas_d_x2", 2, "falsr", 37.569, 0.9585),
     ("vdsr_official_x234", 4, "luma_png", 31.332, 0.8833),
+    ("smfanet_DIV2K_x2", 2, "awsrn", 38.0440, 0.9606),
+    ("smfanetp_DIV2K_x4", 4, "awsrn", 32.4333, 0.8979),
 ]
+
+
+def path_of(file, folder):
+    """Return where a file lies: in the folder of public weights, or in one of its folders."""
+    (path,) = [path for path in folder.rglob(f"{file}.pth") if path.parent.name != "original"]
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +103,7 @@ def network(public_checkpoints):
 
     @cache
     def load(file, scale):
-        path = public_checkpoints / f"{file}.pth"
+        path = path_of(file, public_checkpoints)
         return loading.build(FILES[file][0], scale=scale, checkpoint=path)
 
     return load
@@ -103,7 +125,7 @@ def set5(data_root, network):
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_released_file_fits_its_network_and_no_other(file, public_checkpoints):
-    [fit] = schemes.find(files.read(public_checkpoints / f"{file}.pth").states[0].tensors)
+    [fit] = schemes.find(files.read(path_of(file, public_checkpoints)).states[0].tensors)
     assert (fit.model, fit.scales) == FILES[file]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.efficiency import targets
 from harness.errors import HarnessError, UsageError
+from harness.records.counts import DEPLOYS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,6 +38,7 @@ def candidates(
     output_size: str | None,
     input_size: str | None,
     fused: bool = False,
+    as_built: bool = False,
 ) -> list[BenchCandidate]:
     """Return the networks to measure, counted.
 
@@ -49,6 +51,7 @@ def candidates(
         output_size: Size of the SR image as an option.
         input_size: Size of the LR image, instead.
         fused: Whether their fused form is counted.
+        as_built: Whether they are measured as built, in the form that is trained.
 
     Raises:
         UsageError: Nothing is named, or something that does not exist or cannot be built.
@@ -58,7 +61,8 @@ def candidates(
     size = targets.image_size(output_size, input_size)
     chosen = targets.choose(models, everything=False, scales=targets.factors(scales))
     return [
-        candidate(variant, scale, _lr_px(size, scale), fused=fused) for variant, scale in chosen
+        candidate(variant, scale, _lr_px(size, scale), fused=fused, as_built=as_built)
+        for variant, scale in chosen
     ]
 
 
@@ -69,7 +73,12 @@ def _lr_px(size: ImageSize, scale: int) -> tuple[int, int]:
 
 
 def candidate(
-    variant: Variant, scale: int, lr_px: tuple[int, int], *, fused: bool = False
+    variant: Variant,
+    scale: int,
+    lr_px: tuple[int, int],
+    *,
+    fused: bool = False,
+    as_built: bool = False,
 ) -> BenchCandidate:
     """Return a network with what it, or its fused form, executes on an image of LR pixels."""
     from harness.efficiency.bench.process import Target
@@ -77,12 +86,13 @@ def candidate(
     from harness.efficiency.counting.counted import CountedNetwork
 
     build = partial(_fused, variant) if fused else variant.build
-    subject = CountedNetwork(variant.id, build, scale=scale, input_px=lr_px)
+    subject = CountedNetwork(variant.id, build, scale=scale, input_px=lr_px, as_trained=as_built)
     multi_adds, note = None, ""
     try:
         multi_adds = subject.cost.sure_multi_adds
         merges = (_MERGES,) if subject.cost.merges else ()
-        note = "; ".join((*subject.cost.doubts, *merges))
+        deploys = (DEPLOYS,) if subject.cost.params_trained is not None else ()
+        note = "; ".join((*subject.cost.doubts, *merges, *deploys))
     except UsageError:
         raise
     except HarnessError as error:  # it may run all the same

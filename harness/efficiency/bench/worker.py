@@ -21,6 +21,7 @@ from harness.efficiency.bench.process import Job, Setup, Target
 from harness.errors import HarnessError
 from harness.host import environment
 from harness.host.device import out_of_memory, use_real_float32
+from harness.models.deployed import deployed
 from harness.models.fusing import CannotMerge, fold_norms, fused
 from harness.weights import load as weights
 from harness.weights import networks
@@ -151,6 +152,8 @@ def measure(job: Job, target: Target) -> Measured:
 def load(target: Target, setup: Setup) -> tuple[Run, int]:
     """Return what runs a network, and the number of weight norms folded before.
 
+    One that declares its merged form is run in that one, unless it is to stay as built.
+
     Raises:
         HarnessError: The network has no fused form, or a backend cannot run it.
     """
@@ -163,6 +166,8 @@ def load(target: Target, setup: Setup) -> tuple[Run, int]:
             network = fused(network)
         except CannotMerge as error:
             raise HarnessError(f"it has no fused form: {error}") from error
+    elif not setup.as_built:
+        network = deployed(network)
     folded = 0 if setup.as_built else fold_norms(network)
     network = network.to(setup.device)
     if setup.channels_last:

@@ -35,6 +35,7 @@ class CountedNetwork:
         scale: int,
         output_px: Size = paper.OUTPUT_PX,
         input_px: Size | None = None,
+        as_trained: bool = False,
     ) -> None:
         """Take a network and the image size to count it at.
 
@@ -44,16 +45,18 @@ class CountedNetwork:
             scale: Its upscaling factor.
             output_px: Width and height of the SR image.
             input_px: Width and height of the LR image, instead of ``output_px``.
+            as_trained: Count the form that is trained, whatever merged form it declares.
         """
         self.id = id
         self.scale = scale
         self._build = build
         self._output_px = output_px
         self._input_px = input_px
+        self._as_trained = as_trained
         self._others: dict[object, CountedNetwork] = {}
 
     @cached_property
-    def network(self) -> nn.Module:
+    def built(self) -> nn.Module:
         """The network in evaluation mode, without weights where it can be built so.
 
         Raises:
@@ -66,6 +69,22 @@ class CountedNetwork:
             return self._build_with_weights().eval()
 
     @cached_property
+    def network(self) -> nn.Module:
+        """What is counted: the network, or the merged form that it declares.
+
+        Raises:
+            HarnessError: It cannot be built, or merged.
+        """
+        if self._as_trained:
+            return self.built
+        try:
+            return multi_adds.merged_form(self.built)
+        except ForwardFailed:
+            if has_values(self.built):
+                raise
+            return multi_adds.merged_form(self._build_with_weights().eval())
+
+    @cached_property
     def cost(self) -> Cost:
         """Its cost at the image size given.
 
@@ -73,15 +92,19 @@ class CountedNetwork:
             HarnessError: Its forward fails, or does not return an SR image.
         """
         try:
-            return self._count(self.network)
+            return self._count(self.built)
         except ForwardFailed:
-            if has_values(self.network):
+            if has_values(self.built):
                 raise
             return self._count(self._build_with_weights().eval())
 
     def _count(self, network: nn.Module) -> Cost:
         return multi_adds.count(
-            network, scale=self.scale, output_px=self._output_px, input_px=self._input_px
+            network,
+            scale=self.scale,
+            output_px=self._output_px,
+            input_px=self._input_px,
+            as_trained=self._as_trained,
         )
 
     def replace(
@@ -110,6 +133,7 @@ class CountedNetwork:
                 scale=changed[1],
                 output_px=self._output_px,
                 input_px=changed[2],
+                as_trained=self._as_trained,
             )
         return self._others[changed]
 

@@ -15,11 +15,11 @@ LEAST_DENSITY = Fraction(1, 2)
 
 _SHAPE = """
     _reshape_alias _unsafe_index _unsafe_view alias as_strided cat channel_shuffle chunk clone
-    col2im constant_pad_nd contiguous copy detach diagonal expand flatten flip gather im2col
-    index index_put index_select lift_fresh movedim narrow pad permute pixel_shuffle pixel_unshuffle
-    reflection_pad1d reflection_pad2d repeat repeat_interleave replication_pad2d reshape roll
-    scatter select slice sort split split_with_sizes squeeze stack t transpose unbind unflatten
-    unfold unsafe_split unsqueeze view
+    col2im constant_pad_nd contiguous copy detach diagonal expand expand_as flatten flip gather
+    im2col index index_put index_select lift_fresh movedim narrow pad permute pixel_shuffle
+    pixel_unshuffle reflection_pad1d reflection_pad2d repeat repeat_interleave replication_pad2d
+    reshape roll scatter select slice sort split split_with_sizes squeeze stack t transpose unbind
+    unflatten unfold unsafe_split unsqueeze view
 """
 _VALUES = """
     _local_scalar_dense equal is_nonzero masked_select nonzero

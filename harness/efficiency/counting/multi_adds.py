@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
@@ -17,7 +17,8 @@ from harness.efficiency.counting.doubts import doubts
 from harness.efficiency.counting.meta import has_values, is_shadow, shadow
 from harness.efficiency.counting.trace import ForwardFailed, Trace, trace
 from harness.efficiency.counting.with_values import small_traces
-from harness.records.counts import MERGES
+from harness.models.deployed import deployed
+from harness.records.counts import DEPLOYS, MERGES, merged_remarks
 
 _FROZEN = "{:,} frozen scalars (requires_grad=False) are in neither Params nor Deployed"
 
@@ -31,7 +32,8 @@ class Cost:
     """What a network costs.
 
     Attributes:
-        params: Trainable scalars, weight-norm gains included.
+        params: Trainable scalars, weight-norm gains included; of a network that declares its
+            merged form by ``deploy()``, those of that form.
         params_deployed: Those left with weight norm and batch norm folded, and with kernels
             merged that the forward pass puts together from more weights than they have.
         multi_adds: Multi-Adds executed: multiplications of convolutions, linear layers
@@ -44,6 +46,8 @@ class Cost:
         note: What is unusual about the count, or nothing.
         merges: Whether each forward pass puts kernels together from more weights than they
             have; the count is that of the form that is deployed, in which they stand as they are.
+        params_trained: Trainable scalars of the form that is trained, where ``deploy()`` gives
+            another one, to which all the rest belongs.
         doubts: Why the count may have missed something; empty where nothing speaks for it.
             Where there are some, what was counted is no more than a lower bound.
         elements: How many elements each operator writes, in proportion to the area where that is
@@ -60,13 +64,14 @@ class Cost:
     lr_px: Fraction
     note: str = ""
     merges: bool = False
+    params_trained: int | None = None
     doubts: tuple[str, ...] = ()
     elements: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What is to be known of the count by who compares the network with others."""
-        return (MERGES,) if self.merges else ()
+        return (*((MERGES,) if self.merges else ()), *merged_remarks(self.params_trained))
 
     @property
     def sure_multi_adds(self) -> int | None:
@@ -86,6 +91,7 @@ def count(
     scale: int,
     output_px: tuple[int, int] = paper.OUTPUT_PX,
     input_px: tuple[int, int] | None = None,
+    as_trained: bool = False,
 ) -> Cost:
     """Count a network by one forward pass on the meta device, where it can run there.
 
@@ -96,9 +102,10 @@ def count(
     grows with the area nor stays as it is (windows, valid convolutions) is counted at the
     LR size rounded up, and the cost's note says so.
 
-    A network in the form that is trained, whose forward pass in evaluation puts its kernels
-    together from more weights, is counted in the form that is deployed: what only makes kernels
-    is not counted, and the note says so.
+    A network that declares its merged form is counted in that one, and the parameters of the form
+    that is trained are noted beside. Without declaring it, one whose forward pass in evaluation
+    puts its kernels together from more weights is counted in the form that is deployed, too: what
+    only makes kernels is not counted, and the note says so.
 
     A network that reads values, as by ``.item()``, or has an operator without a form for the
     meta device, is run on two small images on the CPU instead. What it executes there is
@@ -113,9 +120,11 @@ def count(
         scale: Its upscaling factor.
         output_px: Width and height of the SR image.
         input_px: Width and height of the LR image, instead of ``output_px``.
+        as_trained: Count the form that is trained, whatever form is declared.
 
     Raises:
-        ForwardFailed: The forward pass fails, or needs values and the network has none.
+        ForwardFailed: The merged form cannot be made; the forward pass fails, or needs values and
+            the network has none.
         HarnessError: It does not return an SR image.
 
     Example:
@@ -123,6 +132,13 @@ def count(
         >>> count(conv, scale=1, output_px=(10, 8)).multi_adds  # 3 * 3 * 3 * 3 for each pixel
         6480
     """
+    if not as_trained:
+        merged, trained = merged_form(network), params.trainable(network)
+        if merged is not network:
+            cost = count(
+                merged, scale=scale, output_px=output_px, input_px=input_px, as_trained=True
+            )
+            return cost if cost.params == trained else _beside(cost, trained)
     if input_px is not None:
         output_px = (scale * input_px[0], scale * input_px[1])
     width, height = (ceil(side / scale) for side in output_px)
@@ -147,6 +163,28 @@ def count(
         else:
             measures = exact
     return _cost(network, traces[0], measures, area=area, note=note)
+
+
+def merged_form(network: nn.Module) -> nn.Module:
+    """Return what is counted of a network: what its ``deploy()`` returns, if it has one.
+
+    Raises:
+        ForwardFailed: That fails, or is no network.
+    """
+    try:
+        return deployed(network)
+    except Exception as error:  # a user's network may do anything at all
+        first_line = (str(error).strip().splitlines() or [""])[0]
+        raise ForwardFailed(
+            f"{type(network).__name__} cannot be counted: its deploy() failed: "
+            f"{type(error).__name__}: {first_line}"
+        ) from error
+
+
+def _beside(cost: Cost, trained: int) -> Cost:
+    """Return the cost of a merged form with the parameters of the trained one beside."""
+    note = "; ".join(filter(None, (cost.note, DEPLOYS)))
+    return replace(cost, params_trained=trained, note=note)
 
 
 def _with_values(

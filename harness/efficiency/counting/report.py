@@ -84,6 +84,7 @@ def row(
         label=label,
         scale=subject.scale,
         params=cost.params,
+        params_trained=cost.params_trained,
         params_deployed=cost.params_deployed,
         multi_adds=cost.by(convention),
         convention=convention,

@@ -43,6 +43,7 @@ def build(rows: Sequence[Contender], sets: Sequence[str]) -> Table:
             *(f"{row.runs.label}: {row.origin}." for row in rows),
             f"Scores: protocol {protocol}; {lr}; mean = plain mean of the set means over "
             f"{', '.join(sets)}.",
+            *_merged_notes(rows),
             *doubt_notes((row.runs.label, row.count_doubts) for row in rows),
             *_warnings(rows, sets),
             *incomparable_text(
@@ -51,6 +52,14 @@ def build(rows: Sequence[Contender], sets: Sequence[str]) -> Table:
             *intervals.notes(inferences, ssim_printed=True),
         ),
     )
+
+
+def _merged_notes(rows: Sequence[Contender]) -> tuple[str, ...]:
+    labels = [row.runs.label for row in rows if row.params_trained is not None]
+    if not labels:
+        return ()
+    text = "counted in the merged form; Trained: parameters of the form that is trained"
+    return (f"{', '.join(labels)}: {text}.",)
 
 
 def _fields(
@@ -71,6 +80,10 @@ def _fields(
         field("params", "Params", lambda row: row.params, "count"),
         field("multi_adds", "Multi-Adds\n(G)", lambda row: counted(row.multi_adds), "giga"),
     ]
+    if any(row.params_trained is not None for row in rows):
+        fields.insert(
+            2, field("params_trained", "Trained", lambda row: row.params_trained, "count")
+        )
     if any(row.activations is not None for row in rows):
         fields.append(field("activations", "Activations\n(M)", lambda row: row.activations, "mega"))
     for name in sets:

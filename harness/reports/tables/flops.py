@@ -14,9 +14,10 @@ from harness.reports.tables.table import Column, Table, TableRow
 
 _BY_ITS_FORWARD = ("multi_adds", "activations", "convs")
 _MEANINGS = (
-    "Params: trainable scalars. Deployed: weight norm and batch norm folded, kernels merged that "
-    "are made of several. Multi-Adds: kernel elements times pixels; no biases, activations, norms "
-    "or interpolation.",
+    "Params: trainable scalars; of a network that declares its merged form, of that one, and "
+    "Trained those of the form that is trained. Deployed: weight norm and batch norm folded, "
+    "kernels merged that are made of several. Multi-Adds: kernel elements times pixels; no biases, "
+    "activations, norms or interpolation.",
     "Rule: the same by the rule named in the notes, where the printed figures follow another.",
     "Status: exact, the count has the printed digits; explained, a named rule or misprint "
     "gives them; open, nothing known does.",
@@ -57,6 +58,12 @@ def to_table(
         "label": Column("label", "Network"),
         "scale": Column("scale", "Scale", "count"),
         "params": Column("params", "Params", "count"),
+        "params_trained": Column(
+            "params_trained",
+            "Trained",
+            "count",
+            printed=any(row.params_trained is not None for row in rows),
+        ),
         "params_deployed": Column("params_deployed", "Deployed", "count"),
         "multi_adds": Column("multi_adds", "Multi-Adds\n(G)", "giga"),
         "convention": Column("convention", printed=False),

@@ -18,8 +18,11 @@ from harness.weights.keymaps import (
     rdn,
     rfdn,
     rlfn,
+    smfanet,
+    span,
     srmdnf,
     swinir,
+    vapsr,
     vdsr,
     wdsr,
 )
@@ -45,5 +48,8 @@ SCHEMES: tuple[Scheme, ...] = (
     *bsrn.SCHEMES,
     *efdn.SCHEMES,
     *swinir.SCHEMES,
+    *smfanet.SCHEMES,
+    *span.SCHEMES,
+    *vapsr.SCHEMES,
 )
 """Every scheme that a file of weights may follow, in the order in which they are tried."""

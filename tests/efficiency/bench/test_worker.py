@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from harness.efficiency.bench import measure as bench_measure
 from harness.efficiency.bench import peak, process, worker
 from harness.efficiency.bench.latency import Effort
 from harness.efficiency.bench.process import Job, Setup, Target
@@ -40,6 +41,25 @@ class Half(Net):
         assert lr.is_contiguous(memory_format=torch.channels_last)
         assert self.conv.weight.is_contiguous(memory_format=torch.channels_last)
         return sr
+"""
+
+DECLARING = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, *, scale):
+        super().__init__()
+        self.convs = nn.ModuleList([nn.Conv2d(3, 3 * scale**2, 1) for _ in range(2)])
+        self.shuffle = nn.PixelShuffle(scale)
+
+    def forward(self, lr):
+        return self.shuffle(sum(conv(lr) for conv in self.convs))
+
+    def deploy(self):
+        del self.convs[1]
+        return self
 """
 
 QUICK = Effort(repeats=3, min_s=0, max_s=0.1, warmup_s=0)
@@ -151,3 +171,19 @@ def test_the_work_for_the_peak_has_the_multi_adds_it_claims():
         with FlopCounterMode(display=False) as counter:
             work.run()
         assert counter.get_total_flops() == 2 * work.multi_adds, work.name
+
+
+@pytest.mark.parametrize(("as_built", "convs"), [(False, 1), (True, 2)])
+def test_a_network_that_declares_its_merged_form_is_run_in_it_unless_as_built(
+    as_built, convs, tmp_path
+):
+    (tmp_path / "own.py").write_text(DECLARING)
+    target = Target(f"{tmp_path / 'own.py'}:Net", 2, (8, 6))
+    network, _ = worker.load(target, Setup(as_built=as_built))
+    assert sum(isinstance(module, nn.Conv2d) for module in network.modules()) == convs
+    assert not network.training
+    (candidate,) = bench_measure.candidates(
+        [target.model], scales=["2"], output_size=None, input_size="8x6", as_built=as_built
+    )
+    assert candidate.multi_adds == convs * 3 * 12 * 8 * 6
+    assert ("merged form" in candidate.note) != as_built

@@ -69,6 +69,18 @@ def test_networks_with_bicubic_inside_agree(model):
     assert checked.fvcore == checked.ptflops == cost.multi_adds
 
 
+@pytest.mark.parametrize(
+    ("model", "grows"), [("span_26", True), ("vapsr_s", True), ("smfanet", False), ("safmn", False)]
+)
+def test_recent_networks_agree_where_the_work_grows_with_the_area(model, grows):
+    """Pooled maps do not: rounded down, their sides are others on small images."""
+    network = registry.get(model).build(scale=4, num_blocks=2, channels=16)
+    cost = count(network, scale=4)
+    checked = cross_check(network, scale=4, lr_px=cost.lr_px, ours=cost.multi_adds)
+    expected = cost.multi_adds if grows else None
+    assert (checked.fvcore, checked.ptflops) == (expected, expected)
+
+
 class Untraced(nn.Module):
     """Fills a buffer behind the back of torch.jit, as a bound CUDA kernel does."""
 
