@@ -141,6 +141,10 @@ def bench(
     from harness.host.device import choose_device
     from harness.reports.tables.bench import render
 
+    if as_built and fused:
+        raise click.UsageError("--as-built and --fused exclude each other")
+    if checkpoint is not None and not backends:
+        raise click.UsageError("--checkpoint is for --backends: other rows have random weights")
     setup = Setup(
         device=choose_device(device),
         dtype=dtype,
@@ -158,8 +162,6 @@ def bench(
         fused=fused,
         as_built=as_built,
     )
-    if checkpoint is not None and not backends:
-        raise click.UsageError("--checkpoint is for --backends: other rows have random weights")
     with TemporaryDirectory(prefix="harness-bench-") as folder:
         if backends:
             from harness.deploy import backend_bench
