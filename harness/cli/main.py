@@ -23,6 +23,7 @@ from harness.cli.new import new
 from harness.cli.protocol import protocol
 from harness.cli.prune import prune
 from harness.cli.records import records
+from harness.cli.report import report
 from harness.cli.run import run, train
 from harness.cli.settings import settings
 from harness.cli.tables import tables
@@ -97,6 +98,7 @@ for command in (
     protocol,
     prune,
     records,
+    report,
     run,
     settings,
     tables,

@@ -46,14 +46,14 @@ def _percent(share: float | None) -> float | None:
 
 
 def _range(low: float | None, high: float | None) -> str:
-    return MISSING if low is None or high is None else f"{_rounded(low):,} to {_rounded(high):,}"
+    return MISSING if low is None or high is None else f"{rounded(low):,} to {rounded(high):,}"
 
 
 def _cell(value: float | None) -> TableCell:
-    return MISSING if value is None else _rounded(value)
+    return MISSING if value is None else rounded(value)
 
 
-def _rounded(value: float) -> Decimal:
+def rounded(value: float) -> Decimal:
     """Return a measured value rounded to three significant digits, but never to tens or more."""
     number = Decimal(repr(value))
     places = max(_DIGITS - 1 - number.adjusted(), 0) if number else 0
@@ -91,7 +91,7 @@ def _notes(rows: Sequence[BenchRow]) -> tuple[str, ...]:
         f"Of another run: range in which the median and the share of another run are expected, "
         f"from the medians of the processes ({100 * first.confidence:.0f} % confidence). Two runs "
         "agree if their ranges overlap; the ranges say nothing about a machine under another load.",
-        f"Peak: {_rounded(first.peak_gmacs_per_s)} GMAC/s (between processes "
+        f"Peak: {rounded(first.peak_gmacs_per_s)} GMAC/s (between processes "
         f"{_range(first.peak_low_gmacs_per_s, first.peak_high_gmacs_per_s)}), measured in between "
         f"with the same threads and numbers; reached by a {first.peak_by}.",
         f"Memory: {_CUDA_MEMORY if cuda else _CPU_MEMORY}.",
