@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.config import paper
 from harness.records.record import Record, SetScore
 from harness.reports import notes
 from harness.reports.page import commands
@@ -21,12 +22,12 @@ _COUNT = Column("", kind="count")
 _INFINITE = "zzz"
 
 
-def psnr(value: float | None) -> str:
+def psnr(value: TableCell) -> str:
     """Return a PSNR in dB as tables print it."""
     return format_value(value, _PSNR)
 
 
-def ssim(value: float | None) -> str:
+def ssim(value: TableCell) -> str:
     """Return an SSIM as tables print it."""
     return format_value(value, _SSIM)
 
@@ -130,7 +131,7 @@ def _facts(record: Record) -> Mapping[str, str]:
         "Scale": f"x{record.scale}",
         "Seed": "" if record.seed is None else str(record.seed),
         "Training": notes.training_text([record]) if record.group else "",
-        "Short budget": budget(record) if record.group and not record.full_budget else "",
+        "Short budget": _short(record) if record.group and not record.full_budget else "",
         "Weights": f"{weights.file} (SHA-256 {weights.sha256})" if weights and weights.file else "",
         "Loss at the end": f"{record.loss:.3f} grey levels" if record.loss is not None else "",
         "Parameters": count(record.params),
@@ -138,7 +139,7 @@ def _facts(record: Record) -> Mapping[str, str]:
         "Protocol": record.protocol,
         "Commit": notes.commit(record, digits=40),
         "Commit of the user's code": origin.project_commit or "",
-        "Device": f"{origin.device}, {origin.threads} threads",
+        "Device": f"{origin.device}, CPU threads: {origin.threads}",
         "Software": f"awsrn-harness {origin.harness}, PyTorch {origin.torch}, "
         f"Python {origin.python}",
         "Finished": f"{origin.finished}, after {_duration(record.wall_time_s)}",
@@ -154,6 +155,12 @@ def budget(record: Record) -> str:
         return f"weights {weights.file}" if weights and weights.file else "nothing was trained"
     of_paper = "" if record.full_budget else ", a short budget"
     return f"{record.steps:,} steps on {notes.train_name(record)}{of_paper}"
+
+
+def _short(record: Record) -> str:
+    if record.steps >= paper.STEPS:
+        return "not the training of the paper (Sec. 4.2)"
+    return f"{record.steps:,} of the {paper.STEPS:,} steps of the authors' code"
 
 
 def _duration(seconds: float) -> str:

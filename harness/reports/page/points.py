@@ -132,22 +132,22 @@ def _published(latency: _Latency) -> tuple[list[PlotPoint], list[str]]:
 
 def _published_point(system: PublishedSystem, multi_adds: int, latency: _Latency) -> PlotPoint:
     values = {(cell.set, cell.metric): as_printed(cell) for cell in system.cells}
-    scores = {
-        metric: {name: str(value) for (name, of), value in values.items() if of == metric and value}
-        for metric in ("psnr_db", "ssim")
-    }
+    psnr, ssim = (
+        {name: form(value) for (name, of), value in values.items() if of == metric and value}
+        for metric, form in (("psnr_db", details.psnr), ("ssim", details.ssim))
+    )
     count = counts.of(counts.load(), system.label, system.scale)
-    params = values.get(("", "params_k")) or details.kilo(count.params)
+    params = values.get(("", "params_k")) or count.params
     return PlotPoint(
         label=system.label,
         kind=PUBLISHED,
         scale=system.scale,
-        psnr=scores["psnr_db"],
-        ssim=scores["ssim"],
-        costs={MULTI_ADDS: details.giga(multi_adds), PARAMS: str(params)}
+        psnr=psnr,
+        ssim=ssim,
+        costs={MULTI_ADDS: details.giga(multi_adds), PARAMS: details.kilo(params)}
         | latency.of(count.model, system.scale),
         source=system.source,
-        budget=f"as published, on {system.trained_on}",
+        budget=f"as published; trained on: {system.trained_on}",
         family=system.label.startswith(paper.FAMILY),
     )
 
