@@ -83,6 +83,7 @@ def test_the_plot_is_of_what_is_chosen(opened):
     page.select_option("#plot-axis", "Parameters (K)")
     assert page.locator(".point[data-label=CARN]").first.get_attribute("transform") != before
     page.select_option("#plot-scale", "4")
+    assert "on Set5 x4" in page.locator(".point").first.get_attribute("aria-label")
     page.select_option("#plot-set", "Urban100")
     assert "on Urban100 x4" in page.locator(".point").first.get_attribute("aria-label")
 
@@ -154,7 +155,10 @@ def test_which_images_meet_is_chosen(opened):
 
 def test_a_link_opens_the_record_with_the_scores_of_its_images(opened, mine):
     page = opened()
-    page.locator(f"{TABLE} tbody tr:last-child td a").nth(1).click()
+    link = page.locator(f"{TABLE} tbody tr:last-child td a").nth(1)
+    link.scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    link.click()
     record = next(one for one in mine.records if one.model == "wdsr_awru" and one.seed == 1)
     dialog = page.locator("#record")
     assert dialog.locator("h2").inner_text() == f"{record.row or HOSTILE}: {record.id}"
@@ -169,6 +173,7 @@ def test_a_link_opens_the_record_with_the_scores_of_its_images(opened, mine):
     dialog.get_by_role("button", name="Close").click()
     assert dialog.is_hidden()
     assert "record-" not in page.url
+    assert page.evaluate("scrollY") == before  # not at the row of the record
 
 
 def test_an_address_opens_its_record(opened, mine):
@@ -230,12 +235,17 @@ def test_axe_finds_nothing_serious(opened, scheme):
 def test_on_paper_everything_is_open_and_nothing_is_a_control(opened):
     page = opened()
     assert page.locator("details[open]").count() == 0
+    chart = page.locator("#pareto svg")
+    before = chart.get_attribute("viewBox")
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert chart.get_attribute("viewBox") == "0 0 640 440"
     assert page.locator("details:not([open])").count() == 0
     assert page.locator(".controls:visible, nav:visible, input:visible").count() == 0
     assert page.locator(".stack img:visible").count() == 3
+    page.emulate_media(media="screen")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert chart.get_attribute("viewBox") == before != "0 0 640 440"
     assert page.locator("details[open]").count() == 0
 
 
