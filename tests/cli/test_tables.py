@@ -1,5 +1,7 @@
 """Tables from stored records."""
 
+import pytest
+
 
 def test_tables_without_records_say_what_to_do(tmp_path, invoke):
     result = invoke("tables", "awru", "--results", tmp_path)
@@ -15,3 +17,45 @@ def test_tables_of_a_run_are_those_it_wrote(tiny, tmp_path, invoke):
     assert len(result.stdout.split()) == 3
     after = {path.name: path.read_bytes() for path in (tmp_path / "reports").iterdir()}
     assert after == before
+
+
+def test_a_table_for_a_paper_goes_where_it_is_wanted(tiny, tmp_path, invoke):
+    invoke("run", *tiny)
+    before = {path.name for path in (tmp_path / "reports").iterdir()}
+    name = tmp_path / "tiny.yaml"
+    wanted = ["--rows", "basic", "--columns", "label, params", "--no-notes"]
+    shown = invoke("tables", name, *wanted, "-o", "-", "--results", tmp_path)
+    assert shown.exit_code == 0
+    assert r"\usepackage{booktabs}" in shown.stdout
+    (row,) = [line for line in shown.stdout.splitlines() if line.startswith("basic")]
+    assert row.count("&") == 1
+    file = tmp_path / "mine.tex"
+    result = invoke("tables", name, *wanted, "-o", file, "--results", tmp_path)
+    assert result.stdout == f"{file}\n"
+    assert file.read_text("utf-8") == shown.stdout
+    assert {path.name for path in (tmp_path / "reports").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["awru", "--rows", "AWRU"], "--rows: expected -o FILE, too"),
+        (["awru", "--no-notes"], "--notes: expected -o FILE, too"),
+        (["awru", "lfb", "-o", "-"], "expected the NAME of one ablation or table"),
+        (["-o", "-"], "expected the NAME of one ablation or table"),
+        (["awru", "-o", "a.csv"], "expected a name that ends in .tex"),
+        (["table5_effciency", "-o", "-"], "did you mean 'table5_efficiency'"),
+        (["table5_efficiency", "-o", "-", "--width", "5"], "expected a number with in, cm"),
+        (["table5_efficiency", "-o", "-", "--columns", "parms"], "did you mean 'params'"),
+    ],
+)
+def test_what_a_table_for_a_paper_cannot_be_is_said(arguments, said, tmp_path, invoke):
+    result = invoke("tables", *arguments, "--results", tmp_path)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_an_ablation_without_records_has_no_table_for_a_paper(tmp_path, invoke):
+    result = invoke("tables", "awru", "-o", "-", "--results", tmp_path)
+    assert result.exit_code == 1
+    assert "run an ablation first" in result.stderr

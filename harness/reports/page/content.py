@@ -79,6 +79,11 @@ def of(names: Sequence[str], results: Path) -> Page:
     failures = failure.load_all(results)
     known = {record.id: record for record in stored}
     asked = [Asked(name, ablation.load(name)) for name in names or ablation.shipped()]
+    if not stored:
+        raise HarnessError(
+            f"no records to make a page of in '{results / 'results' / 'runs'}': "
+            "run an ablation first, for example harness run ablation=awru"
+        )
     sections = [_section(one, stored, failures, known) for one in asked]
     sections = [one for one in sections if one.tables or one.curves]
     if names and len(sections) < len(asked):
@@ -87,11 +92,6 @@ def of(names: Sequence[str], results: Path) -> Page:
         raise HarnessError(f"no records of '{missing}' in '{results / 'results' / 'runs'}'")
     if not names:
         sections += _of_everything(stored, known)
-    if not stored:
-        raise HarnessError(
-            f"no records to make a page of in '{results / 'results' / 'runs'}': "
-            "run an ablation first, for example harness run ablation=awru"
-        )
     return _page(sections, asked, stored, results)
 
 
