@@ -275,5 +275,5 @@ def test_what_is_not_there_is_said(tmp_path, results):
         content.of(["awruu"], results)
     with pytest.raises(HarnessError, match="no records to make a page of"):
         content.of([], tmp_path)
-    with pytest.raises(HarnessError, match="no records of 'lrfu_kernel'"):
-        content.of(["lrfu_kernel"], results)
+    with pytest.raises(HarnessError, match="no records of 'branches'"):
+        content.of(["branches"], results)
