@@ -1,19 +1,25 @@
 """``harness report``: a page from stored records, and one clear line for every mistake."""
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 
-def test_a_page_of_a_run_of_ones_own(tiny, tmp_path, invoke):
-    invoke("run", *tiny)
+
+def test_a_page_and_a_bundle_are_written(tmp_path, invoke):
+    runs = tmp_path / "results" / "runs"
+    for path in (ROOT / "results" / "runs").glob("wdsr_*-x2-s0-*/record.json"):
+        shutil.copytree(path.parent, runs / path.parent.name)
     page = tmp_path / "out" / "page.html"
-    arguments = [tmp_path / "tiny.yaml", "--results", tmp_path, "--no-images"]
+    arguments = ["awru", "--results", tmp_path, "--no-images"]
     result = invoke("report", *arguments, "-o", page)
     assert (result.exit_code, result.stdout) == (0, f"{page}\n")
     text = page.read_text("utf-8")
-    assert "<h1>Tiny networks</h1>" in text
-    ids = [path.parent.name for path in (tmp_path / "results" / "runs").glob("*/record.json")]
+    assert "<h1>The effect of the residual unit on WDSR with 16 units</h1>" in text
+    ids = [path.name for path in runs.iterdir() if "awms" not in path.name]
     assert set(re.findall(r'<tr id="record-([^"]+)"', text)) == set(ids)
     result = invoke("report", *arguments, "--bundle", tmp_path / "site")
     names = {"index.html", "page.css", "page.js"}
