@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     metavar="FILE",
-    help="The page, one file.",
+    help="The page, one file; - for the terminal.",
 )
 @click.option(
     "--bundle",
@@ -79,6 +79,9 @@ def report(
     page = content.of(ablations, results)
     wanted = photographs.Wanted(tuple(images), tuple(models), scale, root, device)
     details = () if no_images else photographs.of(wanted)
+    if output == Path("-"):
+        click.echo(render.text_of(page, details), nl=False)
+        return
     if output is not None:
         written: Sequence[Path] = (render.one_file(page, details, output),)
     elif bundle is not None:

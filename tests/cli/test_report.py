@@ -21,6 +21,7 @@ def test_a_page_and_a_bundle_are_written(tmp_path, invoke):
     assert "<h1>The effect of the residual unit on WDSR with 16 units</h1>" in text
     ids = [path.name for path in runs.iterdir() if "awms" not in path.name]
     assert set(re.findall(r'<tr id="record-([^"]+)"', text)) == set(ids)
+    assert invoke("report", *arguments, "-o", "-").stdout == text
     result = invoke("report", *arguments, "--bundle", tmp_path / "site")
     names = {"index.html", "page.css", "page.js"}
     assert {line.rpartition("/")[2] for line in result.stdout.split()} == names

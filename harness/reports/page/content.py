@@ -10,7 +10,7 @@ from typing import Any
 from harness.config import ablation
 from harness.config.ablation import Ablation
 from harness.efficiency.bench import rows as bench_rows
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.records import failure
 from harness.records.counts import RECOUNT
 from harness.records.failure import Failure
@@ -71,14 +71,14 @@ def of(names: Sequence[str], results: Path) -> Page:
         results: Results root, with ``results/runs`` below it.
 
     Raises:
-        UsageError: There is no such ablation.
+        UsageError: There is no such ablation, or two have one name.
         HarnessError: There are no records of them.
         RecordError: A record, the stored counts or the published values cannot be read.
     """
     stored = load_all(results)
     failures = failure.load_all(results)
     known = {record.id: record for record in stored}
-    asked = [Asked(name, ablation.load(name)) for name in names or ablation.shipped()]
+    asked = _asked(names or ablation.shipped())
     if not stored:
         raise HarnessError(
             f"no records to make a page of in '{results / 'results' / 'runs'}': "
@@ -93,6 +93,21 @@ def of(names: Sequence[str], results: Path) -> Page:
     if not names:
         sections += _of_everything(stored, known)
     return _page(sections, asked, stored, results)
+
+
+def _asked(names: Iterable[str]) -> list[Asked]:
+    """Return the ablations, each once.
+
+    Raises:
+        UsageError: Two files have one name, so that their tables would have, too.
+    """
+    asked: dict[str, Asked] = {}
+    for name in dict.fromkeys(names):
+        one = Asked(name, ablation.load(name))
+        other = asked.setdefault(one.ablation.name, one)
+        if other is not one:
+            raise UsageError(f"'{other.name}' and '{name}' are ablations of one name: rename one")
+    return list(asked.values())
 
 
 def _page(

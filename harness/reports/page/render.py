@@ -45,16 +45,15 @@ class _Parts:
     script_file: str = ""
 
 
-def one_file(page: Page, details: Sequence[Detail], path: Path) -> Path:
-    """Write a page of one file; returns the file.
+def text_of(page: Page, details: Sequence[Detail]) -> str:
+    """Return a page of one file.
 
     Args:
         page: What it shows.
         details: Its photographs.
-        path: The file, its folder made where it is missing.
 
     Raises:
-        HarnessError: The page is larger than :data:`LARGEST`, or cannot be written.
+        HarnessError: The page is larger than :data:`LARGEST`.
     """
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_sha256(_style())}'; "
@@ -67,7 +66,16 @@ def one_file(page: Page, details: Sequence[Detail], path: Path) -> Path:
             f"the page would have {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB: name "
             "fewer ablations or images, or write a folder with --bundle DIR"
         )
-    write_atomic(path, text)
+    return text
+
+
+def one_file(page: Page, details: Sequence[Detail], path: Path) -> Path:
+    """Write a page of one file, its folder made where it is missing; returns the file.
+
+    Raises:
+        HarnessError: The page is too large, as for :func:`text_of`, or cannot be written.
+    """
+    write_atomic(path, text_of(page, details))
     return path
 
 

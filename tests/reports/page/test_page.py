@@ -284,6 +284,12 @@ def test_a_photograph_is_shown_as_the_networks_have_it(tmp_path):
 def test_what_is_not_there_is_said(tmp_path, results):
     with pytest.raises(UsageError, match="awru"):
         content.of(["awruu"], results)
+    (tmp_path / "other.yaml").write_text((results / "mine.yaml").read_text("utf-8"), "utf-8")
+    files = [
+        str(folder / name) for folder, name in ((results, "mine.yaml"), (tmp_path, "other.yaml"))
+    ]
+    with pytest.raises(UsageError, match="are ablations of one name"):
+        content.of(files, results)
     with pytest.raises(HarnessError, match="no records to make a page of"):
         content.of([], tmp_path)
     with pytest.raises(HarnessError, match="no records of 'branches'"):

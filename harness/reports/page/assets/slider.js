@@ -5,6 +5,8 @@ for (const figure of document.querySelectorAll(".compare")) {
   const handle = figure.querySelector("input[type=range]");
   const selects = [...figure.querySelectorAll("select")];
 
+  images.forEach((image, n) => (image.style.order = n)); // on paper all of them stand side by side
+
   const choose = () => {
     const [left, right] = selects.map((select) => images[Number(select.value)]);
     for (const image of images) {
