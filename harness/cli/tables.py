@@ -89,6 +89,8 @@ def tables(
     if not found:
         raise HarnessError(_nothing(results))
     names = [name.strip() for text in columns for name in text.split(",")]
+    if rows or names:
+        found = tuple(chosen.with_labels(found))
     parts = [part for table in found for part in chosen.by_scale(chosen.of(table, rows, names))]
     width_pt = parse_width(width) * latex_paper.POINTS_PER_INCH if width else None
     text = latex_paper.to_latex(parts, latex_paper.Paper(document, notes, siunitx, width_pt))

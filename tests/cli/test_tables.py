@@ -41,6 +41,14 @@ def test_a_table_for_a_paper_goes_where_it_is_wanted(tmp_path, invoke):
     assert {path.name for path in tmp_path.iterdir()} == {"results", "mine.tex"}
 
 
+def test_rows_are_those_of_the_table_and_not_of_its_pairs(invoke):
+    arguments = ["--rows", "AWSRN-NA", "--columns", "label,diff", "--no-notes", "-o", "-"]
+    result = invoke("tables", "lfb", *arguments, "--results", ROOT)
+    assert result.exit_code == 0
+    assert result.stdout.count(r"\begin{tabular}{@{}l") == 1
+    assert r"AWSRN-NA & +0.043 [$-$0.029, +0.114] \\" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from harness.data.catalogue import SAMPLE, find_test
+from harness.errors import UsageError
 from harness.reports.page import details
 from harness.weights import pretrained
 
@@ -89,7 +90,14 @@ def of(wanted: Wanted) -> tuple[Detail, ...]:
 def _details(wanted: Wanted) -> Iterator[Detail]:
     from harness.reports.figures import crops
 
-    scales = (wanted.scale,) if wanted.scale else pretrained.scales(pretrained.MODEL)
+    known = pretrained.scales(pretrained.MODEL)
+    if wanted.scale and not wanted.models and wanted.scale not in known:
+        there = " and ".join(f"x{scale}" for scale in known)
+        raise UsageError(
+            f"--scale {wanted.scale}: the weights that come with the harness are for {there}; name "
+            "others with --model"
+        )
+    scales = (wanted.scale,) if wanted.scale else known
     for number, scale in enumerate(scales):
         names = wanted.models or (pretrained.MODEL,)
         models = [crops.parse_model(name, scale=scale) for name in names]

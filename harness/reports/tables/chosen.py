@@ -53,6 +53,12 @@ def of(table: Table, rows: Sequence[str] = (), columns: Sequence[str] = ()) -> T
     return replace(table, columns=tuple(parts), rows=tuple(kept), lead=max(1, named))
 
 
+def with_labels(tables: Sequence[Table]) -> Sequence[Table]:
+    """Return the tables whose rows have labels, where any has: not those of pairs beside them."""
+    labelled = [one for one in tables if any(column.key == "label" for column in one.columns)]
+    return labelled or tables
+
+
 def by_scale(table: Table) -> tuple[Table, ...]:
     """Return a table for each upscaling factor where a table has several, else the table itself.
 

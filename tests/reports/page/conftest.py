@@ -94,7 +94,7 @@ def opened(chromium, page_file):
 
     def open_page(file=page_file, *, anchor="", width=1200, height=900, **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(5000)
+        context.set_default_timeout(20_000)
         page = context.new_page()
         said, asked = [], []
         page.on("console", lambda message: said.append(message.text))
