@@ -34,6 +34,9 @@ def test_wheel_ships_networks_ablations_and_published_numbers(wheel):
     assert {"harness/data/fetch/sets.json", "harness/data/fetch/pins.csv"} <= names
     for path in ROOT.glob("harness/cli/templates/*"):
         assert f"harness/cli/templates/{path.name}" in names
+    assets = [*ROOT.glob("harness/reports/page/assets/*")]
+    assert {path.suffix for path in assets} == {".html", ".css", ".js"}
+    assert names >= {f"harness/reports/page/assets/{path.name}" for path in assets}
     assert {"harness/py.typed", "harness/models/registry.py"} <= names
     top = {name.partition("/")[0] for name in names}
     assert top == {"harness", next(name for name in top if name.endswith("dist-info"))}

@@ -151,7 +151,7 @@ def test_a_command_does_what_it_says(line, folder, monkeypatch, invoke):
     words = shlex.split(line)
     for option in ("-o", "--output"):
         if option in words:
-            written = words[words.index(option) + 1]
+            written = words[words.index(option) + 1].removeprefix("-")  # "-" is the terminal
             assert [*folder.glob(f"{written}*")], f"{written} was not written"
 
 

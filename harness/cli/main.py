@@ -26,6 +26,7 @@ from harness.cli.new import new
 from harness.cli.protocol import protocol
 from harness.cli.prune import prune
 from harness.cli.records import records
+from harness.cli.report import report
 from harness.cli.reproduce import reproduce
 from harness.cli.run import run, train
 from harness.cli.settings import settings
@@ -106,6 +107,7 @@ for command in (
     protocol,
     prune,
     records,
+    report,
     reproduce,
     run,
     settings,

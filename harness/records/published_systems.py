@@ -56,13 +56,22 @@ class PublishedSystem:
     cells: tuple[Published, ...]
 
 
+def names() -> tuple[str, ...]:
+    """Return the labels of all published networks, those of Table 5 first.
+
+    Raises:
+        RecordError: The published values cannot be read.
+    """
+    return tuple(dict.fromkeys(label for label, _ in _by_key()))
+
+
 def problems(labels: Iterable[str]) -> list[str]:
     """Return what is wrong with the labels of published rows, each with the nearest one.
 
     Raises:
         RecordError: The published values cannot be read.
     """
-    known = dict.fromkeys(label for label, _ in _by_key())
+    known = names()
     return [
         f"published: there is no published row '{label}'{suggest(label, known)}"
         for label in labels

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.config.ablation import Ablation, load, shipped
+from harness.errors import UsageError, suggest
 from harness.host.process import uncollected
 from harness.records import failure, threads
 from harness.records.failure import Failure
@@ -64,6 +65,34 @@ def write_all(results: Path, *, merge_threads: bool = False) -> tuple[Path, ...]
     tables = [efficiency.build(), protocol.build(stored), rescored.build(stored)]
     of_ablations = _write(map(load, shipped()), stored, results, merge_threads=merge_threads)
     return of_ablations + render.write(filter(None, tables), folder(results))
+
+
+@uncollected()
+def named(name: str, results: Path, *, merge_threads: bool = False) -> tuple[Table, ...]:
+    """Return the tables of an ablation, or one table by the name of its files.
+
+    Args:
+        name: A shipped ablation, a YAML file, or a table such as ``awru_x2_T291_1500steps``,
+            ``table5_rescored``, ``protocol`` or ``table5_efficiency``.
+        results: Results root, with ``results/runs`` below it.
+        merge_threads: As for :func:`write`.
+
+    Raises:
+        UsageError: There is no such ablation or table.
+        RecordError: A record, the stored counts or the published values cannot be read.
+    """
+    stored, failures = load_all(results), failure.load_all(results)
+    if merge_threads:
+        stored, failures = threads.merged(stored, failures)
+    if name in shipped() or Path(name).is_file():
+        return build(load(name), stored, failures)
+    others = (efficiency.build(), protocol.build(stored), rescored.build(stored))
+    tables = [table for one in map(load, shipped()) for table in build(one, stored, failures)]
+    by_name = {table.name: table for table in (*tables, *filter(None, others))}
+    if name not in by_name:
+        hint = suggest(name, [*shipped(), *by_name])
+        raise UsageError(f"there is no ablation and no table '{name}'{hint}")
+    return (by_name[name],)
 
 
 def _write(

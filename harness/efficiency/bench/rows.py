@@ -170,6 +170,15 @@ def write(rows: Sequence[BenchRow], folder: Path) -> list[Written]:
     return written
 
 
+def read_all(folder: Path) -> list[BenchRow]:
+    """Return the rows of all files of a folder, none where there is no such folder.
+
+    Raises:
+        RecordError: A file is not one of measured rows.
+    """
+    return [row for path in sorted(folder.glob("*.csv")) for row in _read(path)]
+
+
 def file_name(row: BenchRow) -> str:
     """Return the name of the file that a row belongs to."""
     device = re.sub(r"[^a-z0-9]+", "-", row.device.lower()).strip("-")

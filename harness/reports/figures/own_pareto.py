@@ -70,7 +70,7 @@ def of_ablation(
         (row.label, scale): found
         for row in ablation.rows
         for scale in sorted({one.scale for one in usable})
-        if (found := _longest(row, scale, usable))
+        if (found := longest(row, scale, usable))
     }
     if not runs:
         raise HarnessError(f"no row of the ablation '{ablation.name}' was scored yet")
@@ -140,7 +140,7 @@ def write(figures: Sequence[OwnPareto], folder: Path, sheet: Sheet) -> tuple[Pat
     return style.write_each(figures, partial(draw, sheet=sheet), folder)
 
 
-def _longest(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, ...]:
+def longest(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, ...]:
     """Return the records of a row, one a seed: of its own weights, else of its longest training."""
     of_row = [one for one in records if one.scale == scale and belongs(one, row)]
     files = {PurePath(name.replace("{scale}", str(scale))).name for name in row.checkpoint}

@@ -9,7 +9,9 @@ from itertools import groupby
 from harness.reports.tables.latex_characters import escape
 from harness.reports.tables.table import PrintedTable, PrintedValue, Table, flat, join, printed_form
 
-_MARKS = (r"\textbf{{{}}}", r"\underline{{{}}}")
+MARKS = (r"\textbf{{{}}}", r"\underline{{{}}}")
+"""How the best and the second best value are printed."""
+
 _WIDE = 95
 """Characters of a line that still fit an A4 page at footnote size."""
 
@@ -27,17 +29,17 @@ def to_latex(table: Table) -> str:
 def _floating(table: Table) -> str:
     printed = printed_form(table)
     spec = "".join("r" if right else "l" for right in printed.numeric)
-    heads = map(_head, printed.heads, spec)
+    heads = map(head_cell, printed.heads, spec)
     rows = []
     for number, (row, cells) in enumerate(zip(table.rows, printed.rows, strict=True)):
         rows += [r"\midrule"] if row.ruled or 0 < number == printed.references else []
-        rows.append(_row(cells))
-    notes = [f"{_escape(note)}\\par" for note in table.notes]
+        rows.append(row_line(cells))
+    notes = [f"{printable(note)}\\par" for note in table.notes]
     lines = [
         r"\begin{table}",
         r"\centering",
         r"\providecommand{\resizebox}[3]{#3}",
-        f"\\caption{{{_escape(table.title)}}}",
+        f"\\caption{{{printable(table.title)}}}",
         f"\\label{{tab:{table.name}}}",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         r"\setlength{\tabcolsep}{4pt}%",
@@ -64,7 +66,7 @@ def _longtable(table: Table) -> str:
     rows = []
     for row, cells in zip(table.rows, printed.rows, strict=True):
         rows += [r"\midrule"] if row.ruled else []
-        rows.append(_row(cells))
+        rows.append(row_line(cells))
     lines = [
         r"\begingroup",
         r"\providecommand{\checkmark}{\ensuremath{\surd}}",
@@ -74,7 +76,7 @@ def _longtable(table: Table) -> str:
         r"\ifdim\linewidth<15.2cm\scriptsize\setlength{\tabcolsep}{1.3pt}\fi",
         r"\setlength{\LTcapwidth}{\linewidth}",
         f"\\begin{{longtable}}{{@{{}}{spec}@{{}}}}",
-        f"\\caption{{{_escape(table.title)}}}\\label{{tab:{table.name}}} \\\\",
+        f"\\caption{{{printable(table.title)}}}\\label{{tab:{table.name}}} \\\\",
         *heads,
         r"\endfirsthead",
         *heads,
@@ -84,7 +86,7 @@ def _longtable(table: Table) -> str:
         *rows,
         r"\end{longtable}",
         r"\setlength{\parindent}{0pt}\raggedright",
-        *(f"{_escape(note)}\\par" for note in table.notes),
+        *(f"{printable(note)}\\par" for note in table.notes),
         r"\endgroup",
     ]
     return "\n".join(lines) + "\n"
@@ -103,32 +105,38 @@ def _spanning_heads(heads: Sequence[str]) -> list[str]:
     for common, group in groupby(common for common, _, _ in parts):
         width = len(list(group))
         if common:
-            cells.append(f"\\multicolumn{{{width}}}{{c}}{{{_escape(common)}}}")
+            cells.append(f"\\multicolumn{{{width}}}{{c}}{{{printable(common)}}}")
             rules.append(f"\\cmidrule(lr){{{first}-{first + width - 1}}}")
         else:
             cells += [""] * width
         first += width
-    own = [_escape(text) for _, _, text in parts]
+    own = [printable(text) for _, _, text in parts]
     return [f"{' & '.join(cells)} \\\\", "".join(rules), f"{' & '.join(own)} \\\\"]
 
 
-def _escape(text: str) -> str:
-    """Return the text with LaTeX's special characters made printable."""
+def printable(text: str) -> str:
+    """Return a text on one line, with LaTeX's special characters made printable."""
     return escape(flat(text))
 
 
-def _head(head: str, alignment: str) -> str:
+def head_cell(head: str, alignment: str) -> str:
     """Return a heading; several lines become a small table, aligned at its last line."""
-    lines = r" \\ ".join(_escape(line) for line in head.splitlines())
+    lines = r" \\ ".join(no_argument(printable(line)) for line in head.splitlines())
     if "\n" not in head:
         return lines
     return f"\\begin{{tabular}}[b]{{@{{}}{alignment}@{{}}}}{lines}\\end{{tabular}}"
 
 
-def _row(cells: Sequence[Sequence[PrintedValue]]) -> str:
-    return " & ".join(join(cell, _value, _MARKS) for cell in cells) + r" \\"
+def row_line(cells: Sequence[Sequence[PrintedValue]]) -> str:
+    """Return a row of a ``tabular``, its best values marked."""
+    return no_argument(" & ".join(join(cell, value_text, MARKS) for cell in cells)) + r" \\"
 
 
-def _value(text: str) -> str:
+def no_argument(line: str) -> str:
+    """Return a line that LaTeX takes for no argument of the line break, or rule, before it."""
+    return f"{{}}{line}" if line.startswith(("[", "*")) else line
+
+
+def value_text(text: str) -> str:
     """Return a cell's value; a negative number gets a minus sign, not a hyphen."""
-    return re.sub(r"(^|\[)-(?=\d)", r"\1$-$", _escape(text))
+    return re.sub(r"(^|\[)-(?=\d)", r"\1$-$", printable(text))

@@ -1,0 +1,298 @@
+"""What a page says: the numbers of the printed tables, of each its record, and nothing else's."""
+
+import html
+import json
+import re
+from dataclasses import fields
+from decimal import ROUND_HALF_UP, Decimal
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from harness.efficiency.bench import rows as bench_rows
+from harness.efficiency.bench.rows import BenchRow
+from harness.errors import HarnessError, UsageError
+from harness.records import published
+from harness.records import record as records
+from harness.reports.page import content, photographs, points, render
+from harness.reports.page.photographs import Wanted
+
+ROOT = Path(__file__).parents[3]
+HOSTILE = """<script>alert("1")</script> 'x' & </td>"""
+
+
+class Tables(HTMLParser):
+    """The texts of all cells by table id, and how many elements of each name there are."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tables: dict = {}
+        self.elements: dict = {}
+        self._rows: list = []
+        self._in_cell = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements[tag] = self.elements.get(tag, 0) + 1
+        if tag == "table":
+            self._rows = self.tables.setdefault(dict(attrs)["id"], [])
+        elif tag == "tr":
+            self._rows.append([])
+        elif tag in ("td", "th"):
+            self._in_cell = True
+            self._rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self._in_cell = False
+
+    def handle_data(self, data):
+        if self._in_cell:
+            self._rows[-1][-1] += data
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return content.of([], ROOT)
+
+
+@pytest.fixture(scope="module")
+def whole(everything, tmp_path_factory):
+    file = render.one_file(everything, (), tmp_path_factory.mktemp("page") / "report.html")
+    return file.read_text("utf-8")
+
+
+def data_of(text):
+    return json.loads(re.findall(r'id="data">(.*?)</script>', text, flags=re.DOTALL)[0])
+
+
+@pytest.mark.parametrize("name", ["awru_x2_T291_1500steps", "table5_rescored", "protocol"])
+def test_a_table_has_the_cells_of_the_printed_one(name, whole):
+    lines = (ROOT / "reports" / f"{name}.md").read_text("utf-8").splitlines()
+    rows = [line[2:-2].split(" | ") for line in lines if line.startswith("| ")]
+    del rows[1]
+    plain = [[re.sub(r"\*\*|</?u>|\\", "", cell).strip() for cell in row] for row in rows]
+    head, *shown = Tables(whole).tables[f"table-{name}"]
+    names = [name for name in head if name not in ("Interval, drawn", "From", "Printed in")]
+    assert [text.replace("Mark", "") for text in names] == plain[0]
+    kept = [index for index, name in enumerate(head) if name in names]
+    assert [[row[index] for index in kept] for row in shown] == plain[1:]
+
+
+def test_an_interval_is_drawn_where_it_is_printed(everything):
+    """It leaves zero out just where the table does not say n.s."""
+    tables = [table for section in everything.sections for table in section.tables]
+    drawn = [
+        (row.interval, " ".join(value.text for cell in row.cells for value in cell))
+        for table in tables
+        for row in table.rows
+        if row.interval
+    ]
+    assert len(drawn) > 15
+    for interval, printed in drawn:
+        assert 0 < interval.low <= interval.middle <= interval.high < 100
+        low, high = re.findall(r"\[(\S+) (\S+)\]", printed)[0]
+        assert interval.text.endswith(f"dB, [{low}, {high}]")
+        assert interval.shown is ("n.s." not in printed)
+        assert interval.shown is not (interval.low <= interval.zero <= interval.high)
+
+
+def test_every_number_of_ours_leads_to_its_record(whole, everything):
+    head, *rows = Tables(whole).tables["table-awru_x2_T291_1500steps"]
+    assert [row[head.index("From")] for row in rows] == ["awsrn", *["seed 0, seed 1, seed 2"] * 3]
+    linked = set(re.findall(r'href="#record-([^"]+)"', whole))
+    stored = data_of(whole)["records"]
+    assert linked == stored.keys() == {record.id for record in everything.records}
+    assert set(re.findall(r'<tr id="record-([^"]+)"', whole)) == linked
+
+
+def test_scores_of_images_are_those_of_the_records(whole):
+    data = data_of(whole)
+    checked = 0
+    for name, shown in data["records"].items():
+        raw = json.loads((ROOT / "results" / "runs" / name / "record.json").read_text("utf-8"))
+        for score, of_set in zip(shown["scores"], raw["scores"], strict=True):
+            listed = data["sets"][score["of"]]
+            assert (listed["set"], listed["sha256"]) == (of_set["set"], of_set["sha256"])
+            for number, image in enumerate(of_set["images"]):
+                digits = score["images"][6 * number : 6 * number + 6]
+                wanted = [
+                    Decimal(str(image[key])).quantize(Decimal(step), ROUND_HALF_UP)
+                    for key, step in (("psnr_db", "0.01"), ("ssim", "0.0001"))
+                ]
+                assert [int(digits[:3], 36), int(digits[3:], 36)] == [
+                    int(wanted[0] * 100),
+                    int(wanted[1] * 10_000),
+                ]
+                assert listed["images"][number] == image["name"]
+                checked += 1
+    assert checked > 5000
+
+
+def test_where_a_record_comes_from_is_said(whole):
+    data = data_of(whole)
+    record = records.read_file(ROOT / "results/runs/wdsr_awru-x2-s1-326288ddc755/record.json")
+    shown = data["records"][record.id]
+    texts = [data["texts"][at] for at in shown["facts"]]
+    facts = dict(zip(texts[::2], texts[1::2], strict=True))
+    assert facts["Commit"] == record.provenance.commit == shown["commit"]
+    assert (facts["Seed"], facts["Fingerprint"]) == ("1", record.fingerprint)
+    assert facts["Device"].startswith(record.provenance.device)
+    assert "1,500 steps" in facts["Training"]
+    assert facts["Short budget"] == "1,500 of the 1,000,000 steps of the authors' code"
+
+
+def test_published_points_are_those_of_table_5(everything):
+    printed = {
+        (cell.label, cell.scale, cell.set): f"{cell.value}\u2020" if cell.doubt else str(cell.value)
+        for cell in published.load(5)
+        if cell.metric == "psnr_db" and cell.value and not cell.label.startswith("MoreMNAS-A")
+    }
+    shown = {
+        (point.label, point.scale, name): psnr
+        for point in everything.plot.points
+        if point.kind == "published" and point.source == "published/table5.csv"
+        for name, psnr in point.psnr.items()
+    }
+    assert shown == printed
+
+
+def test_points_tell_whose_they_are_and_how_they_were_trained(everything):
+    by_kind: dict = {kind: [] for kind in points.KINDS}
+    for point in everything.plot.points:
+        by_kind[point.kind].append(point)
+    assert all(not point.short for kind in ("published", "re-scored") for point in by_kind[kind])
+    assert all("weights " in point.budget for point in by_kind["re-scored"])
+    awru = next(point for point in by_kind["own"] if point.label == "AWRU")
+    assert awru.short
+    assert awru.budget.startswith("1,500 steps on T291, a short budget")
+    assert len(awru.records) == 3
+    table = (ROOT / "reports" / "awru_x2_T291_1500steps.md").read_text("utf-8")
+    row = next(line for line in table.splitlines() if line.startswith("| AWRU"))
+    for name in ("Set5", "Set14", "B100"):
+        assert f"{awru.psnr[name]}" in row.replace("*", "")
+    assert f"| {awru.costs[points.MULTI_ADDS]} |" in row
+
+
+def test_measured_latency_is_an_axis(results, tmp_path):
+    texts = {"memory_format": "contiguous", "weights": "folded", "label": "AWSRN-S"}
+    values: dict = {field.name: texts.get(field.name, field.name) for field in fields(BenchRow)}
+    for field in fields(BenchRow):
+        if str(field.type).startswith(("int", "float")):
+            values[field.name] = 2
+    values |= {"model": "awsrn_s", "p50_ms": 152.37}
+    row = BenchRow(**values)
+    bench_rows.write([row], tmp_path / "results" / "bench")
+    (tmp_path / "results" / "runs").symlink_to(results / "results" / "runs")
+    page = content.of([str(results / "mine.yaml")], tmp_path)
+    (axis,) = [name for name in page.plot.axes if name.startswith("Latency (ms): device, dtype, 2")]
+    measured = {(point.label, point.scale): point for point in page.plot.points}
+    found = {key: point.costs[axis] for key, point in measured.items() if axis in point.costs}
+    assert found == {("AWSRN-S", 2): "152"}
+
+
+def test_the_page_of_this_repository_is_small_and_asks_nobody(whole):
+    assert len(whole.encode()) < 500_000  # 600 kB with photographs
+    addresses = set(re.findall(r"https?://[^\"'\s)<]+", whole))
+    assert addresses == {"http://www.w3.org/2000/svg"}
+    assert "default-src 'none'" in html.unescape(whole)
+    assert not re.search(r"<(?:link|iframe|object|embed|base)\b|\bsrc=\"(?!data:)", whole)
+
+
+@pytest.mark.slow
+def test_with_its_photographs_too_and_they_are_bundled_ones(everything, tmp_path):
+    shown = photographs.of(Wanted())
+    assert {detail.name for detail in shown} == {"astronaut", "chelsea"}
+    assert {detail.scale for detail in shown} == {2, 4}
+    file = render.one_file(everything, shown, tmp_path / "report.html")
+    assert len(file.read_bytes()) < 600_000
+    assert render.one_file(
+        everything, photographs.of(Wanted()), tmp_path / "b.html"
+    ).read_bytes() == (file.read_bytes())
+
+
+def test_the_same_records_give_the_same_bytes(results, mine, details, page_file, tmp_path):
+    other = content.of([str(results / "mine.yaml")], results)
+    assert other.data == mine.data
+    again = render.one_file(other, details, tmp_path / "report.html")
+    assert again.read_bytes() == page_file.read_bytes()
+
+
+def test_what_a_user_writes_is_text_and_never_code(page_file, mine):
+    text = page_file.read_text("utf-8")
+    parsed = Tables(text)
+    assert parsed.elements["script"] == 2
+    assert "<script>alert" not in text
+    (name,) = [name for name in parsed.tables if name.startswith("table-mine_x2_T291_1500")]
+    assert parsed.tables[name][-1][0] == " ".join(HOSTILE.split())
+    data = data_of(text)
+    assert any(point["label"] == HOSTILE for point in data["plot"]["points"])
+    assert data == json.loads(json.dumps(mine.data))
+
+
+def test_a_bundle_is_the_same_page_with_files_apart(mine, details, page_file, tmp_path):
+    written = render.bundle(mine, details, tmp_path)
+    names = {path.name for path in written}
+    index = (tmp_path / "index.html").read_text("utf-8")
+    named = set(re.findall(r'(?:src|<link rel="stylesheet" href)="([^"]+)"', index))
+    assert named | {"index.html"} == names
+    whole = page_file.read_text("utf-8")
+    assert Tables(index).tables == Tables(whole).tables
+    assert data_of(index) == data_of(whole)
+    assert (tmp_path / "page.css").read_text("utf-8") in whole
+    assert (tmp_path / "page.js").read_text("utf-8") in whole
+
+
+def test_a_page_that_is_too_large_is_refused(mine, details, tmp_path, monkeypatch):
+    monkeypatch.setattr(render, "LARGEST", 1000)
+    with pytest.raises(HarnessError, match=r"more than 0 MB: name fewer ablations or images"):
+        render.one_file(mine, details, tmp_path / "report.html")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_learned_weights_and_curves_are_those_of_the_records(results, mine):
+    record = next(one for one in mine.records if one.model == "wdsr_awru" and one.steps == 1500)
+    shown = next(one for one in mine.learned if record.id in one["records"])
+    drawn = shown["panels"][0]["res"][shown["records"].index(record.id)]
+    assert drawn == pytest.approx(record.learned.lambda_res, rel=1e-4)
+    (section,) = mine.sections
+    curve = next(one for one in section.curves if "1500" in one["name"])
+    assert [row["label"] for row in curve["panels"][0]["rows"]] == ["plain", "weighted", HOSTILE]
+    assert curve["panels"][0]["rows"][0]["mean"] == [31, 11, 6]  # of 30, 31, 32 and so on
+    assert curve["panels"][0]["rows"][0]["high"] == [32, 12, 7]
+
+
+def test_a_photograph_is_shown_as_the_networks_have_it(tmp_path):
+    Image.fromarray(astronaut()[:64, 200:280]).save(tmp_path / "part.png")
+    (detail,) = photographs.of(Wanted((str(tmp_path / "part.png"),), ("awsrn_s",), 2))
+    assert (detail.name, detail.scale) == ("part", 2)
+    assert [shot.label for shot in detail.shots] == ["HR", "Bicubic", "AWSRN-S"]
+    assert detail.caption.startswith("PSNR / SSIM of the whole image: Bicubic ")
+    left, top = map(int, re.findall(r"HR pixels at (\d+),(\d+)", detail.caption)[0])
+    hr, _, ours = (np.asarray(Image.open(BytesIO(shot.content))) for shot in detail.shots)
+    shown = (slice(top, top + detail.height), slice(left + 200, left + 200 + detail.width))
+    assert np.array_equal(hr, astronaut()[shown])  # without loss
+    assert ours.shape == hr.shape
+    assert not np.array_equal(ours, hr)
+
+
+def test_what_is_not_there_is_said(tmp_path, results):
+    with pytest.raises(UsageError, match="awru"):
+        content.of(["awruu"], results)
+    (tmp_path / "other.yaml").write_text((results / "mine.yaml").read_text("utf-8"), "utf-8")
+    files = [
+        str(folder / name) for folder, name in ((results, "mine.yaml"), (tmp_path, "other.yaml"))
+    ]
+    with pytest.raises(UsageError, match="are ablations of one name"):
+        content.of(files, results)
+    with pytest.raises(UsageError, match="--scale 3: the weights that come with .* x2 and x4"):
+        photographs.of(Wanted(scale=3))
+    with pytest.raises(HarnessError, match="no records to make a page of"):
+        content.of([], tmp_path)
+    with pytest.raises(HarnessError, match="no records of 'branches'"):
+        content.of(["branches"], results)
