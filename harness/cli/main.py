@@ -20,6 +20,7 @@ from harness.cli.figures import figures
 from harness.cli.flops import flops
 from harness.cli.listing import list_models
 from harness.cli.new import new
+from harness.cli.plan import plan
 from harness.cli.protocol import protocol
 from harness.cli.prune import prune
 from harness.cli.records import records
@@ -94,6 +95,7 @@ for command in (
     flops,
     list_models,
     new,
+    plan,
     protocol,
     prune,
     records,

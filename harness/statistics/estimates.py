@@ -11,42 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from statistics import stdev
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from harness.config.ablation import Pair
 from harness.records.means import mean_over_sets
-from harness.records.record import Record, SetScore
 from harness.records.selection import ComparedRow
+from harness.statistics.differences import Differences, Runs
 
 if TYPE_CHECKING:
     from harness.statistics.agreement import Agreement
-    from harness.statistics.random_effects import Estimate, Sample
-
-Metric = Literal["psnr_db", "ssim"]
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """The trainings of one row.
-
-    Attributes:
-        label: The row's name.
-        seeds: One a training; None where it is unknown.
-        scores: By set, one mapping a training.
-        learned: False for a network without weights, which has no seeds to differ in.
-    """
-
-    label: str
-    seeds: tuple[int | None, ...]
-    scores: tuple[Mapping[str, SetScore], ...]
-    learned: bool = True
-
-    @classmethod
-    def of_records(cls, label: str, records: Sequence[Record]) -> Runs:
-        """Return the trainings of a row from their records."""
-        scores = tuple({score.set: score for score in record.scores} for record in records)
-        seeds = tuple(record.seed for record in records)
-        return cls(label, seeds, scores, learned=any(seed is not None for seed in seeds))
+    from harness.statistics.random_effects import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +171,7 @@ def _inference(row: Runs, base: Runs | None, sets: Sequence[str], *, is_base: bo
     inference = Inference(row.label, spread, len(row.seeds), is_base=is_base)
     if base is None:
         return inference
-    if psnr := _Differences.of(row, base, sets, "psnr_db"):
+    if psnr := Differences.of(row, base, sets, "psnr_db"):
         common = psnr.paired and row.learned and base.learned and len(psnr.ours[0]) > 1
         unrelated = random_effects.unrelated(psnr.ours, psnr.theirs) if common else None
         inference = replace(
@@ -208,77 +182,5 @@ def _inference(row: Runs, base: Runs | None, sets: Sequence[str], *, is_base: bo
             unrelated_db=float(unrelated.half_width) if unrelated else None,
             agreement=agreement.of_trainings(psnr.ours, psnr.theirs, paired=psnr.paired),
         )
-    ssim = _Differences.of(row, base, sets, "ssim")
+    ssim = Differences.of(row, base, sets, "ssim")
     return replace(inference, ssim=ssim.estimate() if ssim else None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Differences:
-    """The values of two rows on the same images, by set ``(trainings, images)``.
-
-    Attributes:
-        ours: Those of the row.
-        theirs: Those of its base.
-        paired: Whether their trainings belong together one by one.
-    """
-
-    ours: Sample
-    theirs: Sample
-    paired: bool
-
-    @classmethod
-    def of(cls, row: Runs, base: Runs, sets: Sequence[str], metric: Metric) -> _Differences | None:
-        """Return the values of a metric; None unless both have all of the same images."""
-        values = _values([row, base], sets, metric) if base.seeds and row.seeds else None
-        if not values:
-            return None
-        ours, theirs = (_as_often(values[i], values[1 - i], (row, base)[i]) for i in (0, 1))
-        same_seeds = row.seeds == base.seeds or not (row.learned and base.learned)
-        paired = len(ours[0]) == len(theirs[0]) and (same_seeds or len(ours[0]) == 1)
-        return cls(ours, theirs, paired)
-
-    @property
-    def samples(self) -> list[Sample]:
-        """The samples that the model takes: one of differences, or two whose sum it is."""
-        if not self.paired:
-            return [self.ours, [-values for values in self.theirs]]
-        return [[value - other for value, other in zip(self.ours, self.theirs, strict=True)]]
-
-    def estimate(self) -> Estimate | None:
-        """Return the difference with its error; None where the error is not known at all."""
-        from harness.statistics import random_effects
-
-        estimate = random_effects.estimate(*self.samples)
-        return estimate if estimate.over != "nothing" else None
-
-
-def _values(rows: Sequence[Runs], sets: Sequence[str], metric: Metric) -> list[Sample] | None:
-    """Return a metric by set, ``(trainings, images)``, or None unless all have the same images."""
-    import numpy as np
-
-    for name in sets:
-        scores = [training[name] for row in rows for training in row.scores]
-        if len({tuple(image.name for image in score.images) for score in scores}) != 1:
-            return None
-    samples: list[Sample] = [
-        [
-            np.array(
-                [
-                    [image.psnr_db if metric == "psnr_db" else image.ssim for image in score.images]
-                    for score in (training[name] for training in row.scores)
-                ],
-                dtype=np.float64,
-            )
-            for name in sets
-        ]
-        for row in rows
-    ]
-    usable = all(
-        values.size and np.isfinite(values).all() for sample in samples for values in sample
-    )
-    return samples if sets and usable else None
-
-
-def _as_often(values: Sample, other: Sample, row: Runs) -> Sample:
-    """Return the values; those of a network without weights are repeated for each training."""
-    return values if row.learned else [each.repeat(len(other[0]), axis=0) for each in values]

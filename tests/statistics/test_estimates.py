@@ -9,7 +9,8 @@ from scipy import stats
 from harness.config.ablation import Pair
 from harness.records.record import ImageScore, Record, SetScore
 from harness.records.selection import ComparedRow
-from harness.statistics.estimates import Runs, mark_of, of_entries, of_runs
+from harness.statistics.differences import Runs
+from harness.statistics.estimates import mark_of, of_entries, of_runs
 
 RECORD = Path(__file__).parents[1] / "files" / "record.json"
 
