@@ -154,6 +154,9 @@ class RecordedSettings:
         train: How networks were trained; None where nothing was recorded.
         data: What they were trained and scored on; None where nothing was recorded.
         self_ensemble: Whether SR was the mean over the eight flips and turns of LR.
+        until: Where seeds were trained until each row was decided (``seeds=auto``), within how many
+            dB a difference counts as none; None where their number was fixed, and in older records.
+        max: How many seeds a row would have had at most then; 0 where their number was fixed.
     """
 
     profile: str = ""
@@ -167,3 +170,5 @@ class RecordedSettings:
     train: RecordedTraining | None = None
     data: RecordedData | None = None
     self_ensemble: bool = False
+    until: float | None = None
+    max: int = 0

@@ -23,19 +23,25 @@ class Runs:
         seeds: One a training; None where it is unknown.
         scores: By set, one mapping a training.
         learned: False for a network without weights, which has no seeds to differ in.
+        until: Where its seeds were trained until it was decided, within how many dB a difference
+            counts as none; None where their number was fixed.
     """
 
     label: str
     seeds: tuple[int | None, ...]
     scores: tuple[Mapping[str, SetScore], ...]
     learned: bool = True
+    until: float | None = None
 
     @classmethod
     def of_records(cls, label: str, records: Sequence[Record]) -> Runs:
         """Return the trainings of a row from their records."""
         scores = tuple({score.set: score for score in record.scores} for record in records)
         seeds = tuple(record.seed for record in records)
-        return cls(label, seeds, scores, learned=any(seed is not None for seed in seeds))
+        asked = [one for one in records if one.config.until is not None]
+        last = max(asked, key=lambda one: one.provenance.finished, default=None)
+        learned = any(seed is not None for seed in seeds)
+        return cls(label, seeds, scores, learned, last.config.until if last else None)
 
     def of_seeds(self, seeds: Sequence[int]) -> Runs:
         """Return the trainings of these seeds, in their order; of what has none, all."""
@@ -84,11 +90,16 @@ class Differences:
             return [self.ours, [-values for values in self.theirs]]
         return [[value - other for value, other in zip(self.ours, self.theirs, strict=True)]]
 
-    def estimate(self) -> Estimate | None:
-        """Return the difference with its error; None where the error is not known at all."""
+    def estimate(self, *, level: float | None = None) -> Estimate | None:
+        """Return the difference with its error; None where the error is not known at all.
+
+        Args:
+            level: Confidence of its interval; None for the usual one.
+        """
         from harness.statistics import random_effects
 
-        estimate = random_effects.estimate(*self.samples)
+        level = random_effects.LEVEL if level is None else level
+        estimate = random_effects.estimate(*self.samples, level=level)
         return estimate if estimate.over != "nothing" else None
 
 
