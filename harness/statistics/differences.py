@@ -53,6 +53,8 @@ class Runs:
 
 def common_seeds(row: Runs, base: Runs) -> tuple[int, ...]:
     """Return the seeds that both rows were trained with, in order; one may need none."""
+    if not (row.seeds and base.seeds):  # one has not been run
+        return ()
     known = [set(each.seeds) - {None} for each in (row, base) if each.learned]
     shared = set.intersection(*known) if known else set()
     return tuple(sorted(seed for seed in shared if seed is not None))
