@@ -18,6 +18,7 @@ from harness.cli.data import data
 from harness.cli.eval import evaluate
 from harness.cli.figures import figures
 from harness.cli.flops import flops
+from harness.cli.gate import gate
 from harness.cli.listing import list_models
 from harness.cli.new import new
 from harness.cli.plan import plan
@@ -93,6 +94,7 @@ for command in (
     evaluate,
     figures,
     flops,
+    gate,
     list_models,
     new,
     plan,

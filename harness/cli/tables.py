@@ -15,7 +15,10 @@ from harness.errors import HarnessError
 @click.argument("ablations", nargs=-1, metavar="[NAME]...")
 @results_root_only
 @MERGE_THREADS
-def tables(*, ablations: Sequence[str], results: Path, merge_threads: bool) -> None:
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit 1 where a file is not what records give."
+)
+def tables(*, ablations: Sequence[str], results: Path, merge_threads: bool, check: bool) -> None:
     """Render tables from stored records and counts, as LaTeX, CSV and Markdown.
 
     NAME is a shipped ablation or a YAML file; without one, all shipped ablations and the
@@ -27,14 +30,17 @@ def tables(*, ablations: Sequence[str], results: Path, merge_threads: bool) -> N
     from harness.reports import write
 
     chosen = [ablation.load(name) for name in ablations]
+    if check:
+        if found := write.check(chosen, results, merge_threads=merge_threads):
+            click.echo("\n".join(found))
+            files_are = "1 file is" if len(found) == 1 else f"{len(found)} files are"
+            raise HarnessError(f"{files_are} not what the records give: harness tables mends that")
+        return
     if chosen:
         files = write.write(chosen, results, merge_threads=merge_threads)
     else:
         files = write.write_all(results, merge_threads=merge_threads)
     if not files:
-        raise HarnessError(
-            f"no records to make tables of in '{results / 'results' / 'runs'}': "
-            "run an ablation first, for example harness run ablation=awru"
-        )
+        raise write.no_records(results)
     for path in files:
         click.echo(path)

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness.config import ablation
-from harness.experiment import cell_runner, looking, plan
-from harness.experiment.plan import Cell, CellCost, Plan
+from harness.config.settings import Config
+from harness.experiment import cell_runner, looking
+from harness.experiment.costs import CellCost
+from harness.experiment.fit import fit
+from harness.experiment.plan import Cell, Plan
 from harness.host.signals import Interrupted
 from harness.records.record import ImageScore, Record, SetScore, load_all
 
@@ -25,7 +28,7 @@ MODELS = {"A": "wdsr_basic", "B": "wdsr_wru", "C": "wdsr_awru"}
 def planned(tmp_path):
     """Three rows, the third compared with the second; looks to 6 seeds within +-0.1 dB."""
     rows = ablation.parse(ROWS, default_name="three")
-    config = replace(plan.Config(), until=0.1, max=6, scale=[2])
+    config = replace(Config(), until=0.1, max=6, scale=[2])
     cost = CellCost(1, 1)
     cells = tuple(Cell(row, row.label, 2, seed, cost) for seed in range(6) for row in rows.rows)
     return Plan(rows, config, "", cells, {}, {}, (3, 4, 5, 6))
@@ -113,7 +116,7 @@ def test_an_interrupted_run_comes_to_the_same_looks(tiny, tmp_path, invoke, monk
     auto = ["seeds=auto", "until=1e-9", "max=4"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert invoke("run", *tiny, *auto, f"results.root={whole}").exit_code == 0
-    fit, calls = cell_runner.fit, []
+    calls = []
 
     def stopped(job):
         calls.append(job)
