@@ -12,6 +12,7 @@ import click
 
 from harness import __version__
 from harness.cli.bench import bench
+from harness.cli.checklist import checklist
 from harness.cli.checkpoint import checkpoint
 from harness.cli.compare import compare
 from harness.cli.data import data
@@ -88,6 +89,7 @@ def main(*, verbose: bool, quiet: bool) -> None:
 
 for command in (
     bench,
+    checklist,
     checkpoint,
     compare,
     data,
