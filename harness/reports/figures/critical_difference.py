@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from pathlib import Path
+from textwrap import wrap
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +23,7 @@ from harness.statistics import ranks
 from harness.statistics.ranks import Ranks
 
 _WIDTH_IN, _LINE_IN = 6.4, 0.17
+_LETTERS_PER_INCH = 13  # of a title
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,13 @@ def draw(shown: RankedRows, sheet: Sheet | None = None) -> Figure:
     note = sheet.note_in(text, width)
     bars, lines = len(found.cliques), ceil(number / 2)
     body = 0.5 + 0.09 * bars + _LINE_IN * (lines + 1)
-    height = 0.32 + body + note
+    title = wrap(shown.title, int(width * _LETTERS_PER_INCH))
+    head = 0.17 + 0.15 * len(title)
+    height = head + body + note
     figure = Figure(figsize=(width, height), dpi=72)
     axes = figure.add_axes((0, note / height, 1, body / height))
     _draw(axes, found, body, narrow=sheet.narrow)
-    figure.suptitle(shown.title, fontsize=9, y=1 - 0.06 / height)
+    figure.suptitle("\n".join(title), fontsize=9, y=1 - 0.06 / height)
     sheet.write_note(figure, text)
     return figure
 
@@ -106,9 +110,12 @@ def _draw(axes: Axes, found: Ranks, body_in: float, *, narrow: bool) -> None:
     axes.set_ylim(body_in, 0)
     axes.axis("off")
     line = 0.34
+    labelled = range(1, number + 1, 3 if narrow and number > 6 else 1)
     axes.plot([left, right], [line, line], color="0.2", linewidth=0.9)
     for rank in range(1, number + 1):
         axes.plot([place(rank)] * 2, [line - 0.04, line], color="0.2", linewidth=0.9)
+        if rank not in labelled:
+            continue
         axes.text(place(rank), line - 0.06, str(rank), ha="center", va="bottom", fontsize=size)
     end = place(1 + min(found.critical, number - 1))
     axes.plot([left, end], [0.1, 0.1], color="#b2182b", linewidth=1.6)

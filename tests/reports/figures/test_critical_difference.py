@@ -54,7 +54,7 @@ def test_every_row_and_the_test_are_named(shown, sheet):
     for label in shown.ranks.labels:
         assert any(label in text for text in texts)
     assert any("Nemenyi" in text for text in texts) == sheet.note
-    for text in figure.axes[0].texts:
+    for text in (*figure.axes[0].texts, *figure.texts):
         box = text.get_window_extent()
         assert box.x0 >= 0
         assert box.x1 <= figure.bbox.width
