@@ -102,6 +102,7 @@ def tables(session: nox.Session) -> None:
             path.unlink()
     session.run("harness", "tables", silent=True)
     session.run("harness", "figures", silent=True)
+    session.run("harness", "plan", "awru", "lfb", "awms", "--write", silent=True)
     changed = session.run(
         "git", "status", "--porcelain", "--", "reports", external=True, silent=True
     )

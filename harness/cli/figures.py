@@ -101,6 +101,28 @@ def pareto(*, ablation: str, set_name: str | None, results: Path, sheet: Sheet) 
 
 
 @figures.command()
+@_ABLATION
+@results_root_only
+@sheet_options
+def ranks(*, ablation: str, results: Path, sheet: Sheet) -> None:
+    """Draw the mean ranks of an ablation's rows over images, joined where they do not differ.
+
+    Friedman's test over images within sets, and Nemenyi's critical difference; from five rows
+    on.
+
+    Example: harness figures ranks ablation=branches
+    """
+    from harness.config.ablation import load
+    from harness.records import record
+    from harness.reports import write
+    from harness.reports.figures import critical_difference
+
+    chosen = critical_difference.of_ablation(load(ablation), record.load_all(results))
+    for path in critical_difference.write(chosen, write.folder(results), sheet):
+        click.echo(path)
+
+
+@figures.command()
 @_SCALE
 @click.option(
     "--model",

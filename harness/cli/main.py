@@ -12,6 +12,7 @@ import click
 
 from harness import __version__
 from harness.cli.bench import bench
+from harness.cli.checklist import checklist
 from harness.cli.checkpoint import checkpoint
 from harness.cli.compare import compare
 from harness.cli.crate import crate
@@ -21,8 +22,10 @@ from harness.cli.doctor import doctor
 from harness.cli.eval import evaluate
 from harness.cli.figures import figures
 from harness.cli.flops import flops
+from harness.cli.gate import gate
 from harness.cli.listing import list_models
 from harness.cli.new import new
+from harness.cli.plan import plan
 from harness.cli.protocol import protocol
 from harness.cli.prune import prune
 from harness.cli.records import records
@@ -93,6 +96,7 @@ def main(*, verbose: bool, quiet: bool) -> None:
 
 for command in (
     bench,
+    checklist,
     checkpoint,
     compare,
     crate,
@@ -102,8 +106,10 @@ for command in (
     evaluate,
     figures,
     flops,
+    gate,
     list_models,
     new,
+    plan,
     protocol,
     prune,
     records,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import json
 import keyword
 import re
+import shlex
 import sys
 import unicodedata
 from importlib.util import find_spec
@@ -14,10 +16,13 @@ from string import Template
 
 import click
 
+from harness import __version__
+from harness.cli.plan import finite
 from harness.errors import UsageError
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _FILES = {"{}.py": "{}.py.txt", "{}.yaml": "{}.yaml.txt", "test_{}.py": "{}_test.py.txt"}
+_WORKFLOW = Path(".github", "workflows", "harness.yaml")
 _LONGEST = 30
 _OF_OTHER_TOOLS = {"conftest", "setup"}
 _NEXT = {
@@ -36,7 +41,7 @@ _NEXT = {
 
 @click.group("new")
 def new() -> None:
-    """Begin a unit or a network of your own, in the current folder.
+    """Begin a unit, a network or a workflow of your own, in the current folder.
 
     Example: harness new unit GatedRU
     """
@@ -60,6 +65,46 @@ def network(*, name: str) -> None:
     Example: harness new network MyNet
     """
     _begin("network", name)
+
+
+@new.command("workflow")
+@click.argument("new_row", metavar="NEW")
+@click.argument("old_row", metavar="OLD")
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0),
+    callback=finite,
+    default=0.01,
+    show_default=True,
+    metavar="DB",
+    help="Margin of the claim, as for harness gate.",
+)
+@click.option("--ablation", metavar="NAME", required=True, help="Whose tables to check.")
+def workflow(*, new_row: str, old_row: str, margin: float, ablation: str) -> None:
+    """Write a workflow for GitHub's CI: checks the tables, and runs `harness gate NEW OLD`.
+
+    Example: harness new workflow GatedRU AWRU --ablation gated_ru.yaml
+    """
+    if wrong := next((one for one in (new_row, old_row, ablation) if not one.isprintable()), None):
+        raise UsageError(f"{wrong!r}: expected a name in one line, of printable characters")
+    text = Template((_TEMPLATES / "workflow.yaml.txt").read_text("utf-8")).substitute(
+        version=__version__,
+        new=_in_yaml(new_row),
+        old=_in_yaml(old_row),
+        margin=f"{margin:g}",
+        ablation=shlex.quote(ablation),
+    )
+    if _WORKFLOW.exists() or _WORKFLOW.is_symlink():
+        raise UsageError(f"nothing is written, as there is already {_WORKFLOW}")
+    _WORKFLOW.parent.mkdir(parents=True, exist_ok=True)
+    with _WORKFLOW.open("x", encoding="utf-8", newline="\n") as file:
+        file.write("".join(f"{line.rstrip()}\n" for line in text.splitlines()))
+    click.echo(f"Written: {_WORKFLOW}. Say in it what pip is to install, and commit results/runs.")
+
+
+def _in_yaml(text: str) -> str:
+    """Return a text as a quoted scalar, which JSON's is."""
+    return json.dumps(text)
 
 
 def _begin(kind: str, name: str) -> None:

@@ -231,6 +231,12 @@ def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
     scale = settings.scale[0]
     tests = ", ".join(f"{test.name} ({test.lr_text})" for test in plan.tests[scale])
     source = f" ({lr_text(plan.train[scale])})" if scale in plan.train else ""
+    if plan.looks:
+        after = ", ".join(map(str, plan.looks))
+        note.append(
+            f"seeds=auto: rows are looked at after {after} seeds; the plan is of the most, and a "
+            f"row stops where it is above zero, below zero or within +-{settings.until:g} dB"
+        )
     lines = [
         columns([head, *body], right=(2, 3, 4, 5, 6)),
         "",

@@ -49,6 +49,9 @@ _OF_A_PAPER = {
 @click.option("-o", "--output", metavar="FILE", help="LaTeX for a paper; - for the terminal.")
 @results_root_only
 @MERGE_THREADS
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit 1 where a file is not what records give."
+)
 @click.pass_context
 def tables(
     context: click.Context,
@@ -63,6 +66,7 @@ def tables(
     output: str | None,
     results: Path,
     merge_threads: bool,
+    check: bool,
 ) -> None:
     """Render tables from stored records and counts, as LaTeX, CSV and Markdown.
 
@@ -74,6 +78,9 @@ def tables(
     """
     if output is None:
         _refuse_options_of_a_paper(context)
+        if check:
+            _check(ablations, results, merge_threads=merge_threads)
+            return
         _write_all(ablations, results, merge_threads=merge_threads)
         return
     if len(ablations) != 1:
@@ -87,7 +94,7 @@ def tables(
 
     found = write.named(ablations[0], results, merge_threads=merge_threads)
     if not found:
-        raise HarnessError(_nothing(results))
+        raise write.no_records(results)
     names = [name.strip() for text in columns for name in text.split(",")]
     if rows or names:
         found = tuple(chosen.with_labels(found))
@@ -101,6 +108,17 @@ def tables(
     click.echo(output)
 
 
+def _check(ablations: Sequence[str], results: Path, *, merge_threads: bool) -> None:
+    from harness.config import ablation
+    from harness.reports import write
+
+    chosen = [ablation.load(name) for name in ablations]
+    if found := write.check(chosen, results, merge_threads=merge_threads):
+        click.echo("\n".join(found))
+        files_are = "1 file is" if len(found) == 1 else f"{len(found)} files are"
+        raise HarnessError(f"{files_are} not what the records give: harness tables mends that")
+
+
 def _write_all(ablations: Sequence[str], results: Path, *, merge_threads: bool) -> None:
     from harness.config import ablation
     from harness.reports import write
@@ -111,16 +129,9 @@ def _write_all(ablations: Sequence[str], results: Path, *, merge_threads: bool) 
     else:
         files = write.write_all(results, merge_threads=merge_threads)
     if not files:
-        raise HarnessError(_nothing(results))
+        raise write.no_records(results)
     for path in files:
         click.echo(path)
-
-
-def _nothing(results: Path) -> str:
-    return (
-        f"no records to make tables of in '{results / 'results' / 'runs'}': "
-        "run an ablation first, for example harness run ablation=awru"
-    )
 
 
 def _refuse_options_of_a_paper(context: click.Context) -> None:

@@ -13,6 +13,8 @@ IRRELEVANT = frozenset(
     {
         # Known by something else: the digest of the pixels, scale and seed of the cell.
         *("profile", "scale", "seeds", "rows", "data.train", "data.lr"),
+        # How many seeds there will be.
+        *("until", "max"),
         # Where things lie, what is looked at and how often, how patches reach the training.
         *("data.root", "data.test", "data.cache", "data.workers", "data.resident"),
         "results.root",

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from harness.config import paper
-from harness.config.values import Setting, read
+from harness.config.looks import LOOKS
+from harness.config.values import Setting, kind_of, read, words_of
 from harness.errors import ConfigError, suggest
 from harness.host.device import DeviceChoice
 
@@ -133,7 +133,18 @@ class Config:
 
     profile: Profile = _key("auto", "budget: see the README")
     scale: list[int] = _key([], "upscaling factors; empty: the ablation's", choices=(2, 3, 4, 8))
-    seeds: list[int] = _key([], "seeds; empty: the ablation's", maximum=_LARGEST_SEED)
+    seeds: list[int] | Literal["auto"] = _key(
+        [],
+        "seeds; empty: the ablation's; auto: as many as each row needs, see until",
+        maximum=_LARGEST_SEED,
+    )
+    until: float = _key(
+        0.0,
+        "with seeds=auto: a row is done when its interval lies above zero, below zero or within "
+        "+-until, in dB",
+        maximum=100,
+    )
+    max: int = _key(LOOKS[-1], "with seeds=auto: most seeds of a row", choices=LOOKS)
     rows: list[str] = _key([], "rows to run, by label or model id; empty: all")
     precision: Precision = _key("fp32", "arithmetic of training")
     device: DeviceChoice = _key("auto", "where to train", users=True)
@@ -145,6 +156,11 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     results: ResultsConfig = field(default_factory=ResultsConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+
+    @property
+    def seed_list(self) -> list[int]:
+        """The seeds; none where it is left open how many there will be."""
+        return [] if isinstance(self.seeds, str) else self.seeds
 
 
 PROFILES: dict[str, dict[str, Any]] = {
@@ -188,24 +204,12 @@ def _settings(node: Any, prefix: str) -> Iterable[Setting]:
     for item in fields(node):
         value = getattr(node, item.name)
         if item.metadata:
-            kind, texts = _kind(types[item.name])
+            kind, texts = kind_of(types[item.name])
             limits = {**item.metadata, "choices": texts or item.metadata["choices"]}
+            limits["words"] = words_of(types[item.name])
             yield Setting(prefix + item.name, kind, default=value, **limits)
         else:
             yield from _settings(value, f"{prefix}{item.name}.")
-
-
-def _kind(declared: Any) -> tuple[str, tuple[Any, ...]]:
-    """Return a type as it is written in Python, and the values it is limited to, if any."""
-    inner = get_args(declared)
-    if get_origin(declared) is Literal:
-        return type(inner[0]).__name__, inner
-    if get_origin(declared) is list:
-        kind, choices = _kind(inner[0])
-        return f"list[{kind}]", choices
-    return " | ".join(
-        "None" if one is NoneType else one.__name__ for one in inner or [declared]
-    ), ()
 
 
 def parse_arguments(arguments: Iterable[str]) -> tuple[dict[str, str], list[str]]:

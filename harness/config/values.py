@@ -11,7 +11,8 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 from harness.errors import suggest
 
@@ -46,6 +47,7 @@ class Setting:
         maximum: Greatest number that it takes.
         users: Whether it belongs to the user and the machine, not to the experiment; the file
             of an ablation may not set it.
+        words: Texts that it takes, too, where it is a list.
     """
 
     key: str
@@ -56,6 +58,30 @@ class Setting:
     minimum: float
     maximum: float
     users: bool
+    words: tuple[str, ...] = ()
+
+
+def kind_of(declared: Any) -> tuple[str, tuple[Any, ...]]:
+    """Return a type as it is written in Python, and the values it is limited to, if any."""
+    inner = get_args(declared)
+    if lists := [one for one in inner if get_origin(one) is list]:  # or a word that stands for it
+        return kind_of(lists[0])
+    if get_origin(declared) is Literal:
+        return type(inner[0]).__name__, inner
+    if get_origin(declared) is list:
+        kind, choices = kind_of(inner[0])
+        return f"list[{kind}]", choices
+    return " | ".join(
+        "None" if one is NoneType else one.__name__ for one in inner or [declared]
+    ), ()
+
+
+def words_of(declared: Any) -> tuple[str, ...]:
+    """Return the words that may stand for a list of numbers."""
+    inner = get_args(declared)
+    if not any(get_origin(one) is list for one in inner):
+        return ()
+    return tuple(word for one in inner if get_origin(one) is Literal for word in get_args(one))
 
 
 def read(setting: Setting, value: object) -> Any:
@@ -72,6 +98,8 @@ def read(setting: Setting, value: object) -> Any:
         raise ValueError(
             f"{_shown(setting, value)}: expected a plain value: ${{...}} and ??? are not replaced"
         )
+    if isinstance(value, str) and value in setting.words:
+        return value
     kind, is_list = setting.kind.removeprefix("list[").removesuffix("]"), _is_list(setting)
     if "None" in kind and (value is None or str(value).lower() in ("", "null", "none")):
         return None
@@ -110,7 +138,7 @@ def wanted(setting: Setting) -> str:
         case "bool | None":
             return "true, false or none"
         case "list[int]":
-            return f"whole numbers {limits}, separated by commas"
+            return ", or ".join([f"whole numbers {limits}, separated by commas", *setting.words])
         case "list[str]":
             return "names, separated by commas"
         case _:

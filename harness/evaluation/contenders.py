@@ -14,7 +14,7 @@ from harness.host.device import DeviceChoice, inference_device
 from harness.records import counts
 from harness.records.means import mean_scores
 from harness.records.record import Record, SetScore, digest, load_all
-from harness.statistics.estimates import Runs
+from harness.statistics.differences import Runs
 from harness.weights import naming, parts
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import gc
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,14 +16,20 @@ from harness.config import settings
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import TestSet
 from harness.data.prepare import Prepared
-from harness.errors import HarnessError, RecordError, TrainingError
+from harness.errors import RecordError, TrainingError
 from harness.evaluation import evaluate
 from harness.evaluation.marks import with_code
 from harness.experiment import checkpoints, failed_cells, recognition
 from harness.experiment.diagnosis import Diagnosis, diagnose
 from harness.experiment.fit import TrainJob, TrainOutcome, fit
 from harness.experiment.plan import Cell
-from harness.experiment.recording import check_weights, facts, final_metrics, make_record
+from harness.experiment.recording import (
+    check_weights,
+    facts,
+    final_metrics,
+    make_record,
+    up_to_date,
+)
 from harness.experiment.remaining import Remaining
 from harness.experiment.session import PlannedCell, Session, StoredScores
 from harness.experiment.table_metrics import table_metrics
@@ -169,20 +174,8 @@ class CellRunner:
         stored = self.session.stored(planned)
         if stored.record is not None and stored.complete:
             log.info("done before: %s", stored.record.id)
-            return self._known_by_its_code(planned, stored.record)
+            return up_to_date(self.plan, planned, stored.record)
         return self._tracked(planned, stored)
-
-    def _known_by_its_code(self, planned: PlannedCell, done: Record) -> Record:
-        """Return the record; where it was found by other marks, with the code's among them."""
-        if not planned.code or not done.marks.code or planned.code in done.marks.code:
-            return done
-        marks = with_code(done.marks, planned.code)
-        try:
-            record.write(self.plan.results, marked := replace(done, marks=marks))
-        except HarnessError as error:  # the record is there, which is what was asked for
-            log.warning("%s", error)
-            return done
-        return marked
 
     def _tracked(self, planned: PlannedCell, stored: StoredScores) -> Record:
         """Do the work on a cell within its MLflow run."""

@@ -65,6 +65,8 @@ class Plan:
         cells: What to run, in order: all rows of the first seed, then the next.
         train: Parts of the training set, by scale.
         tests: Sets to score, by scale.
+        looks: After how many seeds rows are looked at; empty where their number is fixed. The
+            cells then are all that there may be.
     """
 
     ablation: Ablation
@@ -73,11 +75,21 @@ class Plan:
     cells: tuple[Cell, ...]
     train: Mapping[int, tuple[TrainSet, ...]]
     tests: Mapping[int, tuple[TestSet, ...]]
+    looks: tuple[int, ...] = ()
 
     @property
     def results(self) -> Path:
         """Folder below which results are written."""
         return Path(self.config.results.root)
+
+    def with_seeds(self, seeds: Mapping[tuple[str, int], int]) -> Plan:
+        """Return the plan with the first seeds of each row only: how many, by label and scale."""
+        cells = [
+            cell
+            for cell in self.cells
+            if cell.seed is None or cell.seed < seeds.get((cell.row.label, cell.scale), 0)
+        ]
+        return replace(self, cells=tuple(cells))
 
     def training_multi_adds(self, cell: Cell) -> int | None:
         """Estimate the Multi-Adds of training a cell: forward, and twice that backward.
@@ -110,9 +122,9 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
         config,
         profile=profile,
         scale=scales,
-        seeds=list(dict.fromkeys(config.seeds or ablation.seeds)),
         threads=config.threads or len(os.sched_getaffinity(0)),
     )
+    config, looks = resolve.seeds(ablation, config, arguments, all_problems)
     config = resolve.channels_last(resolve.device(config, all_problems), ablation.rows)
     ablation = replace(ablation, rows=tuple(map(_with_own_options, ablation.rows)))
     ablation = _selected(ablation, config.rows, all_problems)
@@ -127,7 +139,7 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
     settings.check(all_problems)
     names = list(dict.fromkeys(test.name for scale in scales for test in tests[scale]))
     config = replace(config, data=replace(config.data, test=names))
-    return Plan(ablation, config, why, cells, train, tests)
+    return Plan(ablation, config, why, cells, train, tests, looks)
 
 
 def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cell, ...]:
@@ -139,7 +151,7 @@ def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cel
     for scale in config.scale:
         results = Path(config.results.root)
         planned = [_planned(row, scale, ablation, results, problems) for row in rows]
-        for seed in config.seeds:
+        for seed in config.seed_list:
             for row, checkpoint, cost in filter(None, planned):
                 label = networks.label(row.model)
                 own_seed = None if cost.params == 0 or checkpoint else seed

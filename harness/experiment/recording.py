@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -13,10 +14,12 @@ from harness.config import paper, protocols
 from harness.config.settings import Config
 from harness.data.prepare import Prepared
 from harness.efficiency.counting.multi_adds import count
-from harness.errors import CheckpointError
+from harness.errors import CheckpointError, HarnessError
+from harness.evaluation.marks import with_code
 from harness.evaluation.recording import learned_by, provenance
 from harness.experiment.fit import TrainOutcome
-from harness.experiment.plan import Cell
+from harness.experiment.looking import looked_at
+from harness.experiment.plan import Cell, Plan
 from harness.experiment.session import PlannedCell
 from harness.host import environment
 from harness.records import record
@@ -32,6 +35,8 @@ from harness.records.origin import (
 from harness.records.readings import LOSS_WINDOW, Readings
 from harness.records.record import Record, SetScore
 from harness.weights import networks, parts
+
+log = logging.getLogger(__name__)
 
 
 def make_record(
@@ -182,7 +187,7 @@ def _portable(config: Config, prepared: Prepared | None) -> RecordedSettings:
     return RecordedSettings(
         profile=config.profile,
         scale=tuple(config.scale),
-        seeds=tuple(config.seeds),
+        seeds=tuple(config.seed_list),
         rows=tuple(config.rows),
         precision=config.precision,
         device=config.device,
@@ -190,4 +195,25 @@ def _portable(config: Config, prepared: Prepared | None) -> RecordedSettings:
         threads=config.threads,
         train=RecordedTraining(**asdict(config.train)),
         data=RecordedData(train_set, tuple(config.data.test), config.data.workers),
+        until=config.until or None,
+        max=config.max if config.until else 0,
     )
+
+
+def up_to_date(plan: Plan, planned: PlannedCell, done: Record) -> Record:
+    """Return the record of a cell that was done before, with what this run adds to it, stored.
+
+    That is the code that it was found by other marks than, and by what rule its row is looked at.
+    """
+    current = done
+    if planned.code and done.marks.code and planned.code not in done.marks.code:
+        current = replace(current, marks=with_code(done.marks, planned.code))
+    current = looked_at(plan, planned.cell, current)
+    if current is done:
+        return done
+    try:
+        record.write(plan.results, current)
+    except HarnessError as error:  # the record is there, which is what was asked for
+        log.warning("%s", error)
+        return done
+    return current

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.config.ablation import Ablation, Row
+from harness.config.looks import AUTO, looks_to
 from harness.config.settings import Config, Profile
 from harness.data import catalogue
 from harness.data.catalogue import TestSet, TrainSet
@@ -15,6 +17,8 @@ from harness.errors import HarnessError, UsageError
 from harness.host.device import choose_device, computes_bf16
 from harness.models import registry
 from harness.weights import parts
+
+_OF_AUTO = ("until", "max")
 
 
 def data_root(config: Config) -> Path | None:
@@ -77,6 +81,32 @@ def channels_last(config: Config, rows: Iterable[Row]) -> Config:
     multiplies_bf16 = config.device == "cuda" or computes_bf16()
     fast = config.precision == "bf16-mixed" and multiplies_bf16
     return replace(config, train=replace(config.train, channels_last=ours and fast))
+
+
+def seeds(
+    ablation: Ablation, config: Config, asked: Mapping[str, Any], problems: list[str]
+) -> tuple[Config, tuple[int, ...]]:
+    """Return the settings with every seed that may be trained, and after how many to look.
+
+    Args:
+        ablation: What is compared, all of its rows.
+        config: The settings.
+        asked: The user's own, which are told where they mean nothing.
+        problems: Where what is wrong is added.
+
+    Returns:
+        Without ``seeds=auto`` there are no looks.
+    """
+    if config.seeds != AUTO:
+        problems += [f"{key}: expected seeds=auto beside it" for key in _OF_AUTO if key in asked]
+        chosen = list(dict.fromkeys(config.seed_list or ablation.seeds))
+        return replace(config, seeds=chosen, until=0.0), ()
+    if not config.until:
+        problems.append("seeds=auto: expected until=DB beside it, such as until=0.03")
+    if ablation.compares_systems or len(ablation.rows) < 2:
+        problems.append("seeds=auto: expected rows that differ in one thing each, two or more")
+    looks = looks_to(config.max)
+    return replace(config, seeds=list(range(looks[-1]))), looks
 
 
 def train_sets(config: Config, scale: int, problems: list[str]) -> tuple[TrainSet, ...]:

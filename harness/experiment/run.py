@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.data.prepare import prepare
 from harness.errors import HarnessError
-from harness.experiment import failed_cells, remaining
+from harness.experiment import failed_cells, looking, remaining
 from harness.experiment.plan import Cell, Plan
 from harness.experiment.session import PlannedCell, Session
 from harness.host.paths import cache_folder
@@ -57,10 +57,13 @@ def execute(
 ) -> RunOutcome:
     """Run every cell of a plan; one that fails stops no other.
 
+    Where rows are looked at (``seeds=auto``), only as many seeds as each row needs.
+
     Args:
         plan: What to run.
         report: Writes the tables of what is recorded and returns their files. Called once, at
-            the end; also where a cell fails or is stopped, if any was finished before it.
+            the end, or at each look; also where a cell fails or is stopped, if any was finished
+            before it.
         fail_fast: Whether to begin no cell after one that failed.
         launching: Where cells run; None for this process, one after the other.
 
@@ -68,6 +71,25 @@ def execute(
         Interrupted: The user stopped it; the cells that were finished are stored.
         HarnessError: The training images, or the tables where no cell failed, cannot be made.
     """
+    if not plan.looks:
+        return _execute(plan, report, fail_fast, launching)
+    seeds = looking.first(plan)
+    while True:
+        outcome = _execute(plan.with_seeds(seeds), report, fail_fast, launching)
+        failed = [failure.label for failure in outcome.failures]
+        then = looking.further(plan, outcome.records, failed, seeds)
+        if then == seeds or (fail_fast and failed):
+            return outcome
+        seeds = then
+
+
+def _execute(
+    plan: Plan,
+    report: Callable[[], Sequence[Path]],
+    fail_fast: bool,
+    launching: Launching | None,
+) -> RunOutcome:
+    """Run the cells of a plan, without looking at them."""
     folder = cache_folder(plan.config.data.cache)
     images = {scale: prepare(sets, scale, folder) for scale, sets in plan.train.items()}
     session = Session(plan, images)
@@ -165,6 +187,8 @@ def _done_before(session: Session) -> tuple[Record, ...]:
             return ()
         if planned.code not in stored.record.marks.code and planned.cell.trained:
             return ()  # found by what it computes: the runner keeps its code, too
+        if looking.looked_at(session.plan, cell, stored.record) is not stored.record:
+            return ()  # the runner keeps in it that its row is looked at
         found.append((planned, stored.record))
     _write_plan(session.plan, [planned for planned, _ in found])
     for number, (planned, done) in enumerate(found, 1):

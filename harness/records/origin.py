@@ -158,6 +158,9 @@ class RecordedSettings:
         self_ensemble: Whether SR was the mean over the eight flips and turns of LR.
         form: In which form the network was scored: ``fused``, ``bf16`` or both; empty for that in
             which it is built, in float32, and in records of before it was kept.
+        until: Where seeds were trained until each row was decided (``seeds=auto``), within how many
+            dB a difference counts as none; None where their number was fixed, and in older records.
+        max: How many seeds a row would have had at most then; 0 where their number was fixed.
     """
 
     profile: str = ""
@@ -172,3 +175,5 @@ class RecordedSettings:
     data: RecordedData | None = None
     self_ensemble: bool = False
     form: str = ""
+    until: float | None = None
+    max: int = 0

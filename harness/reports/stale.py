@@ -20,10 +20,17 @@ log = logging.getLogger(__name__)
 def remove(
     reports: Path, ablations: Iterable[Ablation], records: Sequence[Record], written: Iterable[Path]
 ) -> tuple[Path, ...]:
-    """Remove what would stand beside the new tables of an ablation and say something else.
+    """Remove what :func:`left` finds; returns the files that were removed."""
+    return tuple(path for path in left(reports, ablations, records, written) if _remove(path))
+
+
+def left(
+    reports: Path, ablations: Iterable[Ablation], records: Sequence[Record], written: Iterable[Path]
+) -> tuple[Path, ...]:
+    """Return what would stand beside the new tables of an ablation and say something else.
 
     One training of an ablation gives ``NAME.md``, two that are not comparable ``NAME_GROUP.md``
-    each. Only files of these very names are removed, NAME and GROUP being those that the records
+    each. Only files of these very names are found, NAME and GROUP being those that the records
     give, and only where a table of the same NAME has just been written: tables of other
     trainings, and files that anybody else put there, stay.
 
@@ -34,7 +41,7 @@ def remove(
         written: The files that were written.
 
     Returns:
-        The files that were removed.
+        The files, those that are there.
     """
     new = set(written)
     names = {path.stem for path in new}
@@ -42,7 +49,7 @@ def remove(
     groups = {group for record in trained for group in (record.group, joint_group(record))}
     stems = {notes.stem(ablation.name, record) for ablation in ablations for record in trained}
     recipes = sorted({record.recipe for record in trained})
-    removed = []
+    found: list[Path] = []
     for stem in sorted(stems):
         own = [stem, *(notes.of_recipe(stem, recipe) for recipe in recipes)]
         own += [f"{name}_{group[:6]}" for name in own for group in sorted(groups)]
@@ -50,14 +57,12 @@ def remove(
         if not names.intersection(own):
             continue
         paths = [reports / f"{name}.{ending}" for name in own for ending in FORMATS]
-        removed += [path for path in paths if path not in new and _remove(path)]
-    return tuple(removed)
+        found += [path for path in paths if path not in new and path.is_file()]
+    return tuple(found)
 
 
 def _remove(path: Path) -> bool:
-    """Remove a file, and tell whether there was one that is gone."""
-    if not path.is_file():
-        return False
+    """Remove a file, and tell whether it is gone."""
     try:
         path.unlink()
     except OSError as error:

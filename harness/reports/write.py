@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.config.ablation import Ablation, load, shipped
-from harness.errors import UsageError, suggest
+from harness.errors import HarnessError, UsageError, suggest
 from harness.host.process import uncollected
 from harness.records import failure, threads
 from harness.records.failure import Failure
@@ -62,9 +62,64 @@ def write_all(results: Path, *, merge_threads: bool = False) -> tuple[Path, ...]
         HarnessError: A file cannot be written.
     """
     stored = load_all(results)
-    tables = [efficiency.build(), protocol.build(stored), rescored.build(stored)]
     of_ablations = _write(map(load, shipped()), stored, results, merge_threads=merge_threads)
-    return of_ablations + render.write(filter(None, tables), folder(results))
+    return of_ablations + render.write(_of_no_ablation(stored), folder(results))
+
+
+@uncollected()
+def check(
+    ablations: Iterable[Ablation], results: Path, *, merge_threads: bool = False
+) -> tuple[str, ...]:
+    """Return how the files of tables differ from what the records give; writes nothing.
+
+    Args:
+        ablations: As for :func:`write`; without any, all tables of :func:`write_all`.
+        results: As there.
+        merge_threads: As there.
+
+    Returns:
+        A text for each file that is missing, other or left of an earlier grouping.
+
+    Raises:
+        RecordError: A record, the stored counts or the published values cannot be read.
+        HarnessError: There is no record to make a table of.
+    """
+    stored = load_all(results)
+    chosen = tuple(ablations)
+    asked = chosen or tuple(map(load, shipped()))
+    tables = _of_ablations(asked, stored, results, merge_threads=merge_threads)
+    if chosen and not tables:
+        raise no_records(results)
+    reports = folder(results)
+    made = {path.name for path in render.files(tables, reports)}
+    leftover = stale.left(reports, asked, stored, (reports / name for name in made))
+    if not chosen:
+        tables += _of_no_ablation(stored)
+    texts = [f"{path}: is left of an earlier grouping of the records" for path in leftover]
+    return (*render.differences(tables, reports), *texts)
+
+
+def no_records(results: Path) -> HarnessError:
+    """Return the error for a results root without records that make a table."""
+    return HarnessError(
+        f"no records to make tables of in '{results / 'results' / 'runs'}': "
+        "run an ablation first, for example harness run ablation=awru"
+    )
+
+
+def _of_no_ablation(stored: Sequence[Record]) -> list[Table]:
+    """Return the tables of public weights and of Table 5."""
+    tables = [efficiency.build(), protocol.build(stored), rescored.build(stored)]
+    return [table for table in tables if table is not None]
+
+
+def _of_ablations(
+    ablations: Sequence[Ablation], stored: Sequence[Record], results: Path, *, merge_threads: bool
+) -> list[Table]:
+    failures: Sequence[Failure] = failure.load_all(results)
+    if merge_threads:
+        stored, failures = threads.merged(stored, failures)
+    return [table for chosen in ablations for table in build(chosen, stored, failures)]
 
 
 @uncollected()
@@ -98,12 +153,8 @@ def named(name: str, results: Path, *, merge_threads: bool = False) -> tuple[Tab
 def _write(
     ablations: Iterable[Ablation], stored: Sequence[Record], results: Path, *, merge_threads: bool
 ) -> tuple[Path, ...]:
-    failures: Sequence[Failure] = failure.load_all(results)
-    shown = stored
-    if merge_threads:
-        shown, failures = threads.merged(stored, failures)
     asked = tuple(ablations)
-    tables = [table for chosen in asked for table in build(chosen, shown, failures)]
+    tables = _of_ablations(asked, stored, results, merge_threads=merge_threads)
     written = render.write(tables, folder(results))
     stale.remove(folder(results), asked, stored, written)
     return written

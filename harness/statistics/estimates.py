@@ -11,42 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from statistics import stdev
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from harness.config.ablation import Pair
 from harness.records.means import mean_over_sets
-from harness.records.record import Record, SetScore
 from harness.records.selection import ComparedRow
+from harness.statistics.differences import Differences, Runs, common_seeds
 
 if TYPE_CHECKING:
     from harness.statistics.agreement import Agreement
-    from harness.statistics.random_effects import Estimate, Sample
-
-Metric = Literal["psnr_db", "ssim"]
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """The trainings of one row.
-
-    Attributes:
-        label: The row's name.
-        seeds: One a training; None where it is unknown.
-        scores: By set, one mapping a training.
-        learned: False for a network without weights, which has no seeds to differ in.
-    """
-
-    label: str
-    seeds: tuple[int | None, ...]
-    scores: tuple[Mapping[str, SetScore], ...]
-    learned: bool = True
-
-    @classmethod
-    def of_records(cls, label: str, records: Sequence[Record]) -> Runs:
-        """Return the trainings of a row from their records."""
-        scores = tuple({score.set: score for score in record.scores} for record in records)
-        seeds = tuple(record.seed for record in records)
-        return cls(label, seeds, scores, learned=any(seed is not None for seed in seeds))
+    from harness.statistics.looks import Looked
+    from harness.statistics.random_effects import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +40,14 @@ class Inference:
         unrelated_db: Half the width that the interval would have with unrelated seeds.
         is_base: Whether it is the base row.
         ssim: Its difference in SSIM.
-        ssim_p_corrected: The p-value of that, corrected among those of SSIM.
+        ssim_p: The p-value of that, over all looks where there were several.
+        ssim_p_corrected: The same, corrected among those of SSIM.
         agreement: In how many images its PSNR is above the base's.
         pair: The pair; None for a row.
+        looked: What looks at it said, where its seeds were trained until it was decided.
+        waiting: Whether they were, and there has been no look yet.
+        shared: How many seeds the difference is of, where one of the rows may have more.
+        unused: Whether one of them has more.
     """
 
     label: str
@@ -80,9 +60,21 @@ class Inference:
     unrelated_db: float | None = None
     is_base: bool = False
     ssim: Estimate | None = None
+    ssim_p: float | None = None
     ssim_p_corrected: float | None = None
     agreement: Agreement | None = None
     pair: Pair | None = None
+    looked: Looked | None = None
+    waiting: bool = False
+    shared: int | None = None
+    unused: bool = False
+
+    @property
+    def p(self) -> float | None:
+        """The p-value of no difference in PSNR, over all looks where there were several."""
+        if self.looked:
+            return self.looked.p
+        return float(self.estimate.p) if self.estimate else None
 
     @property
     def partial(self) -> bool:
@@ -161,20 +153,20 @@ def of_runs(
             difference = _inference(row, origin, sets, is_base=False)
             label = f"{pair.row} to {pair.base}"
             inferences.append(replace(difference, label=label, pair=pair))
-    corrected = _corrected([inference.estimate for inference in inferences])
-    of_ssim = _corrected([inference.ssim for inference in inferences])
+    corrected = _corrected([inference.p for inference in inferences])
+    of_ssim = _corrected([inference.ssim_p for inference in inferences])
     return tuple(
         replace(inference, p_corrected=p, ssim_p_corrected=ssim_p)
         for inference, p, ssim_p in zip(inferences, corrected, of_ssim, strict=True)
     )
 
 
-def _corrected(estimates: Sequence[Estimate | None]) -> list[float | None]:
+def _corrected(values: Sequence[float | None]) -> list[float | None]:
     """Return the p-values, corrected for their number; None where there is none."""
     from harness.statistics import random_effects
 
-    corrected = iter(random_effects.holm([float(each.p) for each in estimates if each]))
-    return [None if each is None else float(next(corrected)) for each in estimates]
+    corrected = iter(random_effects.holm([p for p in values if p is not None]))
+    return [None if p is None else float(next(corrected)) for p in values]
 
 
 def _inference(row: Runs, base: Runs | None, sets: Sequence[str], *, is_base: bool) -> Inference:
@@ -197,7 +189,10 @@ def _inference(row: Runs, base: Runs | None, sets: Sequence[str], *, is_base: bo
     inference = Inference(row.label, spread, len(row.seeds), is_base=is_base)
     if base is None:
         return inference
-    if psnr := _Differences.of(row, base, sets, "psnr_db"):
+    if row.until is not None:
+        return _looked(inference, row, base, sets, row.until)
+    row, base, shared = _on_shared_seeds(row, base)
+    if psnr := Differences.of(row, base, sets, "psnr_db"):
         common = psnr.paired and row.learned and base.learned and len(psnr.ours[0]) > 1
         unrelated = random_effects.unrelated(psnr.ours, psnr.theirs) if common else None
         inference = replace(
@@ -207,78 +202,51 @@ def _inference(row: Runs, base: Runs | None, sets: Sequence[str], *, is_base: bo
             bootstrap_db=bootstrap.interval(*psnr.samples),
             unrelated_db=float(unrelated.half_width) if unrelated else None,
             agreement=agreement.of_trainings(psnr.ours, psnr.theirs, paired=psnr.paired),
+            shared=shared,
+            unused=shared is not None,
         )
-    ssim = _Differences.of(row, base, sets, "ssim")
-    return replace(inference, ssim=ssim.estimate() if ssim else None)
+    found = Differences.of(row, base, sets, "ssim")
+    ssim = found.estimate() if found else None
+    return replace(inference, ssim=ssim, ssim_p=float(ssim.p) if ssim else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Differences:
-    """The values of two rows on the same images, by set ``(trainings, images)``.
+def _on_shared_seeds(row: Runs, base: Runs) -> tuple[Runs, Runs, int | None]:
+    """Return two rows with the seeds of the one that has fewer, where the other has all of them.
 
-    Attributes:
-        ours: Those of the row.
-        theirs: Those of its base.
-        paired: Whether their trainings belong together one by one.
+    Then they are paired, and the seeds that only one has say nothing of the difference. The
+    number of the seeds comes with them; None where nothing was left out.
     """
-
-    ours: Sample
-    theirs: Sample
-    paired: bool
-
-    @classmethod
-    def of(cls, row: Runs, base: Runs, sets: Sequence[str], metric: Metric) -> _Differences | None:
-        """Return the values of a metric; None unless both have all of the same images."""
-        values = _values([row, base], sets, metric) if base.seeds and row.seeds else None
-        if not values:
-            return None
-        ours, theirs = (_as_often(values[i], values[1 - i], (row, base)[i]) for i in (0, 1))
-        same_seeds = row.seeds == base.seeds or not (row.learned and base.learned)
-        paired = len(ours[0]) == len(theirs[0]) and (same_seeds or len(ours[0]) == 1)
-        return cls(ours, theirs, paired)
-
-    @property
-    def samples(self) -> list[Sample]:
-        """The samples that the model takes: one of differences, or two whose sum it is."""
-        if not self.paired:
-            return [self.ours, [-values for values in self.theirs]]
-        return [[value - other for value, other in zip(self.ours, self.theirs, strict=True)]]
-
-    def estimate(self) -> Estimate | None:
-        """Return the difference with its error; None where the error is not known at all."""
-        from harness.statistics import random_effects
-
-        estimate = random_effects.estimate(*self.samples)
-        return estimate if estimate.over != "nothing" else None
+    if not (row.learned and base.learned) or set(row.seeds) == set(base.seeds):
+        return row, base, None
+    shared = common_seeds(row, base)
+    if len(shared) < 2 or len(shared) < min(len(row.seeds), len(base.seeds)):
+        return row, base, None
+    return row.of_seeds(shared), base.of_seeds(shared), len(shared)
 
 
-def _values(rows: Sequence[Runs], sets: Sequence[str], metric: Metric) -> list[Sample] | None:
-    """Return a metric by set, ``(trainings, images)``, or None unless all have the same images."""
-    import numpy as np
+def _looked(
+    inference: Inference, row: Runs, base: Runs, sets: Sequence[str], until: float
+) -> Inference:
+    """Return the statistics of a row whose seeds were trained until it was decided."""
+    from harness.statistics import agreement, looks
 
-    for name in sets:
-        scores = [training[name] for row in rows for training in row.scores]
-        if len({tuple(image.name for image in score.images) for score in scores}) != 1:
-            return None
-    samples: list[Sample] = [
-        [
-            np.array(
-                [
-                    [image.psnr_db if metric == "psnr_db" else image.ssim for image in score.images]
-                    for score in (training[name] for training in row.scores)
-                ],
-                dtype=np.float64,
-            )
-            for name in sets
-        ]
-        for row in rows
-    ]
-    usable = all(
-        values.size and np.isfinite(values).all() for sample in samples for values in sample
+    found = looks.look(row, base, sets, until)
+    if found is None:
+        return replace(inference, waiting=not looks.reached(row, base))
+    seeds = found.seeds[-1]
+    differences = Differences.of(*looks.first_seeds(row, base, seeds), sets, "psnr_db")
+    at_looks = [(n, looks.estimate_at(row, base, sets, n, "ssim")) for n in found.seeds]
+    of_ssim = [(n, one) for n, one in at_looks if one]
+    whole = len(of_ssim) == len(at_looks)
+    return replace(
+        inference,
+        estimate=found.estimate,
+        looked=found,
+        shared=seeds,
+        unused=any(len(one.seeds) > seeds for one in (row, base) if one.learned),
+        agreement=agreement.of_trainings(differences.ours, differences.theirs, paired=True)
+        if differences
+        else None,
+        ssim=of_ssim[-1][1] if whole else None,
+        ssim_p=looks.p_over(of_ssim) if whole else None,
     )
-    return samples if sets and usable else None
-
-
-def _as_often(values: Sample, other: Sample, row: Runs) -> Sample:
-    """Return the values; those of a network without weights are repeated for each training."""
-    return values if row.learned else [each.repeat(len(other[0]), axis=0) for each in values]

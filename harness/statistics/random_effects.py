@@ -71,17 +71,19 @@ class Estimate:
         over: What the interval generalises over. ``images``: there is one training a row,
             so nothing is known of other seeds. ``seeds``: one image a set, and nothing is
             known of others.
+        level: Confidence of its interval.
     """
 
     diff: Array
     error: Array
     df: Array
     over: Over
+    level: float = LEVEL
 
     @property
     def half_width(self) -> Array:
-        """Half the width of the 95 % interval."""
-        return np.asarray(self.error * _t(self.df))
+        """Half the width of the interval."""
+        return np.asarray(self.error * _t(self.df, self.level))
 
     @property
     def low(self) -> Array:
@@ -95,7 +97,7 @@ class Estimate:
 
     @property
     def p(self) -> Array:
-        """The two-sided p-value of no difference; below 0.05 where the interval lacks zero."""
+        """The two-sided p-value of no difference; below 1 - level where the interval lacks zero."""
         size = np.abs(self.diff)
         exact = self.error == 0
         t = size / np.where(exact, 1.0, self.error)
@@ -109,7 +111,7 @@ class Estimate:
         with 2 degrees of freedom, a difference of this very size is found in 68 % of cases only
         where the estimate is the median one. So :attr:`detectable_range` is what to report.
         """
-        return np.asarray(self.error * nctdtrinc(self.df, 1 - POWER, _t(self.df)))
+        return np.asarray(self.error * nctdtrinc(self.df, 1 - POWER, _t(self.df, self.level)))
 
     @cached_property
     def detectable_range(self) -> tuple[Array, Array]:
@@ -124,13 +126,14 @@ class Estimate:
         return self.detectable * low, self.detectable * high
 
 
-def estimate(*samples: Sample) -> Estimate:
+def estimate(*samples: Sample, level: float = LEVEL) -> Estimate:
     """Estimate a mean difference.
 
     Args:
         samples: One sample of paired differences; or, where the rows' seeds differ, two
             independent ones whose sum is the difference: the row's values and the base's
             with a minus sign. Sets and images are the same in all.
+        level: Confidence of the interval; the degrees of freedom depend on it, too.
 
     Returns:
         The estimate. With one training in a sample, it is over images alone; a set of one
@@ -141,11 +144,12 @@ def estimate(*samples: Sample) -> Estimate:
     """
     images = _over_seeds(samples)
     if min(values.shape[-2] for sample in samples for values in sample) < 2:
-        return _combined([_mean(sample) for sample in samples], [], _image_parts(images))
-    seeds = [_seed_part(sample) for sample in samples]
-    residuals = [sum(_residual(sample[k]) for sample in samples) for k in range(len(images))]
+        means = [_mean(sample) for sample in samples]
+        return combined(means, [], _image_parts(images), level=level)
+    seeds = [seed_part(sample) for sample in samples]
+    residuals = [sum(residual_part(sample[k]) for sample in samples) for k in range(len(images))]
     parts = _image_parts(images, residuals)
-    return _combined([_mean(sample) for sample in samples], seeds, parts)
+    return combined([_mean(sample) for sample in samples], seeds, parts, level=level)
 
 
 def unrelated(row: Sample, base: Sample) -> Estimate:
@@ -156,9 +160,9 @@ def unrelated(row: Sample, base: Sample) -> Estimate:
     random numbers gain. Arguments as there, of two trainings or more.
     """
     differences = [ours - theirs for ours, theirs in zip(row, base, strict=True)]
-    residuals = [_residual(values) for values in differences]
+    residuals = [residual_part(values) for values in differences]
     parts = _image_parts(_over_seeds([differences]), residuals)
-    return _combined([_mean(differences)], [_seed_part(row), _seed_part(base)], parts)
+    return combined([_mean(differences)], [seed_part(row), seed_part(base)], parts)
 
 
 def holm(p: ArrayLike) -> Array:
@@ -178,7 +182,7 @@ def holm(p: ArrayLike) -> Array:
     return corrected
 
 
-_VariancePart = tuple[Array, int]
+VariancePart = tuple[Array, int]
 """A part of the variance of the mean, and its degrees of freedom."""
 
 
@@ -197,14 +201,14 @@ def _over_seeds(samples: Sequence[Sample]) -> list[Array]:
     return [np.asarray(sum(parts)) for parts in zip(*means, strict=True)]
 
 
-def _seed_part(sample: Sample) -> _VariancePart:
+def seed_part(sample: Sample) -> VariancePart:
     """Return what the seeds, and the residual, add to the variance of the mean."""
     scores = np.mean([values.mean(axis=-1) for values in sample], axis=0)
     number = scores.shape[-1]
     return np.asarray(scores.var(axis=-1, ddof=1) / number), number - 1
 
 
-def _residual(values: Array) -> Array:
+def residual_part(values: Array) -> Array:
     """Return what the residual alone adds to the variance of one set's mean."""
     seeds, images = values.shape[-2:]
     if images < 2:
@@ -221,7 +225,7 @@ def _residual(values: Array) -> Array:
 
 def _image_parts(
     images: Sequence[Array], residuals: Sequence[ArrayLike] = ()
-) -> list[_VariancePart]:
+) -> list[VariancePart]:
     """Return what the images of each set add, without the residual that the seeds' part has."""
     parts = []
     for index, values in enumerate(images):
@@ -233,27 +237,38 @@ def _image_parts(
     return parts
 
 
-def _combined(
-    means: Sequence[Array], seeds: list[_VariancePart], images: list[_VariancePart]
+def combined(
+    means: Sequence[Array],
+    seeds: Sequence[VariancePart],
+    images: Sequence[VariancePart],
+    *,
+    level: float = LEVEL,
 ) -> Estimate:
-    """Return the estimate whose variance is the sum of independent parts."""
+    """Return the estimate whose variance is the sum of independent parts.
+
+    Args:
+        means: What the difference is the sum of.
+        seeds: The parts of its variance that come of the seeds, and the residual.
+        images: Those that come of the images.
+        level: Confidence of the interval.
+    """
     diff: Array = np.asarray(sum(means))
     over: Over = "seeds and images" if seeds and images else "seeds" if seeds else "images"
     parts = [*seeds, *images]
     if not parts:
-        return Estimate(diff, np.full_like(diff, np.nan), np.ones_like(diff), "nothing")
+        return Estimate(diff, np.full_like(diff, np.nan), np.ones_like(diff), "nothing", level)
     variances = np.stack([part for part, _ in parts])
     df = np.array([number for _, number in parts], dtype=np.float64)
     total = variances.sum(axis=0)
     equal = np.full_like(variances, 1 / len(parts))
     shares = np.divide(variances, total, out=equal, where=total > 0)
     satterthwaite = 1 / np.tensordot(1 / df, shares**2, axes=1)
-    cochran = np.tensordot(_t(df), shares, axes=1)
-    critical = (_t(satterthwaite) + cochran) / 2
-    chosen: Array = np.asarray(stdtridf((1 + LEVEL) / 2, critical), dtype=np.float64)
-    return Estimate(diff, np.asarray(np.sqrt(total)), chosen, over)
+    cochran = np.tensordot(_t(df, level), shares, axes=1)
+    critical = (_t(satterthwaite, level) + cochran) / 2
+    chosen: Array = np.asarray(stdtridf((1 + level) / 2, critical), dtype=np.float64)
+    return Estimate(diff, np.asarray(np.sqrt(total)), chosen, over, level)
 
 
-def _t(df: Array) -> Array:
+def _t(df: Array, level: float) -> Array:
     """Return the critical value of t, two-sided."""
-    return np.asarray(stdtrit(df, (1 + LEVEL) / 2))
+    return np.asarray(stdtrit(df, (1 + level) / 2))

@@ -41,7 +41,7 @@ def test_help_loads_click_and_the_command_line_alone():
     more = with_help - plain
     foreign = {name.partition(".")[0] for name in more} - sys.stdlib_module_names
     assert foreign <= {"click", "harness"}
-    assert len(more) < 65, "60 modules, 30 of them ours, are little more than click alone"
+    assert len(more) < 70, "62 modules, 31 of them ours, are little more than click alone"
     assert not {name for name in more if name.startswith("harness.models")}
 
 

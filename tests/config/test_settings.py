@@ -108,11 +108,13 @@ def test_a_value_may_hold_an_equals_sign():
         ("train.lr=-1", "train.lr=-1: expected a number from 1e-12 to 3e+38"),
         (
             "seeds=0,x",
-            "seeds=0,x: expected whole numbers from 0 to 4,294,967,295, separated by commas",
+            "seeds=0,x: expected whole numbers from 0 to 4,294,967,295, separated by commas, "
+            "or auto",
         ),
         (
             "seeds=-1",
-            "seeds=-1: expected whole numbers from 0 to 4,294,967,295, separated by commas",
+            "seeds=-1: expected whole numbers from 0 to 4,294,967,295, separated by commas, "
+            "or auto",
         ),
         ("scale=5", "scale=5: expected one of 2, 3, 4, 8"),
         (

@@ -9,7 +9,8 @@ from scipy import stats
 from harness.config.ablation import Pair
 from harness.records.record import ImageScore, Record, SetScore
 from harness.records.selection import ComparedRow
-from harness.statistics.estimates import Runs, mark_of, of_entries, of_runs
+from harness.statistics.differences import Runs
+from harness.statistics.estimates import mark_of, of_entries, of_runs
 
 RECORD = Path(__file__).parents[1] / "files" / "record.json"
 
@@ -179,3 +180,41 @@ def test_a_loss_of_all_images_in_all_trainings_is_marked_beside_n_s():
     assert (inference.agreement.better, inference.agreement.worse) == (0, 3)
     mixed = runs("row", *row.scores[:2], scores([30.1, 30.9, 34.9]))
     assert by_label(base, mixed)["row"].mark == "n.s."
+
+
+def constant(label, *gains, seeds=None, until=None):
+    """Trainings whose images are all the base's 30, 31, 35 dB and a gain, one a training."""
+    found = runs(label, *(scores([30 + one, 31 + one, 35 + one]) for one in gains), seeds=seeds)
+    return replace(found, until=until)
+
+
+def test_rows_of_unequal_stops_are_compared_over_the_seeds_that_they_share():
+    """The base went on to 6 seeds for another row's sake: gains 0.5, 0.1 and 0.3 over 3 seeds."""
+    base = constant("base", 0.0, 0.2, -0.1, 5.0, 6.0, 7.0)
+    row = constant("row", 0.5, 0.3, 0.2)
+    inference = by_label(base, row)["row"]
+    oracle = stats.ttest_1samp([0.5, 0.1, 0.3], 0)
+    interval = oracle.confidence_interval()
+    ends = float(inference.estimate.low), float(inference.estimate.high)
+    assert ends == pytest.approx((interval.low, interval.high))
+    assert (inference.paired, inference.shared, inference.unused) == (True, 3, True)
+
+
+def test_a_row_that_was_looked_at_has_the_interval_of_its_last_look():
+    """Three seeds at 97 %, whatever the base has more; p is weighted by the error of the look."""
+    base = constant("base", 0.0, 0.2, -0.1, 5.0)
+    row = constant("row", 0.5, 0.3, 0.2, until=0.01)
+    inference = by_label(base, row)["row"]
+    oracle = stats.ttest_1samp([0.5, 0.1, 0.3], 0)
+    interval = oracle.confidence_interval(0.97)
+    ends = float(inference.estimate.low), float(inference.estimate.high)
+    assert ends == pytest.approx((interval.low, interval.high))
+    assert inference.looked.seeds == (3,)
+    assert inference.p == inference.p_corrected == pytest.approx(oracle.pvalue * 5 / 3)
+    assert inference.ssim.level == pytest.approx(0.97)
+    assert inference.bootstrap_db is None
+
+
+def test_before_the_first_look_a_row_has_no_interval():
+    inference = by_label(constant("base", 0.0, 0.2), constant("row", 0.5, 0.3, until=0.01))["row"]
+    assert (inference.estimate, inference.p, inference.waiting) == (None, None, True)

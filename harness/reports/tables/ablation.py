@@ -19,7 +19,7 @@ from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.selection import ComparedRow, Comparison, comparisons
 from harness.reports import notes
-from harness.reports.tables import bases, beside, intervals, pairs
+from harness.reports.tables import bases, beside, intervals, looks, pairs
 from harness.reports.tables.fields import (
     Field,
     as_printed,
@@ -141,6 +141,9 @@ def _fields(
     def minus_base_psnr(entry: ComparedRow) -> TableCell:
         if bases.incomparable(comparison, entry):
             return None
+        own = None if entry.reference else looks.difference(inferences, entry.label)
+        if own is not None:
+            return own
         base_mean = comparison.base_of(entry).mean_psnr_db(sets)
         return _minus(entry.mean_psnr_db(sets), base_mean)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.evaluation.contenders import Contender
 from harness.records.means import incomparable_sets, mean_over_sets
 from harness.reports.notes import incomparable_text, lr_text
-from harness.reports.tables import intervals
+from harness.reports.tables import intervals, looks
 from harness.reports.tables.fields import (
     Field,
     columns_of,
@@ -72,6 +72,9 @@ def _fields(
     def minus_base(row: Contender) -> float | None:
         if _incomparable(row, rows[0], sets):
             return None
+        own = looks.difference(inferences, row.runs.label)
+        if own is not None:
+            return own
         ours, base = mean(row), mean(rows[0])
         return None if ours is None or base is None else ours - base
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, SupportsFloat
 
+from harness.reports.tables import looks
 from harness.reports.tables.fields import Field, RowT
 from harness.reports.tables.table import Column, ColumnKind, TableCell, format_value
 from harness.statistics.estimates import Inference, mark_of
@@ -39,7 +40,8 @@ def fields(
     def hidden(name: str) -> Column:
         return Column(f"{prefix}mean_psnr_diff_{name}", printed=False)
 
-    title = "95 % interval\n(dB)"
+    looked = any(row.looked or row.waiting for row in inferences)
+    title = "Interval\n(dB)" if looked else "95 % interval\n(dB)"
     low = Column(f"{prefix}mean_psnr_diff_low_db", title, "diff", signed=True, form="[{}")
     high = Column(
         f"{prefix}mean_psnr_diff_high_db",
@@ -59,9 +61,10 @@ def fields(
             number(high, lambda estimate: estimate.high),
             field(mark, lambda row: row.mark),
             field(p, lambda row: row.p_corrected),
+            *(looks.fields(field, prefix) if looked else ()),
         ],
         [
-            number(hidden("p"), lambda estimate: estimate.p),
+            field(hidden("p"), lambda row: row.p),
             number(hidden("df"), lambda estimate: estimate.df),
             field(hidden("over"), lambda row: row.estimate.over if row.estimate else None),
             field(hidden("bootstrap_low_db"), lambda row: (row.bootstrap_db or (None,))[0]),
@@ -121,7 +124,7 @@ def ssim_fields(
         ),
         field(
             Column(f"{diff.key}_p", printed=False),
-            lambda row: float(row.ssim.p) if row.ssim else None,
+            lambda row: row.ssim_p,
         ),
     ]
 
@@ -174,7 +177,7 @@ def notes(inferences: Sequence[Inference], *, ssim_printed: bool = False) -> tup
     """
     tested = [row for row in inferences if row.estimate]
     if not tested:
-        return ()
+        return looks.notes(inferences)
     whole = [row for row in tested if not row.partial]
     unpaired = [row.label for row in whole if not row.paired]
     partial = [row.label for row in tested if row.partial]
@@ -184,15 +187,16 @@ def notes(inferences: Sequence[Inference], *, ssim_printed: bool = False) -> tup
     detectable = [
         f"{row.label}{_DAGGER if row.partial else ''} {_range(row.estimate)}"
         for row in tested
-        if row.estimate
+        if row.estimate and not row.looked
     ]
     without = [
         row.label
         for row in inferences
-        if not row.estimate and row.seeds and not row.is_base and not row.pair
+        if not (row.estimate or row.waiting or row.is_base or row.pair) and row.seeds
     ]
     texts = [
-        f"Intervals: 95 % confidence, {_model(whole)}. n.s.: the interval contains zero. "
+        f"Intervals: 95 % confidence{looks.over(inferences)}, {_model(whole)}. "
+        f"n.s.: the interval contains zero. "
         f"p: Holm-corrected for {_comparisons(len(tested) - len(pairs), len(pairs))}.",
         f"Pairs that differ in one thing, difference in PSNR (dB): {_list(map(_pair, pairs))}.",
         "Differences in SSIM to the base, with interval and p like those in PSNR: "
@@ -209,7 +213,8 @@ def notes(inferences: Sequence[Inference], *, ssim_printed: bool = False) -> tup
         _gain(whole),
     ]
     needed = [True, pairs, of_ssim, unpaired, partial, agreeing, without, detectable, True]
-    return tuple(text for text, needs in zip(texts, needed, strict=True) if needs and text)
+    said = [text for text, needs in zip(texts, needed, strict=True) if needs and text]
+    return (*said, *looks.notes(inferences))
 
 
 def _comparisons(rows: int, pairs: int) -> str:

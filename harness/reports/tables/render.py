@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from difflib import unified_diff
 from itertools import zip_longest
 from pathlib import Path
 from textwrap import fill, wrap
@@ -23,6 +24,7 @@ from harness.reports.tables.table import (
 )
 
 _GAP = "  "
+_MOST_LINES, _WIDEST = 40, 400  # of a difference that is shown
 _MARKDOWN_MARKS = ("**{}**", "<u>{}</u>")
 
 
@@ -116,15 +118,44 @@ def write(tables: Iterable[Table], reports: Path) -> tuple[Path, ...]:
     Raises:
         HarnessError: A file cannot be written.
     """
-    written = []
-    for table in sorted(tables, key=lambda table: table.name):
-        for ending, form in FORMATS.items():
-            path = reports / f"{table.name}.{ending}"
-            text = form(table)
-            if not _holds(path, text):
-                write_atomic(path, text)
-            written.append(path)
-    return tuple(written)
+    made = files(tables, reports)
+    for path, text in made.items():
+        if not _holds(path, text):
+            write_atomic(path, text)
+    return tuple(made)
+
+
+def files(tables: Iterable[Table], reports: Path) -> dict[Path, str]:
+    """Return the text of every table in every written form, by its file."""
+    return {
+        reports / f"{table.name}.{ending}": form(table)
+        for table in sorted(tables, key=lambda table: table.name)
+        for ending, form in FORMATS.items()
+    }
+
+
+def differences(tables: Iterable[Table], reports: Path) -> tuple[str, ...]:
+    """Return, for each file that does not hold its table, which lines it should have."""
+    return tuple(
+        _difference(path, text)
+        for path, text in files(tables, reports).items()
+        if not _holds(path, text)
+    )
+
+
+def _difference(path: Path, text: str) -> str:
+    try:
+        there = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{path}: {'is missing' if isinstance(error, OSError) else 'is not text'}"
+    wanted = text.splitlines()
+    lines = list(unified_diff(there, wanted, str(path), "what the records give", n=0, lineterm=""))
+    more = [f"... and {len(lines) - _MOST_LINES} lines more"] if len(lines) > _MOST_LINES else []
+    return "\n".join([*(_clipped(line) for line in lines[:_MOST_LINES]), *more])
+
+
+def _clipped(line: str) -> str:
+    return line if len(line) <= _WIDEST else f"{line[: _WIDEST - 3]}..."
 
 
 def _holds(path: Path, text: str) -> bool:

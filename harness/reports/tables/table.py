@@ -23,7 +23,18 @@ class Doubted:
 
 TableCell = str | int | float | Decimal | Doubted | None
 ColumnKind = Literal[
-    "text", "count", "kilo", "mega", "giga", "psnr", "ssim", "weight", "diff", "ssim_diff", "p"
+    "text",
+    "count",
+    "kilo",
+    "mega",
+    "giga",
+    "psnr",
+    "ssim",
+    "weight",
+    "diff",
+    "ssim_diff",
+    "p",
+    "hours",
 ]
 Marks = Literal["none", "best", "two"]
 DAGGER = "\u2020"
@@ -38,7 +49,7 @@ class Column:
         title: Printed heading; a line feed marks where it may break.
         kind: Which rounding applies. ``kilo``, ``mega`` and ``giga`` are counts printed in
             units of 1e3, 1e6 and 1e9, ``diff`` a spread of PSNR or a difference whose interval
-            is known, ``ssim_diff`` such a difference of SSIM, ``p`` a p-value.
+            is known, ``ssim_diff`` such a difference of SSIM, ``p`` a p-value, ``hours`` hours.
         signed: Whether positive values carry a plus sign, as differences do.
         joined: Whether the value is printed in the cell of the column before it.
         between: Text between the two values of such a cell.
@@ -113,6 +124,7 @@ _STEP = {
     "diff": Decimal("0.001"),
     "ssim_diff": Decimal("0.00001"),
     "p": Decimal("0.001"),
+    "hours": Decimal("0.1"),
 }
 _UNIT = {"kilo": 10**3, "mega": 10**6, "giga": 10**9}
 

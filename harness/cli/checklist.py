@@ -1,0 +1,42 @@
+"""``harness checklist``: answers to a reproducibility checklist, from records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from harness.cli.options import results_root_only
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME [NAME]...")
+@results_root_only
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["md", "csv", "json", "latex"]),
+    default="md",
+    show_default=True,
+)
+def checklist(*, names: Sequence[str], results: Path, form: str) -> None:
+    """Answer a reproducibility checklist: runs, seeds, intervals, hours, sizes, hardware, code.
+
+    Example: harness checklist awru
+    """
+    from harness.config import ablation
+    from harness.records import failure
+    from harness.records.record import load_all
+    from harness.reports import write
+    from harness.reports.tables import checklist, render
+    from harness.reports.tables.latex import to_latex
+
+    stored, failures = load_all(results), failure.load_all(results)
+    tables = [
+        table for name in names for table in checklist.build(ablation.load(name), stored, failures)
+    ]
+    if not tables:
+        raise write.no_records(results)
+    forms = render.FORMATS | {"json": render.to_json, "latex": to_latex}
+    click.echo("\n".join(forms[form](table) for table in tables), nl=False)

@@ -1,0 +1,151 @@
+"""``harness plan``: how many seeds, on which sets, and in how many hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import results_root_only
+
+if TYPE_CHECKING:
+    from harness.config.ablation import Ablation
+    from harness.records.record import Record
+    from harness.reports.tables.planning import Plan
+
+
+def finite(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    """Refuse NaN and infinity, which pass for numbers in a range."""
+    if not abs(value) < float("inf"):
+        raise click.BadParameter(f"{value} is not a finite number", context, parameter)
+    return value
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]... [KEY=VALUE]...")
+@click.option(
+    "--effect",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=finite,
+    default=0.03,
+    show_default=True,
+    metavar="DB",
+    help="The difference in mean PSNR that is to be found, in dB.",
+)
+@click.option(
+    "--power",
+    "wanted",
+    type=click.FloatRange(min=0.05, max=1, min_open=True, max_open=True),
+    callback=finite,
+    default=0.8,
+    show_default=True,
+    help="How often it is to be found.",
+)
+@results_root_only
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "md", "latex"]),
+    default="table",
+)
+@click.option(
+    "--write", is_flag=True, help="Write tables and curves to reports/ instead of printing."
+)
+def plan(
+    *,
+    names: Sequence[str],
+    effect: float,
+    wanted: float,
+    results: Path,
+    form: str,
+    write: bool,
+) -> None:
+    """Say how many seeds find a difference, on which sets, and in how many hours.
+
+    From the stored trainings of an ablation: the spread over seeds and over images, the seeds
+    for the wished power, and what no number of seeds finds. Where rows share fewer than two
+    seeds, it proposes a pilot; KEY=VALUE are the settings of that. NAME is a shipped ablation
+    or a YAML file; without one, all shipped ones with a pilot.
+
+    Example: harness plan awru --effect 0.03 --power 0.8
+    """
+    from harness.config import ablation
+    from harness.config.settings import parse_arguments
+    from harness.errors import ConfigError, UsageError
+    from harness.records.record import load_all
+    from harness.reports.tables import planning
+
+    values, problems = parse_arguments(name for name in names if "=" in name)
+    chosen = [name for name in names if "=" not in name]
+    if named := values.pop("ablation", None):
+        chosen.append(named)
+    if problems:
+        raise ConfigError(problems)
+    stored = load_all(results)
+    asked = [ablation.load(name) for name in chosen or ablation.shipped()]
+    made = [(one, planning.plans(one, stored, effect=effect, wanted=wanted)) for one in asked]
+    found = [each for _, plans in made for each in plans]
+    if values and all(plans for _, plans in made):
+        listed = ", ".join(values)
+        raise UsageError(f"{listed}: settings are those of a pilot, and one is stored already")
+    if write:
+        for path in _written(found, results):
+            click.echo(path)
+    elif found:
+        click.echo("\n".join(_rendered(each, form) for each in found), nl=False)
+    for one, plans in made:
+        if not plans and (chosen or not found):
+            click.echo(_pilot(one, values, stored), err=bool(found) or form != "table")
+
+
+def _rendered(plan: Plan, form: str) -> str:
+    from harness.host import environment
+    from harness.reports import notes
+    from harness.reports.tables import planning, render
+    from harness.reports.tables.latex import to_latex
+
+    forms = render.FORMATS | {
+        "table": render.to_text,
+        "json": render.to_json,
+        "latex": to_latex,
+    }
+    text = forms[form](planning.build(plan))
+    if form != "table":
+        return text
+    mine = environment.device_name("cpu")
+    if mine in {notes.device(record) for record in plan.records}:
+        return f"{text}Trainings of the pilot were done on this machine's {mine}, too.\n"
+    return f"{text}This machine's {mine} did none of these trainings: its hours may be others.\n"
+
+
+def _written(plans: Sequence[Plan], results: Path) -> tuple[Path, ...]:
+    from harness.reports import write
+    from harness.reports.figures import power_curve
+    from harness.reports.tables import planning, render
+
+    folder = write.folder(results)
+    return render.write(map(planning.build, plans), folder) + power_curve.write(plans, folder)
+
+
+def _pilot(chosen: Ablation, values: dict[str, str], stored: Sequence[Record]) -> str:
+    """Return the pilot that is proposed where rows share fewer than two seeds."""
+    from harness.errors import HarnessError
+    from harness.experiment import pilot, plan
+
+    settings = {"seeds": "0,1,2"} | values
+    shown = " ".join(f"{key}={value}" for key, value in settings.items())
+    text = (
+        f"{chosen.name}: no pilot is stored, because no row shares two seeds with its base. Run\n"
+        f"    harness run ablation={chosen.name} {shown}\n"
+        f"and ask again."
+    )
+    try:
+        hours = pilot.hours(plan.make(chosen, settings), stored)
+    except HarnessError as error:
+        return f"{text} How long it takes is not known: {error}"
+    if hours is None:
+        return f"{text} How long it takes is not known: no training alike is stored."
+    where = f"this machine's {hours.device}" if hours.here else f"{hours.device}, not this machine"
+    return f"{text} That takes about {hours.hours:.1f} hours, reckoned from trainings on {where}."
