@@ -231,14 +231,12 @@ def shipped() -> tuple[str, ...]:
 
 
 def file(name: str) -> Path:
-    """Return the YAML file of a shipped ablation, or of a user's own, which is named by its path.
+    """Return the YAML file of a shipped ablation, or of a user's own by its path.
 
     Raises:
-        UsageError: There is no such ablation or file.
+        UsageError: There is none.
     """
-    path = Path(name)
-    if name in shipped():
-        return bundled("ablations") / f"{name}.yaml"
+    path = bundled("ablations") / f"{name}.yaml" if name in shipped() else Path(name)
     if not path.is_file():
         raise UsageError(f"there is no ablation or file '{name}'{suggest(name, shipped())}")
     return path
@@ -248,7 +246,7 @@ def load(name: str) -> Ablation:
     """Read an ablation by its name, or from a path to a user's own YAML file.
 
     Raises:
-        UsageError: There is no such ablation or file.
+        UsageError: There is none.
         ConfigError: The file is not an ablation; every problem is listed.
     """
     path = file(name)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.data.prepare import Prepared
 from harness.errors import DataError
 
-_Whole = TypeVar("_Whole", NDArray[np.int64], NDArray[np.uint64])
+_Whole = TypeVar("_Whole", int, NDArray[np.int64], NDArray[np.uint64])
 
 # Random numbers per patch: image, row, column, augmentation.
 _DRAWS = 4
@@ -68,6 +68,11 @@ class Patches:
         sides = np.array([lr.shape[:2] for lr, _ in pairs], np.uint64)
         self._places = sides - np.uint64(patch - 1)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pixels of all images, LR and HR."""
+        return self.prepared.lr_pixels.nbytes + self.prepared.hr_pixels.nbytes
+
     def __getitem__(self, step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the batch of a step, counted from 0.
 
@@ -115,7 +120,7 @@ class Patches:
 
 def below(limit: int | _Whole, bits: _Whole) -> _Whole:
     """Return a number in [0, limit) from 32 uniform bits; or many, limits below 2**31."""
-    return (bits * limit) >> bits.dtype.type(32)
+    return (bits * limit) // (1 << 32)
 
 
 def _rows(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

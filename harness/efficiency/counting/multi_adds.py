@@ -14,10 +14,10 @@ from harness.config import paper
 from harness.config.paper import Convention
 from harness.efficiency.counting import params
 from harness.efficiency.counting.doubts import doubts
+from harness.efficiency.counting.merged_form import merged_form
 from harness.efficiency.counting.meta import has_values, is_shadow, shadow
 from harness.efficiency.counting.trace import ForwardFailed, Trace, trace
 from harness.efficiency.counting.with_values import small_traces
-from harness.models.deployed import deployed
 from harness.records.counts import DEPLOYS, MERGES, merged_remarks
 
 _FROZEN = "{:,} frozen scalars (requires_grad=False) are in neither Params nor Deployed"
@@ -163,22 +163,6 @@ def count(
         else:
             measures = exact
     return _cost(network, traces[0], measures, area=area, note=note)
-
-
-def merged_form(network: nn.Module) -> nn.Module:
-    """Return what is counted of a network: what its ``deploy()`` returns, if it has one.
-
-    Raises:
-        ForwardFailed: That fails, or is no network.
-    """
-    try:
-        return deployed(network)
-    except Exception as error:  # a user's network may do anything at all
-        first_line = (str(error).strip().splitlines() or [""])[0]
-        raise ForwardFailed(
-            f"{type(network).__name__} cannot be counted: its deploy() failed: "
-            f"{type(error).__name__}: {first_line}"
-        ) from error
 
 
 def _beside(cost: Cost, trained: int) -> Cost:

@@ -71,7 +71,9 @@ class TestWhatIsAsked:
 
     def test_weights_that_say_what_they_are_of_at_another_scale(self, refused, tmp_path):
         said = described.Described("awsrn_s", 2).metadata()
-        tensors = load_file(pretrained.find("awsrn_s", 2))
+        weights = pretrained.find("awsrn_s", 2)
+        assert weights is not None
+        tensors = load_file(weights)
         save_file(tensors, tmp_path / "a.safetensors", metadata=said)
         assert "trained for x2" in refused(tmp_path / "a.safetensors", "--scale", 4, code=2)
 

@@ -180,6 +180,7 @@ def test_a_network_that_declares_its_merged_form_is_run_in_it_unless_as_built(
     (tmp_path / "own.py").write_text(DECLARING)
     target = Target(f"{tmp_path / 'own.py'}:Net", 2, (8, 6))
     network, _ = worker.load(target, Setup(as_built=as_built))
+    assert isinstance(network, nn.Module)
     assert sum(isinstance(module, nn.Conv2d) for module in network.modules()) == convs
     assert not network.training
     (candidate,) = bench_measure.candidates(

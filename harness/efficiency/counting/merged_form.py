@@ -1,0 +1,24 @@
+"""The form in which a network is counted, where it declares one by ``deploy()``."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from harness.efficiency.counting.trace import ForwardFailed
+from harness.models.deployed import deployed
+
+
+def merged_form(network: nn.Module) -> nn.Module:
+    """Return what is counted of a network: what its ``deploy()`` returns, if it has one.
+
+    Raises:
+        ForwardFailed: That fails, or is no network.
+    """
+    try:
+        return deployed(network)
+    except Exception as error:  # a user's network may do anything at all
+        first_line = (str(error).strip().splitlines() or [""])[0]
+        raise ForwardFailed(
+            f"{type(network).__name__} cannot be counted: its deploy() failed: "
+            f"{type(error).__name__}: {first_line}"
+        ) from error
