@@ -38,5 +38,8 @@ def checklist(*, names: Sequence[str], results: Path, form: str) -> None:
     ]
     if not tables:
         raise write.no_records(results)
-    forms = render.FORMATS | {"json": render.to_json, "latex": to_latex}
+    if form == "json":
+        click.echo(render.all_to_json(tables), nl=False)
+        return
+    forms = render.FORMATS | {"latex": to_latex}
     click.echo("\n".join(forms[form](table) for table in tables), nl=False)

@@ -72,16 +72,16 @@ def plan(
     Example: harness plan awru --effect 0.03 --power 0.8
     """
     from harness.config import ablation
-    from harness.config.settings import parse_arguments
+    from harness.config.settings import make, parse_arguments
     from harness.errors import ConfigError, UsageError
     from harness.records.record import load_all
-    from harness.reports.tables import planning
+    from harness.reports.tables import planning, render
 
     values, problems = parse_arguments(name for name in names if "=" in name)
     chosen = [name for name in names if "=" not in name]
     if named := values.pop("ablation", None):
         chosen.append(named)
-    if problems:
+    if problems := [*problems, *make([values])[1]]:
         raise ConfigError(problems)
     stored = load_all(results)
     asked = [ablation.load(name) for name in chosen or ablation.shipped()]
@@ -93,6 +93,8 @@ def plan(
     if write:
         for path in _written(found, results):
             click.echo(path)
+    elif form == "json":
+        click.echo(render.all_to_json(map(planning.build, found)), nl=False)
     elif found:
         click.echo("\n".join(_rendered(each, form) for each in found), nl=False)
     for one, plans in made:
@@ -106,11 +108,7 @@ def _rendered(plan: Plan, form: str) -> str:
     from harness.reports.tables import planning, render
     from harness.reports.tables.latex import to_latex
 
-    forms = render.FORMATS | {
-        "table": render.to_text,
-        "json": render.to_json,
-        "latex": to_latex,
-    }
+    forms = render.FORMATS | {"table": render.to_text, "latex": to_latex}
     text = forms[form](planning.build(plan))
     if form != "table":
         return text

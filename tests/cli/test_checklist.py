@@ -17,8 +17,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def answered(monkeypatch, invoke):
     monkeypatch.chdir(ROOT)
-    lines = invoke("checklist", "awru", "--format", "json").stdout
-    first, _ = json.JSONDecoder().raw_decode(lines)
+    first, _ = json.loads(invoke("checklist", "awru", "--format", "json").stdout)
     return {row["question"]: row["answer"] for row in first["rows"]}
 
 

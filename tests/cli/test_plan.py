@@ -41,7 +41,7 @@ def test_hours_are_those_of_the_pilots_own_trainings(stored, invoke):
 
 def test_a_row_whose_images_leave_too_much_has_no_number(stored, invoke):
     result = invoke("plan", "lfb", "--format", "json")
-    content = json.loads(result.stdout)
+    (content,) = json.loads(result.stdout)
     row = next(one for one in content["rows"] if one["row"] == "AWSRN-NA")
     assert row["seeds_needed"] == row["seeds_assured"] == "none"
     assert row["half_width_infinite_db"] > 0.03
@@ -107,6 +107,7 @@ def test_hours_of_a_pilot_are_reckoned_from_what_a_second_did(tiny_root, stored)
         (("awru", "--effect", "nan"), "nan is not a finite number"),
         (("awru", "--power", "1"), "1.0 is not in the range"),
         (("awru", "train.steps=9"), "train.steps: settings are those of a pilot"),
+        (("init", "profile=nope"), "profile=nope: expected one of auto, smoke, cpu, paper"),
         (("awru", "--root", "x"), "the results root is --results"),
     ],
 )

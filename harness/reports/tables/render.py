@@ -61,6 +61,15 @@ def _exact(value: object) -> str:
 
 def to_json(table: Table) -> str:
     """Return title, rows by the keys of their columns, at full precision, and notes."""
+    return json_text(_content(table)) + "\n"
+
+
+def all_to_json(tables: Iterable[Table]) -> str:
+    """Return a list of what :func:`to_json` returns of each table."""
+    return json_text([_content(table) for table in tables]) + "\n"
+
+
+def _content(table: Table) -> dict[str, object]:
     keys = [column.key for column in table.columns]
     rows = [
         {
@@ -69,8 +78,7 @@ def to_json(table: Table) -> str:
         }
         for row in table.rows
     ]
-    content = {"title": flat(table.title), "rows": rows, "notes": table.notes}
-    return json_text(content) + "\n"
+    return {"title": flat(table.title), "rows": rows, "notes": table.notes}
 
 
 def to_text(table: Table, *, width: int = 100) -> str:
