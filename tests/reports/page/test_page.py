@@ -290,7 +290,7 @@ def test_what_is_not_there_is_said(tmp_path, results):
     ]
     with pytest.raises(UsageError, match="are ablations of one name"):
         content.of(files, results)
-    with pytest.raises(UsageError, match="--scale 3: the weights that come with .* x2 and x4"):
+    with pytest.raises(UsageError, match=r"--scale 3: the weights that come with .* x2 and x4"):
         photographs.of(Wanted(scale=3))
     with pytest.raises(HarnessError, match="no records to make a page of"):
         content.of([], tmp_path)
