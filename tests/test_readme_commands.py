@@ -40,6 +40,9 @@ NOT_RUN = {
     "harness deploy awsrn_s --scale 4 -o awsrn_s_x4 --int8 --calibrate T291 --data Set5": (
         "tests/deploy/export/test_package.py runs it with sets of its own"
     ),
+    "harness bench awsrn_s --scale 4 --threads 1 --backends all --data Set5": (
+        "minutes; tests/deploy/test_backends.py runs it small"
+    ),
     "harness ui": "it serves until it is stopped; tests/cli/test_ui.py",
     "harness data prepare T291 Set5 Set14 B100 Urban100": "it downloads; tests/data/fetch",
     "harness data prepare Manga109 --from ~/Manga109": "it wants all 109 files; tests/data/fetch",

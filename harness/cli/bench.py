@@ -141,6 +141,10 @@ def bench(
     from harness.host.device import choose_device
     from harness.reports.tables.bench import render
 
+    if as_built and fused:
+        raise click.UsageError("--as-built and --fused exclude each other")
+    if checkpoint is not None and not backends:
+        raise click.UsageError("--checkpoint is for --backends: other rows have random weights")
     setup = Setup(
         device=choose_device(device),
         dtype=dtype,
@@ -153,8 +157,6 @@ def bench(
     candidates = measure.candidates(
         models, scales=scales, output_size=output_size, input_size=input_size, fused=fused
     )
-    if checkpoint is not None and not backends:
-        raise click.UsageError("--checkpoint is for --backends: other rows have random weights")
     with TemporaryDirectory(prefix="harness-bench-") as folder:
         if backends:
             from harness.deploy import backend_bench

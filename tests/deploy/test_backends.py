@@ -217,6 +217,7 @@ def test_what_cannot_be_compared_is_refused_in_one_line(invoke, tmp_path):
     for words, said in (
         (("awsrn_s", "--backends", "fused", "--dtype", "bf16"), "leave out --dtype"),
         (("awsrn_s", "--checkpoint", "x.pth"), "--checkpoint is for --backends"),
+        (("awsrn_s", "--as-built", "--fused"), "exclude each other"),
         (("awsrn", "--backends", "all"), "awsrn x4 needs weights"),
         (("awsrn_s", "--backends", "all", "--data", "Set6"), "Set6"),
     ):
