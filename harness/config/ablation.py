@@ -237,27 +237,26 @@ def file(name: str) -> Path:
         UsageError: There is none.
     """
     path = bundled("ablations") / f"{name}.yaml" if name in shipped() else Path(name)
-    if not path.is_file():
-        raise UsageError(f"there is no ablation or file '{name}'{suggest(name, shipped())}")
-    return path
+    if path.is_file():
+        return path
+    raise UsageError(f"there is no ablation or file '{name}'{suggest(name, shipped())}")
 
 
 def load(name: str) -> Ablation:
     """Read an ablation by its name, or from a path to a user's own YAML file.
 
     Raises:
-        UsageError: There is none.
-        ConfigError: The file is not an ablation; every problem is listed.
+        UsageError: There is none, or a ConfigError with every problem of what is there.
     """
     path = file(name)
     try:
         found = parse(read_text(path), default_name=path.stem)
     except FormatError as error:
         raise ConfigError(_said(path, problem) for problem in error.problems) from error
-    ours = path.resolve().parent == bundled("ablations").resolve()
-    if not ours and (why := file_limits.taken(found.name, shipped())):
+    found = replace(found, shipped=path.parent.resolve() == bundled("ablations").resolve())
+    if not found.shipped and (why := file_limits.taken(found.name, shipped())):
         raise ConfigError([f"{path}: name: {why}"])
-    return replace(found, shipped=ours)
+    return found
 
 
 def parse(text: str, *, default_name: str) -> Ablation:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.prepare import Prepared
 from harness.errors import DataError
-
-_Whole = TypeVar("_Whole", int, NDArray[np.int64], NDArray[np.uint64])
 
 # Random numbers per patch: image, row, column, augmentation.
 _DRAWS = 4
@@ -118,9 +116,9 @@ class Patches:
         return chosen
 
 
-def below(limit: int | _Whole, bits: _Whole) -> _Whole:
+def below(limit: Any, bits: Any) -> Any:
     """Return a number in [0, limit) from 32 uniform bits; or many, limits below 2**31."""
-    return (bits * limit) // (1 << 32)
+    return (bits * limit) >> 32
 
 
 def _rows(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from torch import nn
 
 from harness.config import paper
 from harness.efficiency.counting import multi_adds
+from harness.efficiency.counting.merged_form import merged_form
 from harness.efficiency.counting.meta import has_values
 from harness.efficiency.counting.multi_adds import Cost
 from harness.efficiency.counting.shapes import Remembering
@@ -78,11 +79,11 @@ class CountedNetwork:
         if self._as_trained:
             return self.built
         try:
-            return multi_adds.merged_form(self.built)
+            return merged_form(self.built)
         except ForwardFailed:
             if has_values(self.built):
                 raise
-            return multi_adds.merged_form(self._build_with_weights().eval())
+            return merged_form(self._build_with_weights().eval())
 
     @cached_property
     def cost(self) -> Cost:
