@@ -23,13 +23,13 @@ from harness.models.swinir import SwinIR, TransformerBlock, WindowAttention, shi
 CASES = [(variant.id, scale) for variant in MODERN for scale in variant.scales]
 SMALLEST = [(variant.id, variant.scales[0]) for variant in MODERN]
 
-# One of each family, of one block.
+# One of each family, of one block and fewer channels.
 QUICK: dict[str, dict[str, Any]] = {
-    "rfdn": {"num_blocks": 1},
-    "pan": {"num_blocks": 1},
+    "rfdn": {"num_blocks": 1, "channels": 24},
+    "pan": {"num_blocks": 1, "channels": 16, "upsampling_channels": 12},
     "swinir_light": {"num_groups": 1, "num_blocks": 2, "channels": 24},
-    "rlfn_52": {"num_blocks": 1},
-    "bsrn": {"num_blocks": 1},
+    "rlfn_52": {"num_blocks": 1, "channels": 24, "inner_channels": 24},
+    "bsrn": {"num_blocks": 1, "channels": 32},
     "bsrn_s": {"num_blocks": 1},
     "shufflemixer_tiny": {"num_blocks": 1},
     "efdn": {"channels": 16},
