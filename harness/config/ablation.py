@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from harness.config import file_limits, paper
 from harness.config.contradictions import contradictions
-from harness.config.file_limits import flat, slug
 from harness.errors import ConfigError, UsageError, suggest
 from harness.host.declaring import AtLeastOne, OneOrMore
 from harness.host.paths import bundled
@@ -273,7 +272,7 @@ def parse(text: str, *, default_name: str) -> Ablation:
     content = from_yaml(AblationFile, text, also=contradictions)
     rows = tuple(entry.row() for entry in content.rows)
     return Ablation(
-        name=content.name or slug(default_name),
+        name=content.name or file_limits.slug(default_name),
         title=content.title or default_name,
         rows=rows,
         base=content.base or rows[0].label,
@@ -281,7 +280,7 @@ def parse(text: str, *, default_name: str) -> Ablation:
         scale=content.scale,
         benchmarks=content.benchmarks,
         seeds=content.seeds,
-        config=dict(flat(content.config or {})),
+        config=dict(file_limits.flat(content.config or {})),
         params_from=content.params_from or None,
         pairs=content.pairs,
         note=content.note,
