@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from harness.models.channel_norm import ChannelNorm
 from harness.models.layers import (
     BLACK,
     Normalise,
@@ -20,18 +21,6 @@ GROUPS = 8
 
 WIDER = 16
 """Channels that the last part of a block adds inside."""
-
-
-class ChannelNorm(nn.LayerNorm):
-    """Layer norm over the channels of each pixel: a gain, no bias, eps 1e-5."""
-
-    def __init__(self, channels: int) -> None:
-        """Make it for ``channels`` features."""
-        super().__init__(channels, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, channels, H, W)`` to the same shape."""
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class SplitMixer(nn.Module):
@@ -56,9 +45,9 @@ class SplitMixer(nn.Module):
 def mixing_layer(channels: int, kernel_size: int) -> nn.Sequential:
     """Return a mixing layer: channels, a large depthwise kernel, channels again."""
     return nn.Sequential(
-        Residual(ChannelNorm(channels), SplitMixer(channels)),
+        Residual(ChannelNorm(channels, eps=1e-5, bias=False), SplitMixer(channels)),
         plain_conv(channels, channels, kernel_size, groups=channels),
-        Residual(ChannelNorm(channels), SplitMixer(channels)),
+        Residual(ChannelNorm(channels, eps=1e-5, bias=False), SplitMixer(channels)),
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from harness.cli.network_options import network_options
-from harness.cli.options import DEVICE, FUSED, LR, results_root_only
+from harness.cli.options import DATA_ROOT, DEVICE, FUSED, LR, RESULTS_ROOT
 from harness.config import paper
 
 if TYPE_CHECKING:
@@ -58,12 +57,7 @@ log = logging.getLogger(__name__)
     show_default=True,
     help="Set on which --backends are scored.",
 )
-@click.option(
-    "--data-root",
-    envvar="HARNESS_DATA",
-    type=click.Path(path_type=Path),
-    help="Data root: where image sets lie.",
-)
+@DATA_ROOT
 @LR
 @click.option(
     "--calibrate",
@@ -99,7 +93,7 @@ log = logging.getLogger(__name__)
     help="No repetition begins after so much of it.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
-@results_root_only
+@RESULTS_ROOT
 @network_options("models")
 def bench(
     *,
@@ -116,7 +110,7 @@ def bench(
     backends: Sequence[str],
     checkpoint: Path | None,
     test: str,
-    data_root: Path | None,
+    root: Path | None,
     lr: str | None,
     calibrate: str | None,
     processes: int,
@@ -135,6 +129,8 @@ def bench(
 
     Example: harness bench awsrn_s --scale 4 --threads 1 --backends all --data Set5
     """
+    from tempfile import TemporaryDirectory
+
     from harness.efficiency.bench import measure
     from harness.efficiency.bench.latency import Effort
     from harness.efficiency.bench.process import Setup
@@ -166,9 +162,7 @@ def bench(
         if backends:
             from harness.deploy import backend_bench
 
-            request = backend_bench.Request(
-                tuple(backends), checkpoint, test, data_root, lr, calibrate
-            )
+            request = backend_bench.Request(tuple(backends), checkpoint, test, root, lr, calibrate)
             candidates = backend_bench.candidates(candidates, setup, request, folder=Path(folder))
         measure.measure(
             candidates,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import click
@@ -29,6 +28,8 @@ def reproduce(
 
     Example: harness reproduce wdsr_awru-x2-s0-0123456789ab
     """
+    from tempfile import TemporaryDirectory
+
     from harness.evaluation.record_names import matches
     from harness.experiment import reproduce as again
 
@@ -40,7 +41,7 @@ def reproduce(
     (stored,) = found
     if into is not None and into.resolve() == results.resolve():
         raise UsageError("--into is the results root that the record lies in: expected another")
-    with tempfile.TemporaryDirectory(prefix="harness-reproduce.") as scratch:
+    with TemporaryDirectory(prefix="harness-reproduce.") as scratch:
         plan = again.planned(stored, root=str(root) if root else None, into=into or Path(scratch))
         differs = list(again.differences(stored, plan))
         for one in differs:
