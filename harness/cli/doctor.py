@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
@@ -77,6 +75,8 @@ def _software() -> Iterator[Finding]:
 
 
 def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(name)
     except PackageNotFoundError:
@@ -122,6 +122,8 @@ def _bundled_weights() -> list[str]:
 
 
 def _stores(results: Path) -> Iterator[Finding]:
+    import shutil
+
     from harness.host.paths import cache_folder
 
     cache = cache_folder()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import json
 import keyword
 import re
 import shlex
@@ -19,6 +18,7 @@ import click
 from harness import __version__
 from harness.cli.plan import finite
 from harness.errors import UsageError
+from harness.host.writing import json_text
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _FILES = {"{}.py": "{}.py.txt", "{}.yaml": "{}.yaml.txt", "test_{}.py": "{}_test.py.txt"}
@@ -104,7 +104,7 @@ def workflow(*, new_row: str, old_row: str, margin: float, ablation: str) -> Non
 
 def _in_yaml(text: str) -> str:
     """Return a text as a quoted scalar, which JSON's is."""
-    return json.dumps(text)
+    return json_text(text)
 
 
 def _begin(kind: str, name: str) -> None:

@@ -6,20 +6,23 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from math import isfinite
+from typing import Any
 
 
-def json_text(value: object) -> str:
+def json_text(value: object, *, compact: bool = False) -> str:
     """Return a value as JSON text, without a line end.
 
     NaN and infinities, which JSON cannot say, become ``null``; a ``Decimal`` becomes a number.
 
     Args:
         value: Mappings, lists, tuples, texts, numbers, truth values and None.
+        compact: Whether it is for machines alone: on one line, without spaces.
 
     Raises:
         TypeError: Some of it is of another type.
     """
-    return json.dumps(_sayable(value), indent=1, ensure_ascii=False, allow_nan=False)
+    form: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
+    return json.dumps(_sayable(value), ensure_ascii=False, allow_nan=False, **form)
 
 
 def _sayable(value: object) -> object:

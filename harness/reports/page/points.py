@@ -122,8 +122,9 @@ def _published(latency: _Latency) -> tuple[list[PlotPoint], list[str]]:
             sets = dict.fromkeys(
                 cell.set for cell in system.cells if cell.metric == "psnr_db" and cell.value
             )
-            drawn = [pareto.points(scale, name, system.cells) for name in sets]
-            if drawn and not drawn[0][0]:
+            counted = (system.label, scale) in counts.load()  # others are not built here
+            drawn = [pareto.points(scale, name, system.cells) for name in sets if counted]
+            if sets and not (drawn and drawn[0][0]):
                 unknown.append(f"{system.label} x{scale}")
             elif drawn:
                 points.append(_published_point(system, drawn[0][0][0].by_rule, latency))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from harness import __version__
 from harness.config import paper
 from harness.errors import HarnessError
 from harness.host.files import write_atomic
+from harness.host.writing import json_text
 from harness.reports import notes
 from harness.reports.page import details as facts
 from harness.reports.page.content import Page, Section
@@ -163,7 +163,7 @@ def _printed(cell: Sequence[PrintedValue]) -> Markup:
 
 def _json(content: Any) -> str:
     """Return JSON text that may stand in a page: no mark in it ends the element."""
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json_text(content, compact=True)
     return _UNSAFE.sub(lambda mark: f"\\u{ord(mark[0]):04x}", text)
 
 
