@@ -68,7 +68,7 @@ def test_every_bound_is_held_by_a_test():
     tests = "".join(path.read_text("utf-8") for path in FOLDER.glob("test_*.py"))
     for name in claims():
         family = re.split(r" x\d", name)[0] if name.startswith("merged") else name
-        assert name.startswith("training ") or family in tests, name
+        assert name.startswith(("training ", "inference ", "patches ")) or family in tests, name
 
 
 @pytest.mark.parametrize("path", sorted(STORED.glob("speed.json")), ids=lambda path: path.name)

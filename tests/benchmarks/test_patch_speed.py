@@ -3,11 +3,13 @@
 from itertools import count
 
 import numpy as np
+import pytest
 import torch
 
 from harness.data.patches import Patches
 from harness.data.prepare import Entry, Prepared
 from harness.data.resident import ResidentPatches
+from tests.benchmarks import measure_patches
 from tests.benchmarks.alternate import timed
 
 HEIGHT, WIDTH, IMAGES = 678, 1020, 20  # LR of DIV2K at x2
@@ -33,3 +35,16 @@ def test_a_gather_on_the_cpu_beside_the_sampler(hold):
         )
     finally:
         torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def ways(tmp_path_factory):
+    return measure_patches.ways(tmp_path_factory.mktemp("patches"))
+
+
+@pytest.mark.parametrize("peer", measure_patches.BOUNDS)
+def test_a_sample_beside_other_files(hold, ways, peer):
+    def of(name):
+        return lambda: measure_patches.cost(name, ways[name])
+
+    hold(f"patches {peer}", of(peer), of("ours"))
