@@ -17,7 +17,7 @@ WORKERS = ("-n", "2", "--dist", "worksteal")
 PROTOCOL_TESTS = ("tests/evaluation/test_audit.py", "tests/weights/test_public.py")
 BENCHMARKS = "tests/benchmarks"
 FAULTS = ("tests/faults", "tests/experiment/launch", "tests/records/test_load.py")
-REPRODUCED = ("wdsr_basic-x2-s0", "wdsr_awru-x2-s0")
+REPRODUCED = ("wdsr_basic-x2-s0-b77c15635851", "wdsr_awru-x2-s0-129f330233f0")
 
 
 def group(name: str) -> list[str]:
