@@ -49,7 +49,7 @@ def ablation(tiny, tmp_path):
         head = ["name: faulty", "title: Networks with faults", "benchmarks: [own]", "base: good"]
         (tmp_path / "faulty.yaml").write_text("\n".join([*head, *rows]) + "\n")
         kept = [one for one in tiny if one.partition("=")[0] not in {"ablation", *settings}]
-        mine = [f"{key}={value}" for key, value in settings.items()]
+        mine = [f"{key}={value}" for key, value in ({"train.log_every": 2} | settings).items()]
         return [f"ablation={tmp_path}/faulty.yaml", *kept, *mine]
 
     return make
