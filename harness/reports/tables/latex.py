@@ -125,7 +125,8 @@ def _blocks(printed: PrintedTable, lead: int) -> list[list[int]]:
     first = list(range(lead))
     blocks = [[*first]]
     for at in range(lead, len(widths)):
-        if sum(widths[one] for one in (*blocks[-1], at)) > _WIDE and len(blocks[-1]) > lead:
+        line = sum(widths[one] for one in (*blocks[-1], at)) - 1  # a gap between two columns
+        if line > _WIDE and len(blocks[-1]) > lead:
             blocks.append([*first])
         blocks[-1].append(at)
     return blocks

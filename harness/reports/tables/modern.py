@@ -213,7 +213,7 @@ def _of_latency(rows: Iterable[ModernSystem]) -> Iterable[Field[ModernSystem]]:
         return lambda row: cell(row.latency) if row.latency else None
 
     if any(row.latency for row in rows):
-        yield field("latency", "Latency\n(IMDN = 1)", of(lambda one: one.ratio), "ratio")
+        yield field("latency", "Latency\nto IMDN", of(lambda one: one.ratio), "ratio")
     else:
         yield hidden("latency", of(lambda one: one.ratio))
     yield hidden("latency_least", of(lambda one: one.least))

@@ -87,8 +87,9 @@ def systems(records: Iterable[Record], results: Path) -> list[ModernSystem]:
     """
     scored = ReleasedScores(records)
     measured = latencies.load(results)
+    printed = _printed()
     places = sorted(
-        ((one, scale) for one in variants() for scale in one.scales if scale in (2, 3, 4)),
+        ((one, scale) for one in variants() for scale in one.scales),
         key=lambda place: place[1],
     )
     of = {place: counts.of_model(place[0].id, place[1]) for place in places}
@@ -106,7 +107,7 @@ def systems(records: Iterable[Record], results: Path) -> list[ModernSystem]:
             note=explained.get(sentence(of[variant, scale])),
         )
         for variant, scale in places
-        for row in _rows(variant, scale)
+        for row in _rows(variant, scale, printed.get((variant.label, scale), {}))
     ]
 
 
@@ -114,9 +115,14 @@ def _is_explained(count: Count) -> bool:
     return bool(count.note) and count.status in ("explained", "open")
 
 
-def _rows(variant: Variant, scale: int) -> list[_Row]:
-    """Return the rows of a network at one scale: one for each training set and file of weights."""
-    groups = {row.images: row for row in _printed(variant, scale)}
+def _rows(variant: Variant, scale: int, groups: Mapping[str, _Row]) -> list[_Row]:
+    """Return the rows of a network at one scale: one for each training set and file of weights.
+
+    Args:
+        variant: The network.
+        scale: Upscaling factor.
+        groups: What the list of printed values has of it, by training set.
+    """
     files = [one for one in released.load() if one.model == variant.id and scale in one.scales]
     found: list[_Row] = []
     for weights in files:
@@ -128,19 +134,20 @@ def _rows(variant: Variant, scale: int) -> list[_Row]:
     return sorted(found, key=lambda row: row.images) or [_Row("", {}, "", ())]
 
 
-def _printed(variant: Variant, scale: int) -> Iterable[_Row]:
-    """Yield what is printed of a network in the list of such values, by training set."""
-    for (label, of_scale, images), cells in published_modern.rows().items():
-        if of_scale == scale and label.removesuffix(f" ({images})") == variant.label:
-            sources = dict.fromkeys(
-                cell.source
-                for cell in published_modern.load()
-                if (cell.label, cell.scale) == (variant.label, scale)
-                and cell.training in ("", images)
-                and cell.input_px is None
-            )
-            of = {(one.set, one.metric): one for one in cells}
-            yield _Row(images, of, CELLS, tuple(sources))
+def _printed() -> dict[tuple[str, int], dict[str, _Row]]:
+    """Return the list of printed values: by label and scale, and by training set."""
+    sources: dict[tuple[str, int, str], dict[str, None]] = {}
+    for cell in published_modern.load():
+        if cell.input_px is None:
+            key = (cell.label, cell.scale, cell.training)
+            sources.setdefault(key, {})[cell.source] = None
+    found: dict[tuple[str, int], dict[str, _Row]] = {}
+    for (named, scale, images), cells in published_modern.rows().items():
+        label = named.removesuffix(f" ({images})")
+        read = sources.get((label, scale, ""), {}) | sources.get((label, scale, images), {})
+        of = {(one.set, one.metric): one for one in cells}
+        found.setdefault((label, scale), {})[images] = _Row(images, of, CELLS, tuple(read))
+    return found
 
 
 def _of_weights(weights: Weights, images: str, scale: int) -> _Row:

@@ -31,6 +31,7 @@ def has(file):
 @pytest.fixture(scope="module")
 def tables():
     names = ("awru_x2_T291_1500steps", "lfb", "table5", "table5_rescored", "table5_efficiency")
+    names += ("modern",)
     return {name: write.named(name, ROOT) for name in names}
 
 
