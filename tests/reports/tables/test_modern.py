@@ -189,7 +189,8 @@ def test_without_latencies_there_is_no_column_and_a_note(tmp_path):
 
 
 def test_marks_have_their_notes_and_notes_their_marks(rows, tmp_path):
-    marks = {row[f"{key}_mark"] for row in rows().values() for key in ("params_k", "multi_adds_g")}
+    keys = ("params_k_mark", "multi_adds_g_mark")
+    marks = {row[key] for row in rows().values() for key in keys}
     numbers = {mark[1:] for mark in marks if mark[1:]}
     listed = [note for note in modern.build([], tmp_path).notes if note.startswith("(")]
     assert [note[1 : note.index(")")] for note in listed] == sorted(numbers, key=int)
@@ -204,9 +205,12 @@ def test_multi_adds_of_another_input_stand_in_a_note_alone(rows, tmp_path):
 
 def test_a_missing_count_is_named(tmp_path, monkeypatch):
     of_model = counts.of_model
-    shown = {("pan", 3): ("none", 3)}
-    monkeypatch.setattr(counts, "of_model", lambda *key: of_model(*shown.get(key, key)))
-    with pytest.raises(RecordError, match="lack none x3"):
+
+    def without_pan(model, scale):
+        return of_model("none" if model == "pan" else model, scale)
+
+    monkeypatch.setattr(counts, "of_model", without_pan)
+    with pytest.raises(RecordError, match="lack none x2"):
         modern.build([], tmp_path)
 
 
@@ -220,9 +224,17 @@ def test_the_same_records_give_the_same_bytes_in_any_order(tmp_path, of_weights)
         assert form(tables[0]) == form(tables[1])
 
 
-def test_for_a_paper_it_is_split_by_scale(tmp_path):
-    parts = chosen.by_scale(chosen.of(modern.build([], tmp_path)))
+def test_for_a_paper_it_is_split_by_scale_without_columns_that_are_empty_there(
+    tmp_path, of_weights
+):
+    record = of_weights(PAN_X4, "pan", 32.13, scale=4)
+    parts = chosen.by_scale(chosen.of(modern.build([record], tmp_path)))
     assert [part.name for part in parts] == ["modern_x2", "modern_x3", "modern_x4"]
+    shown = [{column.key for column in part.columns} for part in parts]
+    assert ["rescored_Set5_psnr_db" in keys for keys in shown] == [False, False, True]
+    assert ["rescored_Set5_ssim" in keys for keys in shown] == [False, False, True]
+    assert all({"label", "images", "params_trained", "printed_Set5_ssim"} <= keys for keys in shown)
+    assert all(len(row.cells) == len(part.columns) for part in parts for row in part.rows)
 
 
 def test_it_needs_no_torch(tmp_path):
