@@ -17,6 +17,7 @@ from harness.host.yaml_reading import from_yaml
 from harness.models import registry
 from harness.records import published, published_modern, released
 from harness.records.published import Published
+from harness.records.released import Weights
 
 FILE_NAME = "training.yaml"
 UNKNOWN = "not known"
@@ -127,15 +128,21 @@ def _by_key() -> dict[tuple[str, int], PublishedSystem]:
         if weights.label or weights.protocol != DEFAULT.name:
             continue
         label = registry.get(weights.model).label
-        for scale, by_set in weights.published.items():
-            printed = [
-                Published(0, label, scale, name, metric, Decimal(f"{value:.{digits}f}"), "")
-                for name, scores in by_set.items()
-                for (metric, digits), value in zip(_PRINTED, scores, strict=True)
-            ]
-            of_weights = f"published/{released.FILE_NAME}"
-            found.setdefault((label, scale), _system(label, scale, of_weights, printed))
+        for scale in weights.published:
+            name = f"published/{released.FILE_NAME}"
+            system = _system(label, scale, name, of_weights(weights, scale))
+            found.setdefault((label, scale), system)
     return found
+
+
+def of_weights(weights: Weights, scale: int) -> tuple[Published, ...]:
+    """Return what the list of released weights says to be printed of some of them, as cells."""
+    label = registry.get(weights.model).label
+    return tuple(
+        Published(0, label, scale, name, metric, Decimal(f"{value:.{digits}f}"), "")
+        for name, scores in weights.published.get(scale, {}).items()
+        for (metric, digits), value in zip(_PRINTED, scores, strict=True)
+    )
 
 
 _PRINTED = (("psnr_db", 2), ("ssim", 4))

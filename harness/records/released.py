@@ -55,6 +55,7 @@ class Weights:
         sets: Sets to score by its own protocol and by the default one.
         published: PSNR in dB and SSIM as printed, by scale and set, in place of Table 5's.
         key: Which state dict of the file; empty where it holds one.
+        images: Training set, where the authors released weights of several; else empty.
         because: Why our scores are the printed ones or are not; empty where nobody knows.
     """
 
@@ -71,6 +72,7 @@ class Weights:
     published: dict[int, dict[str, tuple[float, float]]] = field(default_factory=dict)
     because: str = ""
     key: str = ""
+    images: str = ""
 
     @property
     def kind(self) -> str:

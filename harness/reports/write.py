@@ -12,7 +12,15 @@ from harness.records import failure, threads
 from harness.records.failure import Failure
 from harness.records.record import Record, load_all
 from harness.reports import stale
-from harness.reports.tables import ablation, efficiency, protocol, render, rescored, systems
+from harness.reports.tables import (
+    ablation,
+    efficiency,
+    modern,
+    protocol,
+    render,
+    rescored,
+    systems,
+)
 from harness.reports.tables.table import Table
 
 
@@ -48,7 +56,7 @@ def write(
 
 @uncollected()
 def write_all(results: Path, *, merge_threads: bool = False) -> tuple[Path, ...]:
-    """Render the tables of all shipped ablations, of public weights, and of Table 5.
+    """Render the tables of all shipped ablations, of public weights, of Table 5 and of today.
 
     Args:
         results: Results root, with ``results/runs`` below it; there may be none.
@@ -63,7 +71,7 @@ def write_all(results: Path, *, merge_threads: bool = False) -> tuple[Path, ...]
     """
     stored = load_all(results)
     of_ablations = _write(map(load, shipped()), stored, results, merge_threads=merge_threads)
-    return of_ablations + render.write(_of_no_ablation(stored), folder(results))
+    return of_ablations + render.write(_of_no_ablation(stored, results), folder(results))
 
 
 @uncollected()
@@ -94,7 +102,7 @@ def check(
     made = {path.name for path in render.files(tables, reports)}
     leftover = stale.left(reports, asked, stored, (reports / name for name in made))
     if not chosen:
-        tables += _of_no_ablation(stored)
+        tables += _of_no_ablation(stored, results)
     texts = [f"{path}: is left of an earlier grouping of the records" for path in leftover]
     return (*render.differences(tables, reports), *texts)
 
@@ -107,9 +115,10 @@ def no_records(results: Path) -> HarnessError:
     )
 
 
-def _of_no_ablation(stored: Sequence[Record]) -> list[Table]:
-    """Return the tables of public weights and of Table 5."""
-    tables = [efficiency.build(), protocol.build(stored), rescored.build(stored)]
+def _of_no_ablation(stored: Sequence[Record], results: Path) -> list[Table]:
+    """Return the tables of public weights, of Table 5, and of networks younger than it."""
+    made = protocol.build(stored), rescored.build(stored)
+    tables = [efficiency.build(), *made, modern.build(stored, results)]
     return [table for table in tables if table is not None]
 
 
@@ -128,7 +137,7 @@ def named(name: str, results: Path, *, merge_threads: bool = False) -> tuple[Tab
 
     Args:
         name: A shipped ablation, a YAML file, or a table such as ``awru_x2_T291_1500steps``,
-            ``table5_rescored``, ``protocol`` or ``table5_efficiency``.
+            ``table5_rescored``, ``protocol``, ``table5_efficiency`` or ``modern``.
         results: Results root, with ``results/runs`` below it.
         merge_threads: As for :func:`write`.
 
@@ -141,9 +150,8 @@ def named(name: str, results: Path, *, merge_threads: bool = False) -> tuple[Tab
         stored, failures = threads.merged(stored, failures)
     if name in shipped() or Path(name).is_file():
         return build(load(name), stored, failures)
-    others = (efficiency.build(), protocol.build(stored), rescored.build(stored))
     tables = [table for one in map(load, shipped()) for table in build(one, stored, failures)]
-    by_name = {table.name: table for table in (*tables, *filter(None, others))}
+    by_name = {table.name: table for table in (*tables, *_of_no_ablation(stored, results))}
     if name not in by_name:
         hint = suggest(name, [*shipped(), *by_name])
         raise UsageError(f"there is no ablation and no table '{name}'{hint}")

@@ -217,7 +217,7 @@ def test_a_name_is_a_slug(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["awru", "AWRU", "lfb_x2_T291", "table5", "table5_rescored", "protocol"]
+    "name", ["awru", "AWRU", "lfb_x2_T291", "table5", "table5_rescored", "protocol", "modern"]
 )
 def test_a_file_has_not_the_name_of_a_table_of_the_project(tmp_path, name):
     (problem,) = problems(tmp_path, f"name: {name}\nrows: [{{model: a}}]")
@@ -237,9 +237,9 @@ def test_names_that_are_only_alike_are_free(tmp_path, name):
 
 
 def test_every_table_of_no_ablation_has_a_name_that_is_kept_free():
-    from harness.reports.tables import efficiency, protocol, rescored
+    from harness.reports.tables import efficiency, modern, protocol, rescored
 
-    assert {efficiency.NAME, protocol.NAME, rescored.NAME} <= set(file_limits.TABLES)
+    assert {efficiency.NAME, modern.NAME, protocol.NAME, rescored.NAME} <= set(file_limits.TABLES)
 
 
 def test_a_shipped_file_by_its_path_is_the_shipped_one():

@@ -62,7 +62,8 @@ def with_labels(tables: Sequence[Table]) -> Sequence[Table]:
 def by_scale(table: Table) -> tuple[Table, ...]:
     """Return a table for each upscaling factor where a table has several, else the table itself.
 
-    What has one value in all rows of a part stands in its title, and is no column of it.
+    What has one value in all rows of a part stands in its title, and is no column of it; nor is
+    what is printed of none of its rows.
     """
     keys = [column.key for column in table.columns]
     if "scale" not in keys:
@@ -76,17 +77,35 @@ def by_scale(table: Table) -> tuple[Table, ...]:
 
 def _of_scale(table: Table, at: int, scale: TableCell) -> Table:
     rows = [row for row in table.rows if row.cells[at] == scale]
+    empty = _empty(table, rows)
+    kept = [one for one in range(len(table.columns)) if one != at and one not in empty]
     return replace(
         table,
         name=f"{table.name}_x{scale}",
         title=f"{table.title}, x{scale}",
-        columns=table.columns[:at] + table.columns[at + 1 :],
+        columns=tuple(table.columns[one] for one in kept),
         rows=tuple(
-            replace(row, cells=row.cells[:at] + row.cells[at + 1 :], ruled=row.ruled and number > 0)
+            replace(
+                row,
+                cells=tuple(row.cells[one] for one in kept),
+                ruled=row.ruled and number > 0,
+            )
             for number, row in enumerate(rows)
         ),
         lead=max(1, table.lead - 1),
     )
+
+
+def _empty(table: Table, rows: Sequence[TableRow]) -> set[int]:
+    """Return the columns, those that name a row apart, whose printed cells hold nothing."""
+    cells: list[list[int]] = []
+    for at, column in enumerate(table.columns):
+        if column.joined and cells:
+            cells[-1].append(at)
+        else:
+            cells.append([at])
+    blank = [cell for cell in cells if all(row.cells[at] is None for row in rows for at in cell)]
+    return {at for cell in blank if cell[0] >= table.lead for at in cell}
 
 
 def _sets(table: Table) -> list[str]:

@@ -21,7 +21,9 @@ from harness.reports.tables.table import ColumnKind, Table, TableCell
 
 NAME = "table5_efficiency"
 
-_MARKS = {"exact": "\u2713", "explained": "\u2020", "open": "\u25cb"}
+MARKS = {"exact": "\u2713", "explained": "\u2020", "open": "\u25cb"}
+"""Marks of a printed count, by its status."""
+
 _LEGEND = (
     f"Ours: counted from the network for a {paper.OUTPUT_SIZE} output. Params as built: trainable "
     "scalars; deployed: weight norm and batch norm folded. Multi-Adds: kernel elements times "
@@ -56,9 +58,9 @@ def build() -> Table:
         if cell.metric in ("params_k", "multi_adds_g"):
             printed.setdefault((cell.label, cell.scale), {})[cell.metric] = cell
     ours = [counts.of(stored, *key) for key in printed]
-    notes = numbered(_sentence(count) for count in ours if count.note)
+    notes = numbered(sentence(count) for count in ours if count.note)
     systems = [
-        _CountedSystem(count, of_system, notes.get(_sentence(count)))
+        _CountedSystem(count, of_system, notes.get(sentence(count)))
         for count, of_system in zip(ours, printed.values(), strict=True)
     ]
     return Table(
@@ -73,7 +75,7 @@ def build() -> Table:
     )
 
 
-def _sentence(count: Count) -> str:
+def sentence(count: Count) -> str:
     """Return the note of a network as a sentence, with the name of its counting rule."""
     rule = f" (rule: {count.rule})" if count.rule else ""
     return f"{count.note[:1].upper()}{count.note[1:]}{rule}"
@@ -96,7 +98,7 @@ def _mark(metric: str, title: str) -> Field[_CountedSystem]:
     def mark(system: _CountedSystem) -> str | None:
         status = system.printed[metric].status
         number = system.note if status != "exact" else None
-        return f"{_MARKS[status]}{number or ''}" if status else None
+        return f"{MARKS[status]}{number or ''}" if status else None
 
     return field(f"{metric}_mark", title, mark)
 

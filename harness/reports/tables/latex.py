@@ -15,6 +15,9 @@ MARKS = (r"\textbf{{{}}}", r"\underline{{{}}}")
 _WIDE = 95
 """Characters of a line that still fit an A4 page at footnote size."""
 
+_WIDEST = 110
+"""Characters of a line that fit it at all; a longer table goes on below, column after column."""
+
 
 def to_latex(table: Table) -> str:
     """Return the table for ``input``; the document must load booktabs.
@@ -61,22 +64,46 @@ def _floating(table: Table) -> str:
 
 def _longtable(table: Table) -> str:
     printed = printed_form(table)
-    spec = "".join("r" if right else "l" for right in printed.numeric)
-    heads = [r"\toprule", *_spanning_heads(printed.heads), r"\midrule"]
-    rows = []
-    for row, cells in zip(table.rows, printed.rows, strict=True):
-        rows += [r"\midrule"] if row.ruled else []
-        rows.append(row_line(cells))
+    blocks = _blocks(printed, table.lead)
+    size = (
+        r"\scriptsize\setlength{\tabcolsep}{1.8pt}"
+        if _characters(printed) > _WIDE
+        else r"\footnotesize\setlength{\tabcolsep}{4pt}"
+    )
     lines = [
         r"\begingroup",
         r"\providecommand{\checkmark}{\ensuremath{\surd}}",
-        r"\scriptsize\setlength{\tabcolsep}{1.8pt}"
-        if _characters(printed) > _WIDE
-        else r"\footnotesize\setlength{\tabcolsep}{4pt}",
+        size,
         r"\ifdim\linewidth<15.2cm\scriptsize\setlength{\tabcolsep}{1.3pt}\fi",
         r"\setlength{\LTcapwidth}{\linewidth}",
+        *(
+            line
+            for number, block in enumerate(blocks)
+            for line in _block_lines(table, printed, block, continued=number > 0)
+        ),
+        r"\setlength{\parindent}{0pt}\raggedright",
+        *(f"{printable(note)}\\par" for note in table.notes),
+        r"\endgroup",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _block_lines(
+    table: Table, printed: PrintedTable, block: Sequence[int], *, continued: bool
+) -> list[str]:
+    """Return some columns of a table as a longtable; later ones keep the number of the first."""
+    spec = "".join("r" if printed.numeric[at] else "l" for at in block)
+    heads = [r"\toprule", *_spanning_heads([printed.heads[at] for at in block]), r"\midrule"]
+    rows = []
+    for row, cells in zip(table.rows, printed.rows, strict=True):
+        rows += [r"\midrule"] if row.ruled else []
+        rows.append(row_line([cells[at] for at in block]))
+    title = printable(f"{table.title}, continued" if continued else table.title)
+    label = "" if continued else f"\\label{{tab:{table.name}}}"
+    return [
+        *([r"\addtocounter{table}{-1}"] if continued else []),
         f"\\begin{{longtable}}{{@{{}}{spec}@{{}}}}",
-        f"\\caption{{{printable(table.title)}}}\\label{{tab:{table.name}}} \\\\",
+        f"\\caption{{{title}}}{label} \\\\",
         *heads,
         r"\endfirsthead",
         *heads,
@@ -85,17 +112,35 @@ def _longtable(table: Table) -> str:
         r"\endfoot",
         *rows,
         r"\end{longtable}",
-        r"\setlength{\parindent}{0pt}\raggedright",
-        *(f"{printable(note)}\\par" for note in table.notes),
-        r"\endgroup",
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _blocks(printed: PrintedTable, lead: int) -> list[list[int]]:
+    """Return the columns in blocks that go below each other, those that name a row in each."""
+    cells = _widths(printed)
+    if sum(cells) <= _WIDEST:
+        return [list(range(len(cells)))]
+    heads = [len(head.rpartition("\n")[2]) for head in printed.heads]
+    widths = [1 + max(pair) for pair in zip(cells, heads, strict=True)]
+    first = list(range(lead))
+    blocks = [[*first]]
+    for at in range(lead, len(widths)):
+        line = sum(widths[one] for one in (*blocks[-1], at)) - 1  # a gap between two columns
+        if line > _WIDE and len(blocks[-1]) > lead:
+            blocks.append([*first])
+        blocks[-1].append(at)
+    return blocks
 
 
 def _characters(printed: PrintedTable) -> int:
     """Return how many characters the longest cells of all columns have together."""
+    return sum(_widths(printed))
+
+
+def _widths(printed: PrintedTable) -> list[int]:
+    """Return how many characters the longest cell of each column has."""
     cells = [[join(cell) for cell in row] for row in printed.rows]
-    return sum(max(map(len, column)) for column in zip(*cells, strict=True))
+    return [max(map(len, column)) for column in zip(*cells, strict=True)]
 
 
 def _spanning_heads(heads: Sequence[str]) -> list[str]:

@@ -28,6 +28,7 @@ ColumnKind = Literal[
     "kilo",
     "mega",
     "giga",
+    "ratio",
     "psnr",
     "ssim",
     "weight",
@@ -48,8 +49,9 @@ class Column:
         key: Machine-readable name with the unit, unique within the table.
         title: Printed heading; a line feed marks where it may break.
         kind: Which rounding applies. ``kilo``, ``mega`` and ``giga`` are counts printed in
-            units of 1e3, 1e6 and 1e9, ``diff`` a spread of PSNR or a difference whose interval
-            is known, ``ssim_diff`` such a difference of SSIM, ``p`` a p-value, ``hours`` hours.
+            units of 1e3, 1e6 and 1e9, ``ratio`` one number over another, ``diff`` a spread of
+            PSNR or a difference whose interval is known, ``ssim_diff`` such a difference of
+            SSIM, ``p`` a p-value, ``hours`` hours.
         signed: Whether positive values carry a plus sign, as differences do.
         joined: Whether the value is printed in the cell of the column before it.
         between: Text between the two values of such a cell.
@@ -118,6 +120,7 @@ _STEP = {
     "kilo": Decimal("0.001"),
     "mega": Decimal("0.01"),
     "giga": Decimal("0.01"),
+    "ratio": Decimal("0.01"),
     "psnr": Decimal("0.01"),
     "ssim": Decimal("0.0001"),
     "weight": Decimal("0.0001"),
@@ -166,10 +169,10 @@ def format_value(value: TableCell, column: Column) -> str:
 
     PSNR has 2 decimals, its spread, its differences that have intervals and p-values 3, SSIM and
     learned weights 4, differences of SSIM 5. A difference that would be rounded to zero gets up
-    to 2 decimals more, so that an interval shows on which side of zero it ends. Counts in units
-    of 1e6 and 1e9 have 2; other counts have thousands separators, and all their digits also in
-    units of 1e3. Published values (``Decimal``) keep the digits that the paper prints; a dagger
-    follows a doubted one.
+    to 2 decimals more, so that an interval shows on which side of zero it ends. Ratios, and
+    counts in units of 1e6 and 1e9, have 2; other counts have thousands separators, and all their
+    digits also in units of 1e3. Published values (``Decimal``) keep the digits that the paper
+    prints; a dagger follows a doubted one.
     """
     return "" if value is None else column.form.format(_plain(value, column))
 

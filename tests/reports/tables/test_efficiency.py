@@ -162,7 +162,11 @@ def test_latex_compiles_in_a_plain_document(table, tmp_path, extra):
 def test_tables_without_arguments_need_no_records(tmp_path, invoke):
     result = invoke("tables", "--results", tmp_path)
     assert result.exit_code == 0, result.output
-    names = [f"table5_efficiency.{ending}" for ending in ("tex", "csv", "md")]
+    names = [
+        f"{name}.{ending}"
+        for name in ("modern", "table5_efficiency")
+        for ending in ("tex", "csv", "md")
+    ]
     assert result.stdout.split() == [str(tmp_path / "reports" / name) for name in names]
     before = {name: (tmp_path / "reports" / name).read_bytes() for name in names}
     write.write_all(tmp_path)

@@ -30,7 +30,8 @@ def has(file):
 
 @pytest.fixture(scope="module")
 def tables():
-    names = ("awru_x2_T291_1500steps", "lfb", "table5", "table5_rescored", "table5_efficiency")
+    of_no_ablation = ("table5", "table5_rescored", "table5_efficiency", "modern")
+    names = ("awru_x2_T291_1500steps", "lfb", *of_no_ablation)
     return {name: write.named(name, ROOT) for name in names}
 
 
