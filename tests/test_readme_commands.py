@@ -36,6 +36,7 @@ NOT_RUN = {
     "python -m pip install nox && python -m nox -s tests": "it sets up an environment, and is this",
     "harness flops --all": "tests/cli/test_flops.py runs it, and checks every row",
     "harness bench awsrn_s carn_m --scale 4": "minutes; tests/efficiency/bench runs it small",
+    "harness compare --ntire 2026 imdn": "a minute; tests/efficiency/test_challenge.py",
     "harness status ablation=awru": "nothing was run here; tests/experiment/launch",
     "harness status --watch": "nothing was run here; tests/cli/test_status.py",
     "harness track --replay": "nothing was run here; tests/experiment/launch",

@@ -53,6 +53,22 @@ class _SeveralSets(click.Command):
 @FUSED
 @PRECISION
 @click.option(
+    "--ntire",
+    type=int,
+    metavar="YEAR",
+    help="Score cost as the NTIRE challenge of 2024 or 2026 does, on runtimes measured now.",
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 99),
+    help="Of --ntire: times that every runtime is measured anew (default: 6).",
+)
+@click.option(
+    "--group",
+    metavar="GROUP",
+    help="Beside the published rows that the paper compares: awsrn_s, awsrn_m or awsrn.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json", "md", "latex"]),
@@ -72,6 +88,9 @@ def compare(
     device: DeviceChoice,
     fused: bool,
     precision: Precision,
+    ntire: int | None,
+    processes: int | None,
+    group: str | None,
     form: str,
 ) -> None:
     """Compare two networks or more: cost, scores, differences to the first with intervals.
@@ -84,13 +103,28 @@ def compare(
     Example: harness compare wdsr_basic-x2@1500 "AWRU@1500"
 
     Example: harness compare imdn=imdn_x2.pth carn=carn_x2.pth --scale 2 --data Set5 Set14
+
+    Example: harness compare --group awsrn_s awsrn_s-x2
+
+    Example: harness compare --ntire 2026 imdn
     """
+    from harness.cli import compare_cost, compare_group
     from harness.evaluation.compare import collect
     from harness.evaluation.contenders import Request
     from harness.reports.tables import render
     from harness.reports.tables.compare import build
     from harness.reports.tables.latex import to_latex
 
+    forms = render.FORMATS | {
+        "table": render.to_text,
+        "json": render.to_json,
+        "latex": to_latex,
+    }
+    if ntire is not None:
+        compare_cost.show(rows, ntire, device, forms[form], scale=scale, processes=processes or 6)
+        return
+    if processes is not None:
+        raise click.UsageError("--processes is for --ntire")
     request = Request(
         scale,
         tuple(sets),
@@ -103,9 +137,9 @@ def compare(
         fused=fused,
         precision=precision,
     )
-    forms = render.FORMATS | {
-        "table": render.to_text,
-        "json": render.to_json,
-        "latex": to_latex,
-    }
-    click.echo(forms[form](build(*collect(rows, request))), nl=False)
+    table = (
+        compare_group.table(group, rows, request)
+        if group is not None
+        else build(*collect(rows, request))
+    )
+    click.echo(forms[form](table), nl=False)

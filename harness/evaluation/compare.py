@@ -13,23 +13,26 @@ from harness.records.means import same_images, shared_sets
 from harness.weights import pretrained
 
 
-def collect(names: Sequence[str], request: Request) -> tuple[list[Contender], tuple[str, ...]]:
+def collect(
+    names: Sequence[str], request: Request, *, fewest: int = 2
+) -> tuple[list[Contender], tuple[str, ...]]:
     """Return the networks that are named, and the sets that all of them were scored on.
 
     Args:
         names: Records as :func:`harness.evaluation.contenders.stored` reads them; or
             ``ID=FILE``, weights to be scored now, or the id of a network without weights.
         request: How to score, and where records lie.
+        fewest: Rows that there must be.
 
     Returns:
         The rows in the order of their names, the first of them the base, and the sets.
 
     Raises:
-        UsageError: There are fewer than two rows, a name means nothing, or rows differ in
+        UsageError: There are too few rows, a name means nothing, or rows differ in
             scale, protocol or images.
         HarnessError: A record or weights cannot be read, or cannot be scored.
     """
-    if len(names) < 2:
+    if len(names) < fewest:
         raise UsageError("expected two rows to compare or more, such as imdn=A.pth carn=B.pth")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -35,7 +35,7 @@ _METRICS = ("psnr_db", "ssim")
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
     """One line: a network as published, or as measured here.
 
     Attributes:
@@ -47,6 +47,7 @@ class _Line:
         scores: By set and metric.
         system: Of a published one: where its numbers come from.
         records: Of ours: where they are stored, one a seed.
+        origin: Of ours, in words, where the records themselves are not at hand.
     """
 
     label: str
@@ -57,6 +58,7 @@ class _Line:
     scores: Mapping[tuple[str, str], TableCell]
     system: PublishedSystem | None = None
     records: tuple[Record, ...] = ()
+    origin: str | None = None
 
 
 def build(name: str, ablation: Ablation, comparison: Comparison) -> Table | None:
@@ -75,8 +77,8 @@ def build(name: str, ablation: Ablation, comparison: Comparison) -> Table | None
         return None
     systems = published_systems.systems(ablation.published, comparison.scale)
     ours = [_ours(entry) for entry in comparison.entries if entry.records]
-    lines = [*(_published(system) for system in systems), *ours]
-    fields = _fields(comparison.sets)
+    lines = [*(published_line(system) for system in systems), *ours]
+    fields = fields_of(comparison.sets)
     return Table(
         name=f"{name}_published",
         title=f"{ablation.title}, x{comparison.scale}: beside published networks",
@@ -109,9 +111,10 @@ def trained_on_note(labels: Sequence[str]) -> list[str]:
     return [f"Trained on, as published: {'; '.join(texts)}."] if texts else []
 
 
-def _published(system: PublishedSystem) -> _Line:
+def published_line(system: PublishedSystem) -> Line:
+    """Return the line of a published network."""
     values = {(cell.set, cell.metric): as_printed(cell) for cell in system.cells}
-    return _Line(
+    return Line(
         label=system.label,
         source=PUBLISHED,
         trained_on=system.trained_on,
@@ -122,19 +125,14 @@ def _published(system: PublishedSystem) -> _Line:
     )
 
 
-def _ours(entry: ComparedRow) -> _Line:
+def _ours(entry: ComparedRow) -> Line:
     first = entry.records[0]
-    multi_adds = counted(first.multi_adds)
-    if isinstance(multi_adds, int):
-        multi_adds_g: TableCell = (Decimal(multi_adds) / 10**9).quantize(Decimal("0.01"))
-    else:
-        multi_adds_g = multi_adds
-    return _Line(
+    return Line(
         label=entry.label,
         source=f"{first.steps:,} steps" + ("" if first.full_budget else " *"),
         trained_on=notes.distinct(entry.records, notes.train_name),
         params_k=Decimal(first.params) / 1000,
-        multi_adds_g=multi_adds_g,
+        multi_adds_g=giga(first.multi_adds),
         scores={
             (name, metric): value
             for name, pair in entry.scores.items()
@@ -144,11 +142,19 @@ def _ours(entry: ComparedRow) -> _Line:
     )
 
 
-def _fields(sets: Sequence[str]) -> list[Field[_Line]]:
-    def origin(key: str, of: Callable[[Record], object]) -> Field[_Line]:
+def giga(multi_adds: int | None) -> TableCell:
+    """Return the cell of a count of ours in units of 1e9, as those of printed counts are."""
+    cell = counted(multi_adds)
+    return (Decimal(cell) / 10**9).quantize(Decimal("0.01")) if isinstance(cell, int) else cell
+
+
+def fields_of(sets: Sequence[str]) -> list[Field[Line]]:
+    """Return the fields of lines that are scored on some sets."""
+
+    def origin(key: str, of: Callable[[Record], object]) -> Field[Line]:
         return hidden(key, lambda line: notes.distinct(line.records, of))
 
-    fields: list[Field[_Line]] = [
+    fields: list[Field[Line]] = [
         field("label", "Model", lambda line: line.label),
         field("source", "Source", lambda line: line.source),
         field("trained_on", "Trained on", lambda line: line.trained_on),

@@ -153,8 +153,8 @@ def test_a_suspected_misprint_is_daggered_here_too_and_is_not_the_best():
     """AWSRN-SD x3 on Set14 is printed as 32.21 dB, 2 dB above all others."""
     systems = published_systems.systems(["AWSRN-SD", "CARN", "AWSRN-M"], 3)
     sets = ("Set14",)
-    lines = [beside._published(system) for system in systems]
-    fields = beside._fields(sets)
+    lines = [beside.published_line(system) for system in systems]
+    fields = beside.fields_of(sets)
     rows = rows_of(fields, lines, group=lambda line: line.source)
     table = Table("x", "X", columns_of(fields), rows, notes=())
     shown = render.to_markdown(table).splitlines()
