@@ -1,5 +1,7 @@
 """Upscaling to 1280x720 in the fused form, beside AWSRN as its paper prints it: bounds.yaml."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -30,7 +32,8 @@ def test_upscaling_beside_the_printed_form(hold, name):
     ours = registry.get(model).build(scale=scale).eval()
     plain = NaiveAWSRN(scale=scale, blocks=BLOCKS[model]).eval()
     plain.load_state_dict(ours.state_dict())
-    quick = fused(ours).to(memory_format=torch.channels_last)
+    quick: Any = fused(ours)
+    quick = quick.to(memory_format=torch.channels_last)
     lr = 255 * torch.rand(1, 3, 720 // scale, 1280 // scale)
     lr_last = lr.contiguous(memory_format=torch.channels_last)
 
