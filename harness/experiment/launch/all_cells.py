@@ -58,7 +58,7 @@ def launch(
         return
     jobs = split(runner.plan, left, parent_run=runner.parent_run)
     by_id = {planned.record_id: planned for planned in left}
-    log.info("%d jobs to do", len(jobs))
+    log.info("jobs to do: %d", len(jobs))
     stopped = False
     ended = tried(launching.launcher, jobs, retries=launching.retries)
     for number, (job, outcome) in enumerate(ended, 1):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.experiment.launch.jobs import Job, Outcome, Work, do, missing_extra
 
 log = logging.getLogger(__name__)
+
+_ANSWER_S = 5.0
 
 
 class RayLauncher:
@@ -56,6 +59,8 @@ class RayLauncher:
                 ray.shutdown()
 
     def _connect(self, ray: Any, threads: int) -> None:
+        if self.address and self.address != "auto":
+            _check_answers(self.address)  # Ray itself tries for minutes
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         logging.getLogger("ray").setLevel(logging.ERROR)
         started_here: dict[str, Any] = {
@@ -113,6 +118,23 @@ class RayLauncher:
         for reference in running:
             if now - began.setdefault(reference, now) > self.timeout_s:
                 ray.cancel(reference, force=True)
+
+
+def _check_answers(address: str) -> None:
+    """Refuse an address where nobody listens.
+
+    Raises:
+        UsageError: It is not ``HOST:PORT``.
+        HarnessError: Nobody listens.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(f"--address: expected HOST:PORT or auto, not '{address}'")
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise HarnessError(f"there is no Ray cluster at '{address}': {why}") from error
 
 
 def _ray() -> Any:

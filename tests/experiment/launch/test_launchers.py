@@ -1,6 +1,7 @@
 """A launcher gives the same weights, byte for byte, and the same records as one process."""
 
 import json
+import sys
 
 import pytest
 
@@ -63,3 +64,32 @@ def test_slurm_by_its_local_executor(alone, run, monkeypatch):
     pytest.importorskip("submitit")
     monkeypatch.setenv("HARNESS_SLURM", "local")
     assert_same(alone, run("slurm", "--launcher", "slurm", "--jobs", "2"))
+
+
+REFUSED = [
+    (("--jobs", "2"), 2, "--launcher"),
+    (("--launcher", "local", "--slurm", "a=b"), 2, "--launcher slurm"),
+    (("--launcher", "local", "--address", "auto"), 2, "--launcher ray"),
+    (("--launcher", "local", "--cell-timeout", "soon"), 2, "90s"),
+    (("--launcher", "slurm", "--slurm", "partition"), 2, "KEY=VALUE"),
+    (("--launcher", "ray", "--address", "nowhere"), 2, "HOST:PORT"),
+    (("--launcher", "ray", "--address", "127.0.0.1:1"), 1, "no Ray cluster at '127.0.0.1:1'"),
+]
+
+
+@pytest.mark.parametrize(("options", "code", "words"), REFUSED)
+def test_what_cannot_be_is_refused_in_words(options, code, words, tiny, invoke):
+    if "ray" in options:
+        pytest.importorskip("ray")
+    result = invoke("run", *tiny, "rows=plain", *options)
+    assert result.exit_code == code
+    assert words in result.output
+
+
+def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(tiny, invoke, monkeypatch):
+    for name in ("ray", "submitit"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for launcher in ("ray", "slurm"):
+        result = invoke("run", *tiny, "rows=plain", "--launcher", launcher)
+        assert result.exit_code == 2
+        assert f"awsrn-harness[{launcher}]" in result.output
