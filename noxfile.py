@@ -137,7 +137,8 @@ def artifact(session: nox.Session) -> None:
         "figures are what the records give": ("harness", "figures"),
         "weights score as printed": ("pytest", "-q", "-rs", *PROTOCOL_TESTS),
     }
-    checks |= {f"{one} comes out again": ("harness", "reproduce", one) for one in REPRODUCED}
+    kept = ("--results", "results/artifact")
+    checks |= {f"{one} comes out again": ("harness", "reproduce", one, *kept) for one in REPRODUCED}
     failed = []
     for what, command in checks.items():
         try:

@@ -40,7 +40,9 @@ NOT_RUN = {
     "harness status ablation=awru": "nothing was run here; tests/experiment/launch",
     "harness status --watch": "nothing was run here; tests/cli/test_status.py",
     "harness track --replay": "nothing was run here; tests/experiment/launch",
-    "harness reproduce wdsr_basic-x2-s0-b77c15635851": "it trains; tests/experiment",
+    "harness reproduce wdsr_basic-x2-s0-b77c15635851 --results results/artifact": (
+        "it trains for minutes; tests/experiment/test_reproduce.py"
+    ),
     "python -m nox -s artifact": "it does all of it again; test_noxfile",
     "harness deploy awsrn_s --scale 4 -o awsrn_s_x4": "tests/deploy/export/test_package.py runs it",
     "harness deploy awsrn_s --scale 4 -o awsrn_s_x4 --int8 --calibrate T291 --data Set5": (
