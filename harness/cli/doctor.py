@@ -58,6 +58,7 @@ def doctor(*, root: Path | None, results: Path, form: str) -> None:
 def _software() -> Iterator[Finding]:
     from harness import __version__
     from harness.host import environment
+    from harness.host.extras import install_command
 
     commit, dirty = environment.commit()
     where = f"{commit[:12]}{', changed' if dirty else ''}" if commit else "installed package"
@@ -70,7 +71,7 @@ def _software() -> Iterator[Finding]:
     for extra, names in _EXTRAS.items():
         missing = [name for name in names if not _version(name)]
         state = f"without {', '.join(missing)}" if missing else "installed"
-        mend = f"python -m pip install 'awsrn-harness[{extra}]', where it is wanted"
+        mend = f"{install_command(extra)}, where it is wanted"
         yield Finding(f"extra [{extra}]", state, mend if missing else "")
 
 

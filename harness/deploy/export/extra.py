@@ -12,8 +12,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from harness.errors import UsageError
+from harness.host.extras import install_command
 
-INSTALL = "python -m pip install 'awsrn-harness[deploy]'"
+INSTALL = install_command("deploy")
 """The command that installs them."""
 
 NEEDED = ("onnx", "onnxruntime", "onnxscript")

@@ -12,6 +12,7 @@ from typing import Protocol
 from harness.errors import HarnessError, UsageError
 from harness.experiment.plan import Plan
 from harness.experiment.session import PlannedCell
+from harness.host.extras import install_command
 from harness.host.signals import Interrupted
 from harness.records.failure import Failure
 
@@ -142,8 +143,8 @@ def _do(job: Job) -> Outcome:
 def missing_extra(name: str) -> HarnessError:
     """Return the error that says how a launcher's library is installed."""
     return UsageError(
-        f"--launcher {name} needs what is not installed: python -m pip install "
-        f"'awsrn-harness[{name}]' (in a checkout: python -m pip install -e '.[{name}]')"
+        f"--launcher {name} needs what is not installed: {install_command(name)} "
+        f"(in a checkout: python -m pip install -e '.[{name}]')"
     )
 
 
