@@ -17,6 +17,7 @@ WORKERS = ("-n", "2", "--dist", "worksteal")
 PROTOCOL_TESTS = ("tests/evaluation/test_audit.py", "tests/weights/test_public.py")
 BENCHMARKS = "tests/benchmarks"
 FAULTS = ("tests/faults", "tests/experiment/launch", "tests/records/test_load.py")
+TABLES_1_TO_3 = ("awru", "lfb", "awms")
 REPRODUCED = ("wdsr_basic-x2-s0-b77c15635851", "wdsr_awru-x2-s0-129f330233f0")
 
 
@@ -102,7 +103,8 @@ def tables(session: nox.Session) -> None:
             path.unlink()
     session.run("harness", "tables", silent=True)
     session.run("harness", "figures", silent=True)
-    session.run("harness", "plan", "awru", "lfb", "awms", "--write", silent=True)
+    session.run("harness", "figures", "differences", *TABLES_1_TO_3, silent=True)
+    session.run("harness", "plan", *TABLES_1_TO_3, "--write", silent=True)
     changed = session.run(
         "git", "status", "--porcelain", "--", "reports", external=True, silent=True
     )

@@ -101,6 +101,29 @@ def pareto(*, ablation: str, set_name: str | None, results: Path, sheet: Sheet) 
 
 
 @figures.command()
+@click.argument("ablations", nargs=-1, required=True, metavar="ABLATION...")
+@results_root_only
+@sheet_options
+def differences(*, ablations: Sequence[str], results: Path, sheet: Sheet) -> None:
+    """Draw what the rows of ablations gain, with intervals, beside what they cost.
+
+    A line is the difference of a row's mean PSNR to that of its base, over the seeds and images
+    of trainings that compare; on its right stand the parameters and Multi-Adds more, beside it
+    the difference that the paper prints.
+
+    Example: harness figures differences awru lfb awms
+    """
+    from harness.config.ablation import load
+    from harness.records import record
+    from harness.reports import write
+    from harness.reports.figures import differences
+
+    shown = differences.of_ablations([load(name) for name in ablations], record.load_all(results))
+    for path in differences.write(shown, write.folder(results), sheet):
+        click.echo(path)
+
+
+@figures.command()
 @_ABLATION
 @results_root_only
 @sheet_options
