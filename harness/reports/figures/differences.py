@@ -100,9 +100,9 @@ def of_ablations(ablations: Sequence[Ablation], records: Iterable[Record]) -> li
     shown = {group: _rows(members) for group, members in grouped.items()}
     enough = [members for group, members in grouped.items() if shown[group]]
     if not enough:
-        names = ", ".join(ablation.name for ablation in ablations)
+        asked = ", ".join(ablation.name for ablation in ablations)
         raise UsageError(
-            f"{names}: expected rows that were trained alike with two seeds or more, and there "
+            f"{asked}: expected rows that were trained alike with two seeds or more, and there "
             "are none: harness run with seeds=0,1,2"
         )
     names = notes.file_names(
