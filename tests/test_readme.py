@@ -1,7 +1,12 @@
-"""The README shows what the reports hold; its commands are run by test_readme_commands.py."""
+"""READMEs show what the reports hold, and nothing gets lost between them.
+
+Their commands are run by test_readme_commands.py.
+"""
 
 import csv
 import re
+from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,14 +17,114 @@ from harness.config.protocols import names
 from harness.records import published
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+FOLDERS = (
+    *("ablations", "models", "reports", "results", "results/pretrained", "harness"),
+    *(f"harness/{name}" for name in ("data", "weights", "evaluation", "efficiency", "deploy")),
+)
+TEXTS = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "CONTRIBUTING.md", *(f"{folder}/README.md" for folder in FOLDERS))
+}
+README, REPORTS = TEXTS["README.md"], TEXTS["reports/README.md"]
+
+ORDER = [
+    *("Install", "What it says", "Your own block", "Table 5, re-scored", "Commands"),
+    *("Data", "How to cite", "Licence"),
+]
+MOST_LINES = 170
+
+NOW_IN = {
+    "Why believe a number of it": ("harness", "Why believe a number of it"),
+    "Use it": ("", "Commands"),
+    "Profiles": ("ablations", "Settings"),
+    "Stop and go on": ("results", "What is written"),
+    "One bad cell stops nothing else": ("results", "What is written"),
+    "Your own block": ("", "Your own block"),
+    "Does the difference mean anything?": ("reports", "Does the difference mean anything?"),
+    "Weights of others": ("harness/weights", "Weights of others"),
+    "Upscale your own images": ("harness/deploy", "Your own images"),
+    "Prune what does not earn its cost": (
+        "harness/deploy",
+        "Prune what does not earn its cost",
+    ),
+    "What three seeds say": ("reports", "What three seeds say"),
+    "Table 5 does not compare what it seems to": ("reports", "Table 5, re-scored"),
+    "Data": ("harness/data", "Image sets"),
+    "How it scores and counts: PSNR and SSIM": ("harness/evaluation", "How it scores"),
+    "How it scores and counts: Multi-Adds": ("harness/efficiency", "How it counts"),
+    "How it scores and counts: Latency": ("harness/efficiency", "Latency"),
+    "What it writes": ("results", "What is written"),
+    "Two machines": ("results", "What is written"),
+    "Contributing, licence": ("", "Licence"),
+}
+"""Where each heading of the README stands since it was cut down to what a newcomer reads."""
+
+
+def headings(text):
+    """The headings of a text, code left out."""
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return re.findall(r"^#+ (.+)$", prose, flags=re.MULTILINE)
+
+
+def test_the_readme_is_short_and_in_order():
+    assert headings(README)[1:] == ORDER
+    assert len(README.splitlines()) < MOST_LINES
+    for line in README.splitlines():
+        assert len(line) <= 104 or line.startswith(("|", "!")), line
+
+
+@pytest.mark.parametrize("was", NOW_IN)
+def test_what_stood_in_the_readme_stands_somewhere(was):
+    folder, heading = NOW_IN[was]
+    path = f"{folder}/README.md".removeprefix("/")
+    assert heading in headings(TEXTS[path])
+    way = f"]({path}" if folder else "# "
+    assert way in README, "nothing in the README leads there"
+
+
+def test_each_key_of_an_ablation_is_explained():
+    text = TEXTS["ablations/README.md"]
+    declared = [
+        item.metadata.get("alias", item.name)
+        for of in (ablation.AblationFile, ablation.RowEntry, ablation.Pair)
+        for item in fields(of)
+    ]
+    explained = re.findall(r"`([a-z_]+)`", " ".join(re.findall(r"^\| (`.*?) \|", text, re.M)))
+    profiles = {"smoke", "cpu", "paper"}
+    assert set(explained) - profiles == set(declared)
+    for name in ablation.shipped():
+        assert f"`{name}`" in text
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_words_are_those_of_the_field(path):
+    text = " ".join(TEXTS[path].split())
+    assert not re.search(r"\b(least found|comes? along|bad cell|cells? (is|are) done)\b", text)
 
 
 def test_the_table_is_that_of_the_report():
-    report = (ROOT / "reports" / "awru_x2_T291_1500steps.md").read_text(encoding="utf-8")
-    table = [line for line in report.splitlines() if line.startswith("|")]
-    assert len(table) == 6
-    assert "\n".join(table) in README
+    """Five columns of the many; the paper's difference is of its means, 34.99 and 35.02."""
+    path = ROOT / "reports" / "awru_x2_T291_1500steps.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        base, *rows = (row for row in csv.DictReader(file) if row["label"] != "Bicubic")
+    lines = [f"| {base['label']} | {int(base['ours_params']):,} | {_db(base, 'mean_psnr')} | | |"]
+    for row in rows:
+        diff, low, high = (
+            float(row[f"ours_mean_psnr_diff_{key}db"]) for key in ("", "low_", "high_")
+        )
+        paper = Decimal(row["paper_mean_psnr_db"]) - Decimal(base["paper_mean_psnr_db"])
+        interval = f"{diff:+.3f} [{low:+.3f}, {high:+.3f}] {row['ours_mean_psnr_diff_mark']}"
+        more = f"{int(row['ours_params_diff']):+,}"
+        lines.append(
+            f"| {row['label']} | {more} | {_db(row, 'mean_psnr')} | {interval} | {paper:+} |"
+        )
+    assert "\n".join(lines) in README
+    widths = [float(rows[-1][f"ours_mean_psnr_diff_half_width{of}_db"]) for of in ("_unrelated", "")]
+    assert "from \u00b1{:.3f} to \u00b1{:.3f} dB".format(*widths) in " ".join(README.split())
+
+
+def _db(row, metric):
+    return f"{float(row[f'ours_{metric}_db']):.2f}"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +149,7 @@ def test_the_differences_are_those_of_the_reports(ablation, label, compared):
         for key in ("db", "low_db", "high_db", "detectable_low_db", "detectable_high_db")
     )
     means = [float(rows[name]["paper_mean_psnr_db"]) for name in (label, row["base"])]
-    line = next(line for line in README.splitlines() if f"| {compared} |" in line)
+    line = next(line for line in REPORTS.splitlines() if f"| {compared} |" in line)
     numbers = (
         f"{diff:+.3f} | [{low:+.3f}, {high:+.3f}] | {least:.3f} to {most:.3f} | "
         f"{means[0] - means[1]:+.2f} |"
@@ -59,7 +164,7 @@ def test_the_pairs_are_those_of_the_report():
     rows = [line[2:-2].split(" | ") for line in lines if line.startswith("| AWSRN-B")]
     assert len(rows) == 2
     for (row, base, _, diff, interval, *_), theirs in zip(rows, ("+0.05", "+0.06"), strict=True):
-        line = next(line for line in README.splitlines() if f"| {row} to {base} |" in line)
+        line = next(line for line in REPORTS.splitlines() if f"| {row} to {base} |" in line)
         assert f"| {diff} | {interval.removesuffix(' n.s.')} |" in line
         assert line.endswith(f"| {theirs} |")
 
@@ -71,15 +176,26 @@ def test_the_gain_in_ssim_is_that_of_the_report():
     diff, low, high, p = (
         float(row[f"ours_mean_ssim_diff{key}"]) for key in ("", "_low", "_high", "_p_corrected")
     )
-    text = " ".join(README.split())
+    text = " ".join(REPORTS.split())
     assert f"{diff:+.5f} [{low:+.5f}, {high:+.5f}], corrected p {p:.3f}" in text
 
 
-def test_the_rescored_table_is_that_of_the_report():
-    report = (ROOT / "reports" / "table5_rescored.md").read_text(encoding="utf-8").splitlines()
-    shown = [line for line in README.splitlines() if line.startswith("| 2 | Set5 |")]
-    assert shown == [line for line in report if line.startswith("| 2 | Set5 |")][: len(shown)]
-    assert len(shown) > 10
+def test_the_rescored_rows_are_those_of_the_report():
+    path = ROOT / "reports" / "table5_rescored.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if (row["scale"], row["set"]) == ("2", "Set5")]
+    shown = 0
+    for row in rows:
+        if f"| {row['label']} | {row['weights']} |" not in README:
+            continue
+        shown += 1
+        scores = [
+            f"{float(row[f'{of}_psnr_db']):.2f}/{float(row[f'{of}_ssim']):.4f}"
+            for of in ("printed", "rescored")
+        ]
+        ranks = [row[f"{of}_rank"] for of in ("printed", "rescored")]
+        assert f"| {row['label']} | {row['weights']} | {' | '.join([*scores, *ranks])} |" in README
+    assert shown == 3
 
 
 def test_what_is_said_of_falsr_a_is_what_the_report_has():
@@ -94,7 +210,7 @@ def test_what_is_said_of_falsr_a_is_what_the_report_has():
         "{:.2f} to {:.2f}".format(*(float(row[f"{of}_lead_db"]) for of in ("printed", "rescored")))
         for row in falsr.values()
     ]
-    text = " ".join(README.split())
+    text = " ".join(REPORTS.split())
     assert f"from {', '.join(leads[:-1])} and {leads[-1]} dB" in text
     reranked = {row["label"] for row in rows if row["weights"] == "authors"}
     assert f"{len(reranked)} of the {len({row['label'] for row in rows})} rows at x2" in text
@@ -108,12 +224,12 @@ def test_the_number_of_trainings_is_that_of_the_ablations():
         for row in chosen.rows
         for seed in chosen.seeds
     }
-    assert f"The same tables on your machine, {len(trained)} trainings" in " ".join(README.split())
+    assert f"The same tables on your machine, {len(trained)} trainings" in " ".join(REPORTS.split())
 
 
 def test_the_default_convention_of_counting_is_the_one_that_is_named():
     (option,) = [one for one in main.commands["flops"].params if one.name == "convention"]
-    assert f"(`--convention {option.default}`, its default)" in " ".join(README.split())
+    assert f"(`--convention {option.default}`, its default)" in " ".join(TEXTS["harness/efficiency/README.md"].split())
 
 
 def test_the_sizes_that_come_out_to_the_digit_are_as_many_as_are_exact():
@@ -126,18 +242,34 @@ def test_the_sizes_that_come_out_to_the_digit_are_as_many_as_are_exact():
     networks = {(cell.label, cell.scale) for cell in cells}
     others = {(cell.label, cell.scale) for cell in cells if cell.status != "exact"}
     assert (len(networks), others) == (13, {("AWSRN-M", 2)})
-    assert "Twelve of the 13 AWSRN networks" in README
+    assert "Twelve of the 13 AWSRN networks" in TEXTS["harness/README.md"]
 
 
 def test_the_protocols_are_those_there_are():
-    assert tuple(re.findall(r"^\| `([a-z_]+)`", README, flags=re.MULTILINE)[-10:]) == names()
+    text = TEXTS["harness/evaluation/README.md"]
+    assert tuple(re.findall(r"^\| `([a-z_]+)`", text, flags=re.MULTILINE)) == names()
 
 
 def test_the_two_set_up_commands_are_there():
-    for session in ("demo", "tests"):
-        assert f"python -m pip install nox && python -m nox -s {session}" in README
+    first, second = re.findall(r"^    (python -m pip .*)$", README, flags=re.MULTILINE)
+    assert first.startswith("python -m pip install -c constraints.txt -e . && harness run awru ")
+    assert second == "python -m pip install nox && python -m nox -s tests"
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))
-def test_links_lead_somewhere(link):
-    assert "://" in link or (ROOT / link).exists()
+def _anchor(heading):
+    """The anchor that the hosting site gives to a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+LINKS = [(path, link) for path in TEXTS for link in re.findall(r"\]\(([^)]+)\)", TEXTS[path])]
+
+
+@pytest.mark.parametrize(("path", "link"), LINKS)
+def test_links_lead_somewhere(path, link):
+    if "://" in link:
+        return
+    file, _, anchor = link.partition("#")
+    target = (ROOT / path).parent / file if file else ROOT / path
+    assert target.exists()
+    if anchor:
+        assert anchor in map(_anchor, headings(target.read_text(encoding="utf-8")))

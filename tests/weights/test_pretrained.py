@@ -179,5 +179,5 @@ def test_pruning_them_gives_what_the_readme_says(scale, removed, loss_db, invoke
         # 9x9 weights, gains, biases of 48 channels from 32; alpha.
         saved = found["before"]["params"] - found["after"]["params"]
         assert saved == 81 * 32 * 48 + 48 + 48 + 1
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        readme = (ROOT / "harness" / "deploy" / "README.md").read_text(encoding="utf-8")
         assert f"{saved:,} of {found['before']['params']:,}" in readme
