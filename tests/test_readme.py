@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import main
+from harness.cli.flops import flops
 from harness.config import ablation
 from harness.config.protocols import names
 from harness.records import published
@@ -119,7 +119,9 @@ def test_the_table_is_that_of_the_report():
             f"| {row['label']} | {more} | {_db(row, 'mean_psnr')} | {interval} | {paper:+} |"
         )
     assert "\n".join(lines) in README
-    widths = [float(rows[-1][f"ours_mean_psnr_diff_half_width{of}_db"]) for of in ("_unrelated", "")]
+    widths = [
+        float(rows[-1][f"ours_mean_psnr_diff_half_width{of}_db"]) for of in ("_unrelated", "")
+    ]
     assert "from \u00b1{:.3f} to \u00b1{:.3f} dB".format(*widths) in " ".join(README.split())
 
 
@@ -228,8 +230,9 @@ def test_the_number_of_trainings_is_that_of_the_ablations():
 
 
 def test_the_default_convention_of_counting_is_the_one_that_is_named():
-    (option,) = [one for one in main.commands["flops"].params if one.name == "convention"]
-    assert f"(`--convention {option.default}`, its default)" in " ".join(TEXTS["harness/efficiency/README.md"].split())
+    (option,) = [one for one in flops.params if one.name == "convention"]
+    text = " ".join(TEXTS["harness/efficiency/README.md"].split())
+    assert f"(`--convention {option.default}`, its default)" in text
 
 
 def test_the_sizes_that_come_out_to_the_digit_are_as_many_as_are_exact():

@@ -11,7 +11,9 @@ from harness.cli.options import KEY
 
 @click.group("checkpoint")
 def checkpoint() -> None:
-    """Look into files of weights, ours and public ones, and convert them.
+    """Look into files of weights, and convert them.
+
+    Ours and public ones.
 
     Example: harness checkpoint inspect IMDN_x2.pth
     """
@@ -22,7 +24,9 @@ def checkpoint() -> None:
 @click.option("--tensors", is_flag=True, help="List every tensor with its shape.")
 @KEY
 def inspect(*, file: Path, tensors: bool, key: str | None) -> None:
-    """Say what a file holds, and which networks and scales it fits, by shapes.
+    """Say what a file holds, and which networks it fits.
+
+    It is judged by shapes, at all scales.
 
     Example: harness checkpoint inspect carn_m.pth
     """
@@ -45,7 +49,9 @@ def inspect(*, file: Path, tensors: bool, key: str | None) -> None:
 @click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
 @KEY
 def convert_file(*, file: Path, output: Path, names: str, force: bool, key: str | None) -> None:
-    """Write the weights of a file under other names; OUTPUT is .safetensors, .pth or .pt.
+    """Write the weights of a file under other names.
+
+    OUTPUT is .safetensors, .pth or .pt.
 
     Example: harness checkpoint convert weights.safetensors --to awsrn -o awsrn_x2.pth
     """

@@ -13,7 +13,9 @@ from harness.host.writing import json_text
 @click.command("list")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def list_models(*, form: str) -> None:
-    """List the networks: id, label, scales, source, parameters at each scale.
+    """List the networks: id, label, scales, source, parameters.
+
+    The parameters are those at each scale.
 
     Example: harness list --format json
     """

@@ -18,7 +18,9 @@ from harness.errors import HarnessError
 @click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
 @click.pass_context
 def records(context: click.Context, *, results: Path, images: bool, form: str) -> None:
-    """List what has been run: each cell with its scores, or the scores of each image.
+    """List what has been run, with its scores.
+
+    A line is a run with its scores, or the scores of an image.
 
     Example: harness records --images --format csv
     """
@@ -52,11 +54,11 @@ def _check_none_given(context: click.Context) -> None:
 )
 @results_root_only
 def import_records(*, folders: Sequence[Path], results: Path) -> None:
-    """Take over records of another machine, and their weights where they are there.
+    """Take over records of another machine, and their weights.
 
-    DIR is a results root, its folder results/runs, or the folder of one record. Each is checked,
-    and nothing here is replaced: what is here already is passed over, another record of the same
-    id is refused. Says what compares with what is here.
+    Weights are taken over where they are there. DIR is a results root, its folder results/runs, or
+    the folder of one record. Each is checked, and nothing here is replaced: what is here already is
+    passed over, another record of the same id is refused. Says what compares with what is here.
 
     Example: harness records import ~/from-the-gpu
     """

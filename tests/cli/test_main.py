@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import harness
+from harness.cli.commands import COMMANDS
 from harness.cli.main import main
 
 
@@ -13,7 +14,7 @@ def test_version(invoke):
     assert invoke("--version").output == f"harness, version {harness.__version__}\n"
 
 
-@pytest.mark.parametrize("command", main.commands)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_help_shows_an_example(command, invoke):
     result = invoke(command, "--help")
     assert result.exit_code == 0

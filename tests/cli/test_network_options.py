@@ -48,7 +48,7 @@ def test_flops_count_the_network_with_its_options(own, invoke):
 
 def test_eval_and_upscale_load_weights_into_it(own, invoke, tmp_path, tiny_root):
     weights = ["--scale", "2", "--checkpoint", "w.pth"]
-    result = invoke("eval", own, *weights, "own", *FLAGS, "--results", ".")
+    result = invoke("eval", own, *weights, "--data", "own", *FLAGS, "--results", ".")
     assert result.exit_code == 0, result.output
     (record,) = load_all(tmp_path)
     assert (record.model, record.overrides) == (own, {"nf": 6, "expects": {"pad_to": 4}})

@@ -65,7 +65,9 @@ def test_the_script_of_the_readme_upscales_as_the_harness_does(deployed, tmp_pat
     """It imports ONNX Runtime, NumPy and Pillow alone."""
     folder, _ = deployed
     (script,) = re.findall(
-        r"```python\n(.*?)```", (ROOT / "harness" / "deploy" / "README.md").read_text("utf-8"), re.DOTALL
+        r"```python\n(.*?)```",
+        (ROOT / "harness" / "deploy" / "README.md").read_text("utf-8"),
+        re.DOTALL,
     )
     assert script == card.SCRIPT
     assert len(script.splitlines()) <= 15
