@@ -25,13 +25,6 @@ def group(name: str) -> list[str]:
     return list(nox.project.dependency_groups(PYPROJECT, name))
 
 
-@nox.session(default=False)
-def demo(session: nox.Session) -> None:
-    """Run the main job on the bundled images: Table 1 in minutes, results in demo/."""
-    session.install(*TESTED, "-e", ".")  # so that its records know the commit
-    session.run("harness", "run", "ablation=awru", "profile=smoke", "seeds=0", "results.root=demo")
-
-
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the test suite in two processes; arguments go to pytest."""

@@ -257,6 +257,8 @@ def test_the_two_set_up_commands_are_there():
     first, second = re.findall(r"^    (python -m pip .*)$", README, flags=re.MULTILINE)
     assert first.startswith("python -m pip install -c constraints.txt -e . && harness run awru ")
     assert second == "python -m pip install nox && python -m nox -s tests"
+    gate = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if "-m pip" in line]
+    assert gate == [first, second], "the landing gate runs both as they are"
 
 
 def _anchor(heading):

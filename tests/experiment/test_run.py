@@ -461,7 +461,7 @@ def test_diverging_loss_stops_with_step_and_rate(tiny, tmp_path, invoke):
 
 
 def test_smoke_profile_needs_no_data(tmp_path, invoke):
-    """Two steps of what ``nox -s demo`` does, of the smallest network that learns."""
+    """Two steps of what the README's first line does, of the smallest network that learns."""
     result = invoke(
         *("train", "espcn", "--scale", "2", "profile=smoke", "threads=1", "train.steps=2"),
         *("train.eval_every=0", "tracking.mlflow=false", f"results.root={tmp_path}"),
