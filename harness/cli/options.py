@@ -11,6 +11,7 @@ import click
 
 from harness.cli import completion
 from harness.cli.set_options import sets_option
+from harness.errors import UsageError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Decorator = Callable[[Any], Any]
@@ -38,7 +39,7 @@ def renamed(old: str, new: str, *, is_flag: bool = False) -> _Decorator:
 
     def refuse(context: click.Context, parameter: click.Parameter, value: object) -> None:
         if value:
-            raise click.UsageError(f"{old}: {new}", context)
+            raise UsageError(f"{old}: {new}")
 
     name = f"renamed_{old.strip('-').replace('-', '_')}"
     return click.option(
@@ -97,7 +98,7 @@ def factors(texts: Iterable[str]) -> tuple[int, ...]:
     words = [word.strip() for text in texts for word in text.split(",")]
     for word in words:
         if not re.fullmatch(r"[1-9][0-9]?", word):
-            raise click.UsageError(
+            raise UsageError(
                 f"--scale: expected a whole number from 1 to 99, or several, such as 2,3,4, "
                 f"not '{word}'"
             )
@@ -110,7 +111,7 @@ def _one_scale(
     found = factors(texts)
     if len(found) > 1:
         listed = ",".join(map(str, found))
-        raise click.UsageError(f"--scale {listed}: expected one upscaling factor here", context)
+        raise UsageError(f"--scale {listed}: expected one upscaling factor here")
     return found[0] if found else None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from harness.cli import completion
+from harness.errors import UsageError
 
 _Decorator = Callable[[Any], Any]
 
@@ -51,7 +52,7 @@ def _names(option: str, texts: Iterable[str]) -> tuple[str, ...]:
         name.strip() for text in texts for name in ([text] if _is_folder(text) else text.split(","))
     ]
     if not all(names):
-        raise click.UsageError(f"{option}: expected names of sets, such as Set5,Set14")
+        raise UsageError(f"{option}: expected names of sets, such as Set5,Set14")
     return tuple(dict.fromkeys(names))
 
 
@@ -107,9 +108,7 @@ def set_option(
         names = _names("--data", texts)
         if len(names) > 1:
             listed = " ".join(names)
-            raise click.UsageError(
-                f"--data {listed}: expected one set here, and arguments before --data", context
-            )
+            raise UsageError(f"--data {listed}: expected one set here, and arguments before --data")
         return names[0] if names else None
 
     return click.option(
