@@ -31,6 +31,7 @@ class SetsCommand(click.Command):
         }
         words: list[str] = []
         option, waits = "", False  # which option of sets is open, and whether for its first name
+        more: dict[str, str] = {}
         for number, word in enumerate(args):
             if word == "--":
                 words += args[number:]
@@ -40,10 +41,21 @@ class SetsCommand(click.Command):
                 option = option if option in spellings else ""
                 waits = not equals
             elif option:
-                words += [] if waits else [option]
+                if not waits:
+                    words.append(option)
+                    more[option] = word
                 waits = False
             words.append(word)
-        return super().parse_args(ctx, words)
+        try:
+            return super().parse_args(ctx, words)
+        except click.MissingParameter as error:
+            for option, name in more.items():
+                if isinstance(error.param, click.Argument):
+                    raise UsageError(
+                        f"{error.format_message()} '{name}' is taken for a set: arguments stand "
+                        f"before {option}"
+                    ) from error
+            raise
 
 
 def _names(option: str, texts: Iterable[str]) -> tuple[str, ...]:

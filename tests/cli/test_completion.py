@@ -2,6 +2,7 @@
 
 import pytest
 from click.shell_completion import BashComplete
+from click.testing import CliRunner
 
 from harness.cli.main import main
 
@@ -53,3 +54,12 @@ def test_files_are_completed_where_no_name_fits():
     completer = BashComplete(main, {}, "harness", "_HARNESS_COMPLETE")
     (item,) = completer.get_completions(["run"], "mine/own.y")
     assert item.type == "file"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_line_of_the_readme_gives_a_script(shell, monkeypatch):
+    monkeypatch.setenv("_HARNESS_COMPLETE", f"{shell}_source")
+    done = CliRunner().invoke(main, [], prog_name="harness")
+    assert done.exit_code == 0
+    assert "_HARNESS_COMPLETE=" in done.stdout
+    assert "COMP_WORDS" in done.stdout

@@ -103,3 +103,12 @@ def test_counts_at_several_scales_are_the_same_however_they_are_named(invoke):
     )
     assert [row["scale"] for row in json.loads(first)] == [2, 3]
     assert others == [first]
+
+
+def test_an_argument_behind_the_sets_is_told_where_it_stands(invoke):
+    swallowed = invoke("eval", "--data", "Set5", "awsrn_s", "--scale", "2")
+    assert swallowed.exit_code == 2
+    assert "'awsrn_s' is taken for a set: arguments stand before --data" in swallowed.stderr
+    assert "taken for" not in invoke("eval", "--data", "Set5", "--scale", "2").stderr
+    weights = ("protocol", "--checkpoints", ".", "--data", "Set5", "imdn_x2.pth")
+    assert "imdn_x2.pth: that is a FILE, and these stand before" in invoke(*weights).stderr
