@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,7 +85,7 @@ DEVICE = click.option(
 """Where networks are run."""
 
 
-def factors(texts: Iterable[str]) -> tuple[int, ...]:
+def factors(texts: Sequence[str]) -> tuple[int, ...]:
     """Return upscaling factors, each once, of texts such as ``2`` or ``2,3,4``.
 
     Raises:
@@ -95,13 +95,12 @@ def factors(texts: Iterable[str]) -> tuple[int, ...]:
         >>> factors(["2,3", "2"])
         (2, 3)
     """
-    words = [word.strip() for text in texts for word in text.split(",")]
-    for word in words:
-        if not re.fullmatch(r"[1-9][0-9]?", word):
-            raise UsageError(
-                f"--scale: expected a whole number from 1 to 99, or several, such as 2,3,4, "
-                f"not '{word}'"
-            )
+    given = ",".join(texts)
+    words = [word.strip() for word in given.split(",")] if texts else []
+    if not all(re.fullmatch("[1-9][0-9]?", word) for word in words):
+        raise UsageError(
+            f"--scale {given}: expected whole numbers from 1 to 99, such as 2 or 2,3,4"
+        )
     return tuple(dict.fromkeys(map(int, words)))
 
 

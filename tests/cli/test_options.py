@@ -83,7 +83,7 @@ def test_a_scale_is_a_whole_number(text):
     for command in (one, several):
         result = CliRunner().invoke(command, ["--scale", text])
         assert isinstance(result.exception, UsageError)
-        assert "expected a whole number from 1 to 99, or several" in str(result.exception)
+        assert "expected whole numbers from 1 to 99" in str(result.exception)
 
 
 @pytest.mark.parametrize(
