@@ -37,7 +37,9 @@ def inspect(*, file: Path, tensors: bool, key: str | None) -> None:
 
 @checkpoint.command("convert")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
+)
 @click.option(
     "--to",
     "names",

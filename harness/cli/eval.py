@@ -22,6 +22,7 @@ from harness.cli.options import (
     SCALE,
 )
 from harness.cli.set_options import SetsCommand, sets_option
+from harness.errors import UsageError
 from harness.host.writing import json_text
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 def _refuse_sets(context: click.Context, parameter: click.Parameter, words: Sequence[str]) -> None:
     if words:
-        raise click.UsageError(f"'{words[0]}': test sets are named by --data", context)
+        raise UsageError(f"'{words[0]}': test sets are named by --data")
 
 
 @click.command("eval", cls=SetsCommand)

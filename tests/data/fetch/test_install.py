@@ -334,8 +334,11 @@ def test_the_commands_go_together(site, known, root, invoke):
     assert "free (http://home)" in refused.stdout  # the terms come first
     assert not site.asked
     assert invoke("data", "verify", "Toy", "--data-root", root).exit_code == 1
-    done = invoke("data", "prepare", "Toy", "--data-root", root, "--yes", "--scale", "none")
+    done = invoke(
+        "data", "prepare", "Toy", "--data-root", root, "--yes", "--scale", "none", "--keep"
+    )
     assert done.exit_code == 0, done.output
+    assert [path.name for path in (root / ".downloads").glob("*.tar")] == ["first.tar"]
     assert "Toy/HR" in done.stdout
     listed = invoke("data", "list", "--data-root", root, "--format", "json")
     (toy,) = json.loads(listed.stdout)
