@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # with PyTorch
 
 log = logging.getLogger(__name__)
 
+Report = Callable[[Sequence[Record], Sequence[Failure]], Sequence[Path]]
+"""Writes the tables that the records and failures of a run stand in; returns their files."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
@@ -51,7 +54,7 @@ class RunOutcome:
 def execute(
     plan: Plan,
     *,
-    report: Callable[[], Sequence[Path]],
+    report: Report,
     fail_fast: bool = False,
     launching: Launching | None = None,
 ) -> RunOutcome:
@@ -61,9 +64,8 @@ def execute(
 
     Args:
         plan: What to run.
-        report: Writes the tables of what is recorded and returns their files. Called once, at
-            the end, or at each look; also where a cell fails or is stopped, if any was finished
-            before it.
+        report: Called once, at the end, or at each look; also where a cell fails or is stopped,
+            if any was finished before it.
         fail_fast: Whether to begin no cell after one that failed.
         launching: Where cells run; None for this process, one after the other.
 
@@ -85,7 +87,7 @@ def execute(
 
 def _execute(
     plan: Plan,
-    report: Callable[[], Sequence[Path]],
+    report: Report,
     fail_fast: bool,
     launching: Launching | None,
 ) -> RunOutcome:
@@ -94,7 +96,7 @@ def _execute(
     images = {scale: prepare(sets, scale, folder) for scale, sets in plan.train.items()}
     session = Session(plan, images)
     if records := _done_before(session):
-        report()
+        report(records, ())
         return RunOutcome(records, (), 0)
     from harness.experiment.cell_runner import CellRunner  # with PyTorch: there is work to do
     from harness.experiment.fit import make_deterministic
@@ -114,9 +116,9 @@ def _execute(
                 _one_by_one(runner, cells, fail_fast=fail_fast)
         except BaseException:
             if done or failures:
-                artifacts += _reported_all_the_same(report)
+                artifacts += _reported_all_the_same(report, runner)
             raise
-        artifacts += _reported_all_the_same(report) if failures else report()
+        artifacts += _reported_all_the_same(report, runner) if failures else report(done, ())
     return RunOutcome(tuple(done), tuple(failures), len(cells) - len(done) - len(failures))
 
 
@@ -156,10 +158,10 @@ def _one_by_one(
             break
 
 
-def _reported_all_the_same(report: Callable[[], Sequence[Path]]) -> Sequence[Path]:
+def _reported_all_the_same(report: Report, runner: CellRunner) -> Sequence[Path]:
     """Write the tables where something failed, which must not be lost over them."""
     try:
-        return report()
+        return report(runner.done, runner.failed)
     except HarnessError as error:
         log.warning("the tables could not be written: %s", error)
         return ()
