@@ -136,6 +136,8 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
     config = resolve.channels_last(resolve.device(config, all_problems), ablation.rows)
     whole = replace(ablation, rows=tuple(map(_with_own_options, ablation.rows)))
     ablation = _selected(whole, config.rows, all_problems)
+    if looks and ablation.rows != whole.rows:
+        resolve.check_bases(ablation, all_problems)
     _warn_of_equal_rows(ablation)
     cells = _cells(ablation, config, all_problems)
     train = {}

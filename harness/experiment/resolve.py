@@ -16,6 +16,7 @@ from harness.data.catalogue import TestSet, TrainSet
 from harness.errors import HarnessError, UsageError
 from harness.host.device import choose_device, computes_bf16
 from harness.models import registry
+from harness.records.selection import base_label
 from harness.weights import parts
 
 _OF_AUTO = ("until", "max")
@@ -107,6 +108,26 @@ def seeds(
         problems.append("seeds=auto: expected rows that differ in one thing each, two or more")
     looks = looks_to(config.max)
     return replace(config, seeds=list(range(looks[-1]))), looks
+
+
+def check_bases(ablation: Ablation, problems: list[str]) -> None:
+    """Note rows that are to be looked at (``seeds=auto``) and whose base is not to be run.
+
+    Args:
+        ablation: With the rows that are run.
+        problems: Where what is wrong is added.
+    """
+    rows = ablation.rows
+    labels = {row.label for row in rows}
+    for row in rows:
+        base = base_label(row, rows, ablation.base)
+        if base not in labels:
+            problems.append(
+                f"rows: seeds=auto looks at '{row.label}' beside '{base}': expected that among "
+                "them, too"
+            )
+    if len(rows) < 2:
+        problems.append("rows: seeds=auto looks at the difference of two rows: expected more")
 
 
 def train_sets(config: Config, scale: int, problems: list[str]) -> tuple[TrainSet, ...]:
