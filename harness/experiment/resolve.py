@@ -13,6 +13,7 @@ from harness.config.looks import AUTO, looks_to
 from harness.config.settings import Config, Profile
 from harness.data import catalogue
 from harness.data.catalogue import TestSet, TrainSet
+from harness.data.fetch import advice
 from harness.errors import HarnessError, UsageError
 from harness.host.device import choose_device, computes_bf16
 from harness.models import registry
@@ -152,7 +153,7 @@ def test_sets(
             problems.append(
                 f"none of the benchmark sets {', '.join(ablation.benchmarks)} is under the data "
                 f"root ({root or 'not set'}); set HARNESS_DATA, or data.test=sample for bundled "
-                "images"
+                f"images{advice.for_missing(ablation.benchmarks, root, 'test')}"
             )
     tests = [_test_set(name, config, scale, problems) for name in names]
     return tuple(test for test in tests if test is not None)
