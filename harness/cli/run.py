@@ -81,6 +81,7 @@ def run(
         tabulate=True,
         merge_threads=merge_threads,
         launch=launch,
+        name=name,
     )
 
 
@@ -140,7 +141,9 @@ def _run(
     tabulate: bool,
     merge_threads: bool = False,
     launch: LaunchOptions | None = None,
+    name: str = "",
 ) -> None:
+    from harness.cli import next_steps
     from harness.experiment import plan
 
     if launch is not None:
@@ -186,6 +189,8 @@ def _run(
     click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
     if outcome.failures:
         raise HarnessError(outcome.summary())
+    if written:
+        click.echo("\n".join(next_steps.lines(name, planned, outcome.records)))
 
 
 def no_table(name: str, done: Sequence[Record]) -> str:
