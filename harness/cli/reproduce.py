@@ -39,8 +39,8 @@ def reproduce(
         more = f": {names}{' ..' if len(found) > 6 else ''}" if found else ""
         raise UsageError(f"'{record}' names {len(found)} records, expected one{more}")
     (stored,) = found
-    if into is not None and into.resolve() == results.resolve():
-        raise UsageError("--into is the results root that the record lies in: expected another")
+    if into is not None:
+        again.check_place(stored, into)
     with TemporaryDirectory(prefix="harness-reproduce.") as scratch:
         plan = again.planned(stored, root=str(root) if root else None, into=into or Path(scratch))
         differs = list(again.differences(stored, plan))

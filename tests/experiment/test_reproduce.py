@@ -78,3 +78,16 @@ def test_what_cannot_be_run_again_is_refused(stored, tmp_path, tiny_root, invoke
     assert "harness eval" in untrained.output
     here = again(invoke, stored, tmp_path, tiny_root, "--into", tmp_path)
     assert here.exit_code == 2
+    file = record.folder(tmp_path, stored.id) / record.FILE_NAME  # whatever --results is then
+    itself = invoke("reproduce", file, "--into", tmp_path, "--data-root", tiny_root)
+    assert itself.exit_code == 2
+    assert "holds the record itself" in itself.output
+
+
+def test_a_record_without_a_digest_of_its_weights_is_judged_by_its_scores(
+    stored, tmp_path, tiny_root, invoke
+):
+    changed(tmp_path, stored, weights_sha256="")
+    result = again(invoke, stored, tmp_path, tiny_root)
+    assert result.exit_code == 0, result.output
+    assert "the record has no digest" in result.output
