@@ -8,6 +8,7 @@ import click
 
 from harness.cli.options import DATA_ROOT, RESULTS_ROOT
 from harness.errors import HarnessError, UsageError
+from harness.host.signals import Interrupted
 
 
 @click.command()
@@ -53,7 +54,14 @@ def reproduce(
             click.echo("nothing differs from when it was recorded")
         if dry_run:
             return
-        out = again.reproduce(stored, plan, results=results)
+        try:
+            out = again.reproduce(stored, plan, results=results)
+        except Interrupted as error:
+            if into is not None:
+                raise
+            raise Interrupted(
+                "stopped, and nothing of it is kept: with --into FOLDER the same command goes on"
+            ) from error
         for line in again.summary(stored, out):
             click.echo(line)
     if not out.same and not decisive:
