@@ -42,7 +42,8 @@ def crate(*, ablation: str, results: Path, folder: Path, license_url: str | None
         for one in record.load_all(results)
         if one.steps and any(belongs(one, row) for row in chosen.rows)
     ]
-    tables = sorted(write.folder(results).glob(f"{chosen.name}_*"))
+    # Not NAME_*: 'branches' is no part of 'branches_retrained'.
+    tables = sorted(write.folder(results).glob(f"{chosen.name}_x[0-9]*"))
     tables = [path for path in tables if path.suffix in (".csv", ".md", ".tex")]
     path = crates.write(
         folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -96,18 +97,23 @@ def _machine() -> Iterator[Finding]:
 
 
 def _data(root: Path | None) -> Iterator[Finding]:
-    get = "harness data prepare T291 Set5 Set14 B100 --data-root FOLDER"
+    from harness.data.fetch import advice, inventory
+
+    root = root.expanduser() if root else None
+    get = advice.command(advice.USUAL, root)
     if root is None:
         yield Finding("data root", "not set", f"{get}, then set HARNESS_DATA to FOLDER")
-    elif not root.expanduser().is_dir():
-        yield Finding("data root", f"{root}: no such folder", get.replace("FOLDER", str(root)))
+    elif not root.is_dir():
+        yield Finding("data root", f"{root}: no such folder", get)
     else:
-        from harness.data.fetch import inventory
-
         yield Finding("data root", str(root))
         for standing in inventory.take_stock(root):
-            if standing.state != "absent":
-                yield Finding(f"  {standing.set.name}", standing.state)
+            name = standing.set.name
+            if standing.state == "absent" and name not in advice.USUAL:
+                continue
+            to_get = standing.is_wanting and standing.set.home  # a set of the user's own has none
+            mend = advice.command([name], root) if to_get else ""
+            yield Finding(f"  {name}", standing.state, mend)
     bundled = _bundled_weights()
     yield Finding("bundled weights", ", ".join(bundled) or "none")
     folder = os.environ.get("HARNESS_CHECKPOINTS", "")
@@ -123,16 +129,24 @@ def _bundled_weights() -> list[str]:
     return sorted(path.stem for path in bundled("pretrained").glob("*.safetensors"))
 
 
+def _size(path: Path) -> int:
+    """Return the bytes of a file; none of a folder, or of one that a training has just removed."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
+
+
 def _stores(results: Path) -> Iterator[Finding]:
     import shutil
 
     from harness.host.paths import cache_folder
 
     cache = cache_folder()
-    size = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
+    size = sum(map(_size, cache.rglob("*")))
     yield Finding("cache", f"{cache}: {size / 1e6:,.0f} MB")
-    store = os.environ.get("MLFLOW_TRACKING_URI") or results / "results" / "mlflow.db"
-    yield Finding("MLflow's store", str(store))
+    store = os.environ.get("MLFLOW_TRACKING_URI") or str(results / "results" / "mlflow.db")
+    yield Finding("MLflow's store", re.sub(r"(?<=://)[^/@]*@", "", store))  # no password
     runs = sum(1 for _ in (results / "results" / "runs").glob("*/record.json"))
     yield Finding("records", f"{runs:,} below {(results / 'results').resolve()}")
     free = shutil.disk_usage(results if results.is_dir() else Path()).free

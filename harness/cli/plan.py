@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,10 +90,13 @@ def plan(
     if problems := [*problems, *make([values])[1]]:
         raise ConfigError(problems)
     stored = load_all(results)
-    asked = [ablation.load(name) for name in chosen or ablation.shipped()]
-    made = [(one, planning.plans(one, stored, effect=effect, wanted=wanted)) for one in asked]
-    found = [each for _, plans in made for each in plans]
-    if values and all(plans for _, plans in made):
+    asked = {name: ablation.load(name) for name in chosen or ablation.shipped()}
+    made = {
+        name: planning.plans(one, stored, effect=effect, wanted=wanted)
+        for name, one in asked.items()
+    }
+    found = [each for plans in made.values() for each in plans]
+    if values and all(made.values()):
         listed = ", ".join(values)
         raise UsageError(f"{listed}: settings are those of a pilot, and one is stored already")
     if write:
@@ -102,9 +106,11 @@ def plan(
         click.echo(render.all_to_json(map(planning.build, found)), nl=False)
     elif found:
         click.echo("\n".join(_rendered(each, form) for each in found), nl=False)
-    for one, plans in made:
+    values |= {} if results == Path() else {"results.root": str(results)}
+    for name, plans in made.items():
         if not plans and (chosen or not found):
-            click.echo(_pilot(one, values, stored), err=bool(found) or form != "table")
+            text = _pilot(name, asked[name], values, stored)
+            click.echo(text, err=bool(found) or form != "table")
 
 
 def _rendered(plan: Plan, form: str) -> str:
@@ -132,16 +138,24 @@ def _written(plans: Sequence[Plan], results: Path) -> tuple[Path, ...]:
     return render.write(map(planning.build, plans), folder) + power_curve.write(plans, folder)
 
 
-def _pilot(chosen: Ablation, values: dict[str, str], stored: Sequence[Record]) -> str:
-    """Return the pilot that is proposed where rows share fewer than two seeds."""
+def _pilot(name: str, chosen: Ablation, values: dict[str, str], stored: Sequence[Record]) -> str:
+    """Return the pilot that is proposed where rows share fewer than two seeds.
+
+    Args:
+        name: Of the ablation, as the user has named it.
+        chosen: The ablation.
+        values: Settings of the pilot.
+        stored: All records.
+    """
     from harness.errors import HarnessError
     from harness.experiment import pilot, plan
 
     settings = {"seeds": "0,1,2"} | values
-    shown = " ".join(f"{key}={value}" for key, value in settings.items())
+    given = {"ablation": name} | settings
+    command = shlex.join(["harness", "run", *(f"{key}={value}" for key, value in given.items())])
     text = (
         f"{chosen.name}: no pilot is stored, because no row shares two seeds with its base. Run\n"
-        f"    harness run ablation={chosen.name} {shown}\n"
+        f"    {command}\n"
         f"and ask again."
     )
     try:

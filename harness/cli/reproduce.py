@@ -8,6 +8,7 @@ import click
 
 from harness.cli.options import DATA_ROOT, RESULTS_ROOT
 from harness.errors import HarnessError, UsageError
+from harness.host.signals import Interrupted
 
 
 @click.command()
@@ -39,8 +40,8 @@ def reproduce(
         more = f": {names}{' ..' if len(found) > 6 else ''}" if found else ""
         raise UsageError(f"'{record}' names {len(found)} records, expected one{more}")
     (stored,) = found
-    if into is not None and into.resolve() == results.resolve():
-        raise UsageError("--into is the results root that the record lies in: expected another")
+    if into is not None:
+        again.check_place(stored, into)
     with TemporaryDirectory(prefix="harness-reproduce.") as scratch:
         plan = again.planned(stored, root=str(root) if root else None, into=into or Path(scratch))
         differs = list(again.differences(stored, plan))
@@ -53,7 +54,14 @@ def reproduce(
             click.echo("nothing differs from when it was recorded")
         if dry_run:
             return
-        out = again.reproduce(stored, plan, results=results)
+        try:
+            out = again.reproduce(stored, plan, results=results)
+        except Interrupted as error:
+            if into is not None:
+                raise
+            raise Interrupted(
+                "stopped, and nothing of it is kept: with --into FOLDER the same command goes on"
+            ) from error
         for line in again.summary(stored, out):
             click.echo(line)
     if not out.same and not decisive:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.config.ablation import Ablation
     from harness.experiment.plan import Plan
     from harness.experiment.session import CellStatus
+    from harness.records.failure import Failure
+    from harness.records.record import Record
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,7 @@ def run(
         tabulate=True,
         merge_threads=merge_threads,
         launch=launch,
+        name=name,
     )
 
 
@@ -149,7 +152,9 @@ def _run(
     tabulate: bool,
     merge_threads: bool = False,
     launch: LaunchOptions | None = None,
+    name: str = "",
 ) -> None:
+    from harness.cli import next_steps
     from harness.experiment import plan
 
     if launch is not None:
@@ -174,10 +179,13 @@ def _run(
 
     written: list[Path] = []
 
-    def report() -> Sequence[Path]:
+    def report(done: Sequence[Record], failed: Sequence[Failure]) -> Sequence[Path]:
         if tabulate:
             written[:] = write.write(
-                [planned.ablation], planned.results, merge_threads=merge_threads
+                [planned.tabulated],
+                planned.results,
+                merge_threads=merge_threads,
+                of=(*done, *failed),
             )
         return written
 
@@ -186,15 +194,21 @@ def _run(
     if tables := write.text(planned.ablation, outcome.records, outcome.failures):
         click.echo(tables)
     if tabulate and not written:
-        click.echo(
-            f"No table: '{planned.ablation.name}' compares nothing, as none of its rows is trained "
-            "or loads weights"
-        )
+        click.echo(no_table(planned.ablation.name, outcome.records))
     elif tabulate:
         click.echo(f"\nLaTeX, CSV and Markdown: {write.folder(planned.results).resolve()}")
     click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
     if outcome.failures:
         raise HarnessError(outcome.summary())
+    if written:
+        click.echo("\n".join(next_steps.lines(name, planned, outcome.records)))
+
+
+def no_table(name: str, done: Sequence[Record]) -> str:
+    """Return why a run has written no table."""
+    if any(record.group for record in done):
+        return f"No table: of '{name}' only the row that others are compared with has records"
+    return f"No table: '{name}' compares nothing, as none of its rows is trained or loads weights"
 
 
 def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:

@@ -20,6 +20,7 @@ from harness.errors import UsageError, suggest
 if TYPE_CHECKING:
     from harness.records.plans import Standing, StoredPlan
 
+_SHORTEST_S, _LONGEST_S = 0.1, 86_400.0
 _STATES = ("done", "running", "failed", "lost", "missing")
 
 
@@ -48,6 +49,10 @@ def status(
     Example: harness status awru
     """
     name = _name(ablations)
+    if not _SHORTEST_S <= every <= _LONGEST_S:  # NaN is in no range either
+        raise UsageError(
+            f"--every {every:g}: expected {_SHORTEST_S:g} to {_LONGEST_S:,.0f} seconds"
+        )
     while True:
         plans = _plans(results, name)
         text, left = _report(results, plans, form)

@@ -23,9 +23,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from harness.data import layout, low_resolution, naming
+from harness.data.fetch import advice
 from harness.data.images import is_folder, list_folder
 from harness.data.layout import Purpose
-from harness.errors import DataError, UsageError, suggest
+from harness.errors import DataError, UsageError
 from harness.host.paths import printable
 
 logger = logging.getLogger(__name__)
@@ -198,17 +199,24 @@ def _folder_of(name: str, root: Path | None, purpose: Purpose) -> Path:
         return folder
     if root is None:
         raise UsageError(
-            f"unknown {_KIND[purpose]} set {name!r}{suggest(name, [SAMPLE])}; for others set "
-            "HARNESS_DATA or data.root to the folder that holds train/ and benchmark/"
+            f"unknown {_KIND[purpose]} set {name!r}{advice.nearest(name, [SAMPLE], purpose)}; for "
+            "others set HARNESS_DATA or data.root to the folder that holds train/ and benchmark/"
+            f"{advice.for_missing([name], None, purpose)}"
         )
     if not is_folder(root):
-        raise DataError(f"{root}: expected the data root, but there is no such folder")
+        raise DataError(
+            f"{root}: expected the data root, but there is no such folder"
+            f"{advice.for_missing([name], root, purpose)}"
+        )
     # Compared with listed names: a file system may ignore case, records must not.
     present = folders(root, purpose)
     if name in present:
         return present[name]
     known = [SAMPLE, *sorted(present)]
-    hint = f"; a path needs a slash: ./{name}" if is_folder(Path(name)) else suggest(name, known)
+    if is_folder(Path(name)):
+        hint = f"; a path needs a slash: ./{name}"
+    else:
+        hint = advice.nearest(name, known, purpose) + advice.for_missing([name], root, purpose)
     raise UsageError(f"unknown {_KIND[purpose]} set {name!r} in {root}{hint}")
 
 

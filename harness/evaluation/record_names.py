@@ -15,6 +15,7 @@ from harness.records.selection import belongs
 from harness.weights import parts
 
 _MOST = 6
+_MARKS = frozenset(",=*")  # commas join names, and the others mean something else in them
 
 
 def matches(word: str, results: Path, *, scale: int | None = None) -> list[Record]:
@@ -113,18 +114,26 @@ def _rows() -> dict[str, tuple[Row, ...]]:
 def _typed(alike: Sequence[Record], stored: Sequence[Record]) -> Iterator[str]:
     """Yield the shortest name that selects just these records, with what they are; or each id."""
     first = alike[0]
-    if len({record.seed for record in alike}) == len(alike):
-        seeds = f"{len(alike)} seed{'s' if len(alike) > 1 else ''}"
-        trained = f"{first.steps:,} steps, {seeds}"
-        wanted = {record.id for record in alike}
-        for name in _names(first):
-            if {record.id for record in _select(name, stored, None)} == wanted:
-                yield f"'{name}' ({trained})"
-                return
-        if len(alike) > 1:
-            yield f"'{','.join(record.id for record in alike)}' ({trained})"
-            return
-    yield from (f"'{record.id}'" for record in alike)
+    if len({record.seed for record in alike}) < len(alike):
+        yield from (f"'{record.id}'" for record in alike)
+        return
+    seeds = f"{len(alike)} seed{'s' if len(alike) > 1 else ''}"
+    name = shortest(alike, stored)
+    yield f"'{name}'" if name == first.id else f"'{name}' ({first.steps:,} steps, {seeds})"
+
+
+def shortest(alike: Sequence[Record], stored: Sequence[Record]) -> str:
+    """Return the shortest name that selects just some records; where none does, their ids.
+
+    Args:
+        alike: Records of one training, one a seed.
+        stored: All records below the results root.
+    """
+    wanted = {record.id for record in alike}
+    for name in _names(alike[0]):
+        if _MARKS.isdisjoint(name) and {one.id for one in _select(name, stored, None)} == wanted:
+            return name
+    return ",".join(record.id for record in alike)
 
 
 def _names(record: Record) -> Iterator[str]:

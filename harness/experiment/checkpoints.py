@@ -57,11 +57,6 @@ def write_state(folder: Path, state: TrainingState) -> None:
         raise CheckpointError(f"cannot write '{path}': {reason(error)}") from error
 
 
-def has_state(folder: Path) -> bool:
-    """Tell whether a training was begun and is not finished."""
-    return any((folder / name).is_file() for name in (STATE_FILE, EARLIER_STATE_FILE))
-
-
 def remove_state(folder: Path) -> None:
     """Remove the training state of a cell that is finished."""
     for name in (STATE_FILE, EARLIER_STATE_FILE):

@@ -10,6 +10,7 @@ from statistics import median
 from harness.config import paper
 from harness.experiment.plan import Plan
 from harness.host import environment
+from harness.records import counts
 from harness.records.record import Record
 
 
@@ -56,6 +57,8 @@ def _rates(records: Sequence[Record]) -> dict[str, list[float]]:
     for one in records:
         train = one.config.train
         if not (one.group and train and one.multi_adds and one.wall_time_s > 0) or one.drop:
+            continue
+        if not counts.OTHER_FORMS.isdisjoint(one.remarks):  # counted as deployed, not as trained
             continue
         pixels = train.patch**2 * train.batch * one.steps * one.scale**2
         done = 3 * one.multi_adds * pixels / prod(paper.OUTPUT_PX)

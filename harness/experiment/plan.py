@@ -67,6 +67,8 @@ class Plan:
         tests: Sets to score, by scale.
         looks: After how many seeds rows are looked at; empty where their number is fixed. The
             cells then are all that there may be.
+        whole: The ablation with all of its rows, where ``rows`` chooses some; None where they are
+            those of ``ablation``.
     """
 
     ablation: Ablation
@@ -76,6 +78,12 @@ class Plan:
     train: Mapping[int, tuple[TrainSet, ...]]
     tests: Mapping[int, tuple[TestSet, ...]]
     looks: tuple[int, ...] = ()
+    whole: Ablation | None = None
+
+    @property
+    def tabulated(self) -> Ablation:
+        """The ablation with all rows that its written tables have, run now or not."""
+        return self.whole or self.ablation
 
     @property
     def results(self) -> Path:
@@ -126,8 +134,10 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
     )
     config, looks = resolve.seeds(ablation, config, arguments, all_problems)
     config = resolve.channels_last(resolve.device(config, all_problems), ablation.rows)
-    ablation = replace(ablation, rows=tuple(map(_with_own_options, ablation.rows)))
-    ablation = _selected(ablation, config.rows, all_problems)
+    whole = replace(ablation, rows=tuple(map(_with_own_options, ablation.rows)))
+    ablation = _selected(whole, config.rows, all_problems)
+    if looks and ablation.rows != whole.rows:
+        resolve.check_bases(ablation, all_problems)
     _warn_of_equal_rows(ablation)
     cells = _cells(ablation, config, all_problems)
     train = {}
@@ -139,7 +149,7 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
     settings.check(all_problems)
     names = list(dict.fromkeys(test.name for scale in scales for test in tests[scale]))
     config = replace(config, data=replace(config.data, test=names))
-    return Plan(ablation, config, why, cells, train, tests, looks)
+    return Plan(ablation, config, why, cells, train, tests, looks, whole)
 
 
 def _cells(ablation: Ablation, config: Config, problems: list[str]) -> tuple[Cell, ...]:

@@ -36,6 +36,9 @@ class Replayed:
 def replay(results: Path, uri: str) -> Replayed:
     """Send every record of a stored plan that MLflow does not have as a finished run.
 
+    A record of several plans, as of a run that was begun with fewer seeds, has one run in MLflow,
+    below the ablation's run of the plan that it came with.
+
     Args:
         results: Results root.
         uri: MLflow tracking URI.
@@ -44,21 +47,22 @@ def replay(results: Path, uri: str) -> Replayed:
         HarnessError: MLflow cannot be reached, or a record cannot be read.
     """
     tracker = Tracker(uri, results / "results" / "mlflow-artifacts")
+    before = tracker.finished()
     sent: list[str] = []
-    known = 0
+    known: set[str] = set()
     for plan in reversed(plans.load_all(results)):
-        parent = tracker.parent(plan.ablation, plans.key(plan), {"ablation": plan.ablation})
-        finished = tracker.finished(parent)
-        for stored in _records(results, plan):
-            if stored.id in finished:
-                known += 1
-                continue
-            _send(results, tracker, stored, parent)
-            sent.append(stored.id)
-        tracker.finish(parent)
-        if tracker.uri is None:
-            raise HarnessError(f"MLflow at '{printable(uri)}' does not take what is sent")
-    return Replayed(tuple(dict.fromkeys(sent)), known)
+        records = list(_records(results, plan))
+        known |= {one.id for one in records if one.id in before}
+        missing = [one for one in records if one.id not in before | set(sent)]
+        if missing:
+            parent = tracker.parent(plan.ablation, plans.key(plan), {"ablation": plan.ablation})
+            for stored in missing:
+                _send(results, tracker, stored, parent)
+            tracker.finish(parent)
+            sent += [one.id for one in missing]
+    if tracker.uri is None:
+        raise HarnessError(f"MLflow at '{printable(uri)}' does not take what is sent")
+    return Replayed(tuple(sent), len(known))
 
 
 def _records(results: Path, plan: StoredPlan) -> Iterator[Record]:

@@ -19,11 +19,10 @@ from harness.experiment.plan import Plan
 from harness.experiment.run import execute
 from harness.host import environment
 from harness.host.paths import cache_folder
+from harness.records import record
 from harness.records.marks import RECIPE
 from harness.records.record import Record, load_all
 from harness.weights import networks
-
-_CHANGES_NOTHING = ("profile", "scale", "seeds", "rows", "data", "train", "self_ensemble")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +67,21 @@ class Reproduced:
 
     Attributes:
         record: The new record.
-        same_weights: Whether its weights are the same bytes.
+        same_weights: Whether its weights are the same bytes; None where the old record has no
+            digest of its own, as those of long ago.
         sets: The scores on the sets that both have.
         missing: Recorded sets that are not here.
     """
 
     record: Record
-    same_weights: bool
+    same_weights: bool | None
     sets: tuple[SetDifference, ...]
     missing: tuple[str, ...]
 
     @property
     def same(self) -> bool:
-        """Whether weights and all scores are the same."""
-        return self.same_weights and all(one.same for one in self.sets)
+        """Whether weights, where they are known, and all scores are the same."""
+        return self.same_weights is not False and all(one.same for one in self.sets)
 
 
 def planned(stored: Record, *, root: str | None, into: Path) -> Plan:
@@ -124,6 +124,18 @@ def planned(stored: Record, *, root: str | None, into: Path) -> Plan:
     return plan.make(again, {key: value for key, value in settings.items() if value is not None})
 
 
+def check_place(stored: Record, into: Path) -> None:
+    """Refuse a results root that holds the record itself: it would be compared with itself.
+
+    Raises:
+        UsageError: It does.
+        RecordError: There is a record of its id that cannot be read.
+    """
+    there = record.read(into, stored.id)
+    if there is not None and there.provenance == stored.provenance:
+        raise UsageError(f"--into: '{into}' holds the record itself: expected another folder")
+
+
 def differences(stored: Record, again: Plan) -> Iterator[Difference]:
     """Yield what is not as it was when a record was made; trains nothing."""
     was, here = stored.provenance, environment.commit()
@@ -160,11 +172,11 @@ def reproduce(stored: Record, again: Plan, *, results: Path) -> Reproduced:
     Raises:
         HarnessError: The cell failed.
     """
-    outcome = execute(again, report=tuple)
+    outcome = execute(again, report=lambda *_: ())
     if outcome.failures:
         raise HarnessError(outcome.summary())
-    (new,) = [record for record in outcome.records if record.seed is not None]
-    alike = [record for record in load_all(results) if _other_seed(record, stored)]
+    (new,) = [one for one in outcome.records if one.seed is not None]
+    alike = [one for one in load_all(results) if _is_of_same_training(one, stored)]
     sets = []
     for recorded in stored.scores:
         here = new.score(recorded.set)
@@ -175,24 +187,25 @@ def reproduce(stored: Record, again: Plan, *, results: Path) -> Reproduced:
         same = here.images == recorded.images
         sets.append(SetDifference(recorded.set, recorded.psnr_db, here.psnr_db, same, spread))
     missing = [score.set for score in stored.scores if new.score(score.set) is None]
-    same_weights = bool(stored.weights_sha256) and new.weights_sha256 == stored.weights_sha256
+    known = stored.weights_sha256
+    same_weights = new.weights_sha256 == known if known else None
     return Reproduced(new, same_weights, tuple(sets), tuple(missing))
 
 
-def _other_seed(record: Record, stored: Record) -> bool:
+def _is_of_same_training(one: Record, stored: Record) -> bool:
     """Tell whether a record is of the same training, with whatever seed."""
-    same = (record.group, record.model, record.overrides, record.drop)
+    same = (one.group, one.model, one.overrides, one.drop)
     return same == (stored.group, stored.model, stored.overrides, stored.drop)
 
 
 def summary(stored: Record, reproduced: Reproduced) -> Sequence[str]:
     """Return in words what came out, a line each."""
     lines = [
-        "weights: the same, byte for byte"
+        "weights: the record has no digest of them"
+        if reproduced.same_weights is None
+        else "weights: the same, byte for byte"
         if reproduced.same_weights
         else "weights: other ones"
-        if stored.weights_sha256
-        else "weights: the record has no digest of its own"
     ]
     for one in reproduced.sets:
         change = "the same in every image, to the last bit"

@@ -13,9 +13,11 @@ from harness.config.looks import AUTO, looks_to
 from harness.config.settings import Config, Profile
 from harness.data import catalogue
 from harness.data.catalogue import TestSet, TrainSet
+from harness.data.fetch import advice
 from harness.errors import HarnessError, UsageError
 from harness.host.device import choose_device, computes_bf16
 from harness.models import registry
+from harness.records.selection import base_label
 from harness.weights import parts
 
 _OF_AUTO = ("until", "max")
@@ -109,6 +111,26 @@ def seeds(
     return replace(config, seeds=list(range(looks[-1]))), looks
 
 
+def check_bases(ablation: Ablation, problems: list[str]) -> None:
+    """Note rows that are to be looked at (``seeds=auto``) and whose base is not to be run.
+
+    Args:
+        ablation: With the rows that are run.
+        problems: Where what is wrong is added.
+    """
+    rows = ablation.rows
+    labels = {row.label for row in rows}
+    for row in rows:
+        base = base_label(row, rows, ablation.base)
+        if base not in labels:
+            problems.append(
+                f"rows: seeds=auto looks at '{row.label}' beside '{base}': expected that among "
+                "them, too"
+            )
+    if len(rows) < 2:
+        problems.append("rows: seeds=auto looks at the difference of two rows: expected more")
+
+
 def train_sets(config: Config, scale: int, problems: list[str]) -> tuple[TrainSet, ...]:
     """Return the parts of the training set; none, and a problem noted, where it is not there."""
     try:
@@ -131,7 +153,7 @@ def test_sets(
             problems.append(
                 f"none of the benchmark sets {', '.join(ablation.benchmarks)} is under the data "
                 f"root ({root or 'not set'}); set HARNESS_DATA, or data.test=sample for bundled "
-                "images"
+                f"images{advice.for_missing(ablation.benchmarks, root, 'test')}"
             )
     tests = [_test_set(name, config, scale, problems) for name in names]
     return tuple(test for test in tests if test is not None)

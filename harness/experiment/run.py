@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # with PyTorch
 
 log = logging.getLogger(__name__)
 
+Report = Callable[[Sequence[Record], Sequence[Failure]], Sequence[Path]]
+"""Writes the tables that the records and failures of a run stand in; returns their files."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
@@ -51,7 +54,7 @@ class RunOutcome:
 def execute(
     plan: Plan,
     *,
-    report: Callable[[], Sequence[Path]],
+    report: Report,
     fail_fast: bool = False,
     launching: Launching | None = None,
 ) -> RunOutcome:
@@ -61,9 +64,8 @@ def execute(
 
     Args:
         plan: What to run.
-        report: Writes the tables of what is recorded and returns their files. Called once, at
-            the end, or at each look; also where a cell fails or is stopped, if any was finished
-            before it.
+        report: Called once, at the end, or at each look; also where a cell fails or is stopped,
+            if any was finished before it.
         fail_fast: Whether to begin no cell after one that failed.
         launching: Where cells run; None for this process, one after the other.
 
@@ -73,10 +75,11 @@ def execute(
     """
     if not plan.looks:
         return _execute(plan, report, fail_fast, launching)
-    seeds = looking.first(plan)
+    seeds, failures = looking.first(plan), tuple[Failure, ...]()
     while True:
-        outcome = _execute(plan.with_seeds(seeds), report, fail_fast, launching)
-        failed = [failure.label for failure in outcome.failures]
+        outcome = _execute(plan.with_seeds(seeds), report, fail_fast, launching, failures)
+        failures = outcome.failures
+        failed = [failure.label for failure in failures]
         then = looking.further(plan, outcome.records, failed, seeds)
         if then == seeds or (fail_fast and failed):
             return outcome
@@ -85,16 +88,20 @@ def execute(
 
 def _execute(
     plan: Plan,
-    report: Callable[[], Sequence[Path]],
+    report: Report,
     fail_fast: bool,
     launching: Launching | None,
+    failed_before: Sequence[Failure] = (),
 ) -> RunOutcome:
-    """Run the cells of a plan, without looking at them."""
+    """Run the cells of a plan, without looking at them.
+
+    Those that failed before a look are not tried again after it.
+    """
     folder = cache_folder(plan.config.data.cache)
     images = {scale: prepare(sets, scale, folder) for scale, sets in plan.train.items()}
     session = Session(plan, images)
     if records := _done_before(session):
-        report()
+        report(records, ())
         return RunOutcome(records, (), 0)
     from harness.experiment.cell_runner import CellRunner  # with PyTorch: there is work to do
     from harness.experiment.fit import make_deterministic
@@ -104,19 +111,27 @@ def _execute(
     runner = CellRunner(session, images, folder)
     cells = [runner.identify(cell) for cell in plan.cells]
     _write_plan(plan, [planned for planned in cells if isinstance(planned, PlannedCell)])
-    runner.remaining = remaining.of_cells(session, cells)
+    hopeless = {_place(failure) for failure in failed_before}
+    runner.failed = [one for one in runner.failed if _place(one) not in hopeless]
+    runner.failed += failed_before
+    left = [
+        (cell, planned)
+        for cell, planned in zip(plan.cells, cells, strict=True)
+        if _place(cell) not in hopeless
+    ]
+    runner.remaining = remaining.of_cells(session, [planned for _, planned in left])
     done, failures = runner.done, runner.failed
     with runner.ablation_run([_id(planned) for planned in cells]) as artifacts:
         try:
             if launching is not None:
-                launch(runner, cells, launching, fail_fast=fail_fast)
+                launch(runner, [planned for _, planned in left], launching, fail_fast=fail_fast)
             else:
-                _one_by_one(runner, cells, fail_fast=fail_fast)
+                _one_by_one(runner, left, fail_fast=fail_fast)
         except BaseException:
             if done or failures:
-                artifacts += _reported_all_the_same(report)
+                artifacts += _reported_all_the_same(report, runner)
             raise
-        artifacts += _reported_all_the_same(report) if failures else report()
+        artifacts += _reported_all_the_same(report, runner) if failures else report(done, ())
     return RunOutcome(tuple(done), tuple(failures), len(cells) - len(done) - len(failures))
 
 
@@ -142,12 +157,11 @@ def _write_plan(plan: Plan, cells: Sequence[PlannedCell]) -> None:
 
 
 def _one_by_one(
-    runner: CellRunner, cells: Sequence[PlannedCell | Failure], *, fail_fast: bool
+    runner: CellRunner, cells: Sequence[tuple[Cell, PlannedCell | Failure]], *, fail_fast: bool
 ) -> None:
-    """Run the cells in this process, in their order."""
-    plan = runner.plan
-    for number, (cell, planned) in enumerate(zip(plan.cells, cells, strict=True), 1):
-        _announce(plan, number, cell)
+    """Run cells in this process, in their order."""
+    for number, (cell, planned) in enumerate(cells, 1):
+        _announce(cell, number, len(cells))
         outcome = planned if isinstance(planned, Failure) else runner.run(planned)
         if isinstance(outcome, Record):
             continue
@@ -156,10 +170,10 @@ def _one_by_one(
             break
 
 
-def _reported_all_the_same(report: Callable[[], Sequence[Path]]) -> Sequence[Path]:
+def _reported_all_the_same(report: Report, runner: CellRunner) -> Sequence[Path]:
     """Write the tables where something failed, which must not be lost over them."""
     try:
-        return report()
+        return report(runner.done, runner.failed)
     except HarnessError as error:
         log.warning("the tables could not be written: %s", error)
         return ()
@@ -192,7 +206,7 @@ def _done_before(session: Session) -> tuple[Record, ...]:
         found.append((planned, stored.record))
     _write_plan(session.plan, [planned for planned, _ in found])
     for number, (planned, done) in enumerate(found, 1):
-        _announce(session.plan, number, planned.cell)
+        _announce(planned.cell, number, len(found))
         log.info("done before: %s", done.id)
         failed_cells.forget(
             session.plan.results, planned.cell, cell_id=planned.record_id, group=planned.group
@@ -200,7 +214,13 @@ def _done_before(session: Session) -> tuple[Record, ...]:
     return tuple(done for _, done in found)
 
 
-def _announce(plan: Plan, number: int, cell: Cell) -> None:
+def _announce(cell: Cell, number: int, count: int) -> None:
     seed = f", seed {cell.seed}" if cell.trained else ""
     what = f"{cell.row.label} ({cell.row.model}) x{cell.scale}{seed}"
-    log.info("cell %d of %d: %s", number, len(plan.cells), what)
+    log.info("cell %d of %d: %s", number, count, what)
+
+
+def _place(of: Cell | Failure) -> tuple[str, int, int | None]:
+    """Return by what a cell of a plan is told from the others, and so its failure."""
+    label = of.row.label if isinstance(of, Cell) else of.label
+    return label, of.scale, of.seed

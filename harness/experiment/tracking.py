@@ -71,11 +71,11 @@ class Tracker:
         run = self._guard(lambda store: _run(store, name, key, config, tags))
         return CellRun(self, run)
 
-    def finished(self, parent: str | None) -> set[str]:
-        """Return the keys of the cells below a parent whose runs are finished."""
+    def finished(self) -> set[str]:
+        """Return the keys of all runs that are finished, of whatever ablation."""
 
         def find(store: Store) -> set[str]:
-            query = f"tags.`mlflow.parentRunId` = '{parent}' AND attributes.status = 'FINISHED'"
+            query = "attributes.status = 'FINISHED'"
             found, token = set(), None
             while True:
                 page = store.client.search_runs([store.experiment], query, page_token=token)

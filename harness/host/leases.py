@@ -175,11 +175,11 @@ def _take(path: Path, what: str) -> Held:
                 continue  # given back meanwhile
             there = Lease("", "")
         if there.owner == process.identity() or process.has_ended(there.owner):
-            _clear(path)
+            _clear(path, there)
             continue
         if is_lost(path, there) and not _is_written_again(path, there):
             log.warning("taken over from %s, which has stopped: %s", there.host or "?", what)
-            _clear(path)
+            _clear(path, there)
             continue
         if not said:
             log.warning("%s on %s; waiting for it", what, there.host or "another machine")
@@ -197,11 +197,18 @@ def _is_written_again(path: Path, lease: Lease) -> bool:
     return False
 
 
-def _clear(path: Path) -> None:
-    """Remove a lost lease; of several that want to, one does."""
+def _clear(path: Path, lost: Lease) -> None:
+    """Remove a lost lease; of several that want to, one does.
+
+    One that another process has taken meanwhile is put back.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     with suppress(OSError):
         path.rename(aside)
+        moved = read(aside)
+        if moved is not None and moved.owner != lost.owner:
+            with suppress(FileExistsError):  # written again before it was back
+                os.link(aside, path)
         aside.unlink()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from harness import __version__
 from harness.errors import HarnessError, UsageError
@@ -67,10 +68,7 @@ def write(
     graph = [
         _descriptor(),
         _root(title, ended, files, stored) | _license(license_url),
-        *(
-            {"@id": one, "@type": "CreativeWork", "name": one}
-            for one in (*_PROFILES, _WORKFLOW_PROFILE)
-        ),
+        *({"@id": one, "@type": "CreativeWork", "name": one} for one in _PROFILES),
         _workflow(workflow.name, title),
         {"@id": "#yaml", "@type": "ComputerLanguage", "name": "YAML", "url": "https://yaml.org"},
         {
@@ -190,19 +188,23 @@ def _training(stored: Record) -> Entity:
     }
 
 
-def _digests(stored: Sequence[Record]) -> dict[str, str]:
-    """Return the digests of the pixels of all sets, by their ids in the crate."""
+def _digests(stored: Sequence[Record]) -> dict[str, tuple[str, str]]:
+    """Return name and digest of the pixels of all sets, by their ids in the crate.
+
+    A set has other pixels at each scale, and with other LR: each of these has an id of its own.
+    """
     trained = [one.data.train for one in stored if one.data.train]
-    digests = {f"#train-{train.name}": train.sha256 for train in trained}
-    return digests | {f"#test-{score.set}": score.sha256 for one in stored for score in one.scores}
+    sets = [("train", train.name, train.sha256) for train in trained]
+    sets += [("test", score.set, score.sha256) for one in stored for score in one.scores]
+    return {f"#{use}-{quote(name)}-{sha256[:12]}": (name, sha256) for use, name, sha256 in sets}
 
 
 def _sets(stored: Sequence[Record]) -> Iterable[Entity]:
     """Yield the image sets, known by a digest of their pixels; no image is in the crate."""
-    for name, sha256 in _digests(stored).items():
+    for one, (name, sha256) in _digests(stored).items():
         yield {
-            "@id": name,
+            "@id": one,
             "@type": "CreativeWork",
-            "name": name.partition("-")[2],
+            "name": name,
             "identifier": f"sha256:{sha256}",
         }

@@ -114,14 +114,17 @@ def write(results: Path, ablation: str, cells: Sequence[PlannedRecord]) -> Path:
 
 
 def load_all(results: Path) -> list[StoredPlan]:
-    """Read every plan below a results root, the latest first; say which cannot be read."""
+    """Read every plan below a results root, the latest first; say which cannot be read.
+
+    Of those of one second the largest is first: ``seeds=auto`` plans more with each look.
+    """
     found = []
     for path in sorted(folder(results).glob("*.json")):
         try:
             found.append(from_json(StoredPlan, read_text(path)))
         except FormatError as error:
             log.warning("'%s' is passed over: %s", path, error)
-    return sorted(found, key=lambda plan: plan.time, reverse=True)
+    return sorted(found, key=lambda plan: (plan.time, len(plan.cells)), reverse=True)
 
 
 def standings(results: Path, plan: StoredPlan) -> Iterator[Standing]:

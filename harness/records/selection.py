@@ -232,7 +232,7 @@ def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) ->
         row.label,
         records,
         mean_scores([record.scores for record in records]),
-        base=row.base or (whole.label if whole else base),
+        base=base_label(row, rows, base),
         weight=_removed_weight(row, runs_of(whole, group)) if whole else None,
     )
 
@@ -258,6 +258,18 @@ def _whole(row: Row, rows: Sequence[Row]) -> Row | None:
         return None
     same = (other for other in rows if (other.model, other.overrides) == (row.model, row.overrides))
     return next((other for other in same if not other.drop), None)
+
+
+def base_label(row: Row, rows: Sequence[Row], base: str) -> str:
+    """Return the label of the row that differences of a row are taken from.
+
+    Args:
+        row: The row.
+        rows: All rows.
+        base: Label of the ablation's base.
+    """
+    whole = _whole(row, rows)
+    return row.base or (whole.label if whole else base)
 
 
 def _removed_weight(row: Row, whole: Sequence[Record]) -> float | None:

@@ -11,7 +11,7 @@ from harness.host.process import uncollected
 from harness.records import failure, threads
 from harness.records.failure import Failure
 from harness.records.record import Record, load_all
-from harness.reports import stale
+from harness.reports import notes, stale
 from harness.reports.tables import (
     ablation,
     efficiency,
@@ -31,7 +31,11 @@ def folder(results: Path) -> Path:
 
 @uncollected()
 def write(
-    ablations: Iterable[Ablation], results: Path, *, merge_threads: bool = False
+    ablations: Iterable[Ablation],
+    results: Path,
+    *,
+    merge_threads: bool = False,
+    of: Iterable[Record | Failure] | None = None,
 ) -> tuple[Path, ...]:
     """Render every table of some ablations as LaTeX, CSV and Markdown.
 
@@ -43,6 +47,8 @@ def write(
         results: Results root, with ``results/runs`` below it.
         merge_threads: Whether trainings that differ in the number of CPU threads alone stand in
             one table.
+        of: What a run has done: only the tables are written that it belongs to, those of its
+            scales, training sets and steps, and the one of a comparison of systems. None: all.
 
     Returns:
         The files, sorted.
@@ -51,7 +57,7 @@ def write(
         RecordError: A record cannot be read.
         HarnessError: A file cannot be written.
     """
-    return _write(ablations, load_all(results), results, merge_threads=merge_threads)
+    return _write(ablations, load_all(results), results, merge_threads=merge_threads, of=of)
 
 
 @uncollected()
@@ -159,13 +165,30 @@ def named(name: str, results: Path, *, merge_threads: bool = False) -> tuple[Tab
 
 
 def _write(
-    ablations: Iterable[Ablation], stored: Sequence[Record], results: Path, *, merge_threads: bool
+    ablations: Iterable[Ablation],
+    stored: Sequence[Record],
+    results: Path,
+    *,
+    merge_threads: bool,
+    of: Iterable[Record | Failure] | None = None,
 ) -> tuple[Path, ...]:
     asked = tuple(ablations)
     tables = _of_ablations(asked, stored, results, merge_threads=merge_threads)
+    if of is not None:
+        groups = {one.group for one in of if one.group}
+        trained = [record for record in stored if record.group in groups]
+        tables = [table for table in tables if any(_belongs(table, one, trained) for one in asked)]
     written = render.write(tables, folder(results))
     stale.remove(folder(results), asked, stored, written)
     return written
+
+
+def _belongs(table: Table, chosen: Ablation, trained: Iterable[Record]) -> bool:
+    """Tell whether a table of an ablation is of trainings such as these; that of systems is."""
+    if chosen.compares_systems:
+        return True
+    stems = {notes.stem(chosen.name, record) for record in trained}
+    return any(table.name == stem or table.name.startswith(f"{stem}_") for stem in stems)
 
 
 def text(chosen: Ablation, shown: Sequence[Record], failures: Sequence[Failure] = ()) -> str:

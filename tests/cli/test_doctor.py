@@ -35,7 +35,11 @@ def test_sets_and_the_cache_are_measured(findings, tmp_path, tiny_root):
     (tmp_path / "cache" / "some.u8").write_bytes(b"0" * 3_000_000)
     found = findings("--data-root", tiny_root)
     assert found["data root"] == {"what": "data root", "found": str(tiny_root), "mend": ""}
-    assert "own" in found
+    assert found["own"]["mend"] == ""
+    assert found["Set5"]["found"] == "absent"
+    get = f"harness data prepare Set5 --data-root {tiny_root}"
+    assert found["Set5"]["mend"] == get
+    assert "Urban100" not in found, "nobody needs it for a first training"
     assert found["cache"]["found"].endswith(": 3 MB")
 
 
@@ -53,3 +57,12 @@ def test_the_table_ends_with_what_to_mend(invoke, tmp_path):
     text = invoke("doctor", "--results", tmp_path).output
     assert "To mend:" in text
     assert "data root: harness data prepare" in text
+
+
+def test_a_data_root_below_home_and_a_store_with_a_password(findings, tiny_root, monkeypatch):
+    """It is pasted into issues."""
+    monkeypatch.setenv("HOME", str(tiny_root.parent))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@somewhere:5000/x")
+    found = findings("--data-root", f"~/{tiny_root.name}")
+    assert found["data root"] == {"what": "data root", "found": str(tiny_root), "mend": ""}
+    assert found["MLflow's store"]["found"] == "https://somewhere:5000/x"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -11,6 +12,7 @@ import pytest
 from harness.config.ablation import load
 from harness.experiment import pilot
 from harness.experiment import plan as plans
+from harness.records import counts
 from harness.records.record import load_all
 
 ROOT = Path(__file__).parents[2]
@@ -72,10 +74,11 @@ def test_the_committed_plans_are_those_of_the_records(stored, tmp_path, invoke):
 def test_without_two_common_seeds_a_pilot_is_proposed(tiny, invoke):
     name = tiny[0].removeprefix("ablation=")
     results = next(one for one in tiny if one.startswith("results")).partition("=")[2]
-    asked = [one for one in tiny if not one.startswith("ablation")]
+    asked = [one for one in tiny if not one.startswith(("ablation", "results"))]
     result = invoke("plan", name, *asked, "--results", results)
     assert result.exit_code == 0, result.output
-    assert "harness run ablation=tiny seeds=0,1,2" in result.stdout
+    assert f"harness run ablation={name} seeds=0,1,2 " in result.stdout
+    assert f"results.root={results}\n" in result.stdout, "asked again, it looks there"
     assert "no training alike is stored" in result.stdout
 
 
@@ -97,6 +100,8 @@ def test_hours_of_a_pilot_are_reckoned_from_what_a_second_did(tiny_root, stored)
     assert found.hours == pytest.approx(2 * one.wall_time_s / 3600)
     assert found.device == one.provenance.device
     assert pilot.hours(planned, []) is None
+    merged = replace(one, remarks=counts.merged_remarks(2 * one.params))
+    assert pilot.hours(planned, [merged]) is None, "its Multi-Adds are not those of a step"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the user sees of `run` and `train`: plans, and one clear line for each mistake."""
 
+import shlex
 import shutil
 
 import pytest
@@ -42,7 +43,7 @@ def test_every_mistake_is_listed_before_anything_is_trained(tmp_path, invoke):
         "row 'B': awsrn_s has no option 'chanels' (did you mean 'channels'?)",
         "row 'C': unit must be one of basic, wru, awru, scaled, not 'awruu'",
         "row 'D': no branch of kernel size 4",
-        "data.train=T219: unknown training set 'T219'",
+        "data.train=T219: unknown training set 'T219' (did you mean 'T291'?)",
         "data.test=samplee: unknown test set 'samplee' (did you mean 'sample'?)",
     ):
         assert problem in result.stderr
@@ -119,6 +120,38 @@ def test_profile_without_benchmark_sets_names_them(invoke, tiny_root):
     )
     assert result.exit_code == 2
     assert "none of the benchmark sets Set5, Set14, B100, Urban100, Manga109" in result.stderr
+    sets = "Set5 Set14 B100 Urban100 Manga109"
+    assert f"`harness data prepare {sets} --data-root {tiny_root}`" in result.stderr
+
+
+@pytest.mark.parametrize("root", ["none", "elsewhere", "without the sets"])
+def test_missing_data_names_the_command_that_gets_it(root, invoke, tmp_path, tiny_root):
+    """A data root is not set, not there, or lacks the sets; a set of that use only is named."""
+    place = {"none": None, "elsewhere": tmp_path / "a b", "without the sets": tiny_root}[root]
+    named = [] if place is None else [f"data.root={place}"]
+    asked = ("ablation=awru", "profile=cpu", "data.train=T291", "data.test=Set5")
+    result = invoke("run", *asked, *named, f"results.root={tmp_path}")
+    assert result.exit_code == 2
+    shown = "FOLDER" if place is None else shlex.quote(str(place))
+    for name in ("T291", "Set5"):
+        assert f"`harness data prepare {name} --data-root {shown}` gets it" in result.stderr
+    assert result.stderr.count("harness doctor") == 2
+    swapped = invoke("run", "ablation=awru", "data.train=Set5", "data.test=T291", *named)
+    assert "harness data prepare" not in swapped.stderr
+    assert "`harness data list`" in swapped.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("eval", "bicubic", "--scale", "2"), ("compare", "bicubic", "awsrn_s", "--scale", "2")],
+)
+def test_scoring_without_data_names_it_too(command, invoke, tmp_path):
+    result = invoke(*command, "--data", "Set5", "--results", tmp_path)
+    assert result.exit_code == 2
+    assert "`harness data prepare Set5 --data-root FOLDER` gets it" in result.stderr
+    gone = invoke("data", "list", "--data-root", tmp_path / "gone")
+    assert gone.exit_code == 1
+    assert f"--data-root {tmp_path / 'gone'}` makes one" in gone.stderr
 
 
 def test_train_one_network(tiny, tmp_path, invoke):

@@ -93,6 +93,24 @@ def test_what_was_not_run_is_refused_with_the_nearest(root, invoke, tmp_path):
     assert invoke("status", "awru", "lfb", "--results", root).exit_code == 2
 
 
+@pytest.mark.parametrize("every", ["-1", "0", "nan", "inf"])
+def test_a_time_that_is_none_is_refused(every, root, invoke):
+    result = invoke("status", "--watch", "--every", every, "--results", root)
+    assert result.exit_code == 2
+    assert "expected 0.1 to 86,400 seconds" in result.stderr
+
+
+def test_of_plans_of_one_second_the_largest_is_the_last_look(tmp_path):
+    cells = [
+        PlannedRecord(f"net-x2-s{seed}-0", "", "net", "net", 2, seed, (), 1) for seed in range(9)
+    ]
+    for count in (3, 4, 5, 6, 8):
+        plans.write(tmp_path, "mine", cells[:count])
+    for path in plans.folder(tmp_path).glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"time": "2026-01-01"}))
+    assert [len(plan.cells) for plan in plans.load_all(tmp_path)] == [8, 6, 5, 4, 3]
+
+
 def test_a_damaged_plan_is_passed_over(root, invoke):
     (plans.folder(root) / "other-0.json").write_text("{")
     assert states(root, invoke)["done"]["state"] == "done"

@@ -299,7 +299,7 @@ def test_rows_that_share_a_training_have_the_place_where_it_failed(rows, tmp_pat
 
 
 def test_tables_that_cannot_be_written_are_no_failure_of_a_cell(rows, tmp_path, caplog):
-    def full():
+    def full(done, failed):
         raise HarnessError("the disk is full")
 
     values, problems = settings.parse_arguments(rows("loss", **{"train.steps": 1})[1:])

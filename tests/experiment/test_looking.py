@@ -9,6 +9,7 @@ import pytest
 
 from harness.config import ablation
 from harness.config.settings import Config
+from harness.errors import TrainingError
 from harness.experiment import cell_runner, looking
 from harness.experiment.costs import CellCost
 from harness.experiment.fit import fit
@@ -142,6 +143,34 @@ def test_an_interrupted_run_comes_to_the_same_looks(tiny, tmp_path, invoke, monk
     assert {record.config.until for record in load_all(parts) if record.seed is not None} == {1e-9}
 
 
+def test_what_failed_before_a_look_is_not_tried_again_after_it(tiny, tmp_path, invoke, monkeypatch):
+    more = "  - {label: third, model: awsrn_s, with: {num_units: 1, channels: 4, unit: wru}}\n"
+    text = (tmp_path / "tiny.yaml").read_text()
+    (tmp_path / "tiny.yaml").write_text(text.replace("config:", f"{more}config:"))
+    calls = []
+
+    def failing(job):
+        calls.append((job.planned.cell.row.label, job.planned.cell.seed))
+        if calls[-1] == ("basic", 0):
+            raise TrainingError("the loss became nan")
+        return fit(job)
+
+    monkeypatch.setattr(cell_runner, "fit", failing)
+    result = invoke("run", *tiny, "seeds=auto", "until=1e-9", "max=4")
+    assert result.exit_code == 1
+    assert ("third", 3) in calls, "there was a second look"
+    assert calls.count(("basic", 0)) == 1
+    assert "1 of 12 cells failed" in result.stderr
+    (state,) = [
+        cell
+        for cell in json.loads(
+            invoke("status", "tiny", "--results", tmp_path, "--format", "json").output
+        )["tiny"]
+        if (cell["label"], cell["seed"]) == ("basic", 0)
+    ]
+    assert state["state"] == "failed"
+
+
 def test_trainings_of_before_take_part_and_say_so(tiny, tmp_path, invoke):
     """Three fixed seeds, then looked at: decided at once, and the table says at what level."""
     invoke("run", *tiny, "seeds=0,1,2")
@@ -165,6 +194,8 @@ def test_trainings_of_before_take_part_and_say_so(tiny, tmp_path, invoke):
         (["max=5", "seeds=0,1"], "max: expected seeds=auto beside it"),
         (["seeds=auto", "until=-1"], "until=-1: expected a number from 0 to 100"),
         (["seeds=auto", "until=0.1", "max=7"], "max=7: expected one of 3, 4, 5, 6, 8, 10, 12"),
+        (["seeds=auto", "until=0.1", "rows=basic"], "looks at 'basic' beside 'plain'"),
+        (["seeds=auto", "until=0.1", "rows=plain"], "the difference of two rows: expected more"),
         (["seeds=autto", "until=0.1"], "separated by commas, or auto"),
     ],
 )

@@ -194,8 +194,9 @@ def test_the_estimate_measures_each_network_once_and_goes_on_past_one_that_fails
     assert asked == ["plain", "basic"]
     assert lines[0].startswith("still to do: 4 trainings, about 1")
     assert lines[0].endswith("min here (plain measured, the other estimated from Multi-Adds)")
-    assert lines[1] == "  plain x2: 30 s a step of 4 patches (5 measured)"
-    assert lines[2] == "  basic x2: not measured (RuntimeError: no such thing)"
+    assert lines[1].split()[:4] == ["plain", "x2:", "30", "s"]
+    assert lines[2].split()[:2] == ["basic", "x2:"]
+    assert "RuntimeError: no such thing" in lines[2], "on one line"
 
 
 def test_the_command_prints_the_estimate_and_writes_nothing(tiny, tmp_path, invoke, monkeypatch):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from harness.host.signals import Interrupted
 from harness.records import record
 from harness.records.record import load_all
 
@@ -78,3 +79,31 @@ def test_what_cannot_be_run_again_is_refused(stored, tmp_path, tiny_root, invoke
     assert "harness eval" in untrained.output
     here = again(invoke, stored, tmp_path, tiny_root, "--into", tmp_path)
     assert here.exit_code == 2
+    file = record.folder(tmp_path, stored.id) / record.FILE_NAME  # whatever --results is then
+    itself = invoke("reproduce", file, "--into", tmp_path, "--data-root", tiny_root)
+    assert itself.exit_code == 2
+    assert "holds the record itself" in itself.output
+
+
+@pytest.mark.parametrize("into", [True, False])
+def test_one_that_is_stopped_promises_to_go_on_only_where_it_can(
+    stored, tmp_path, tiny_root, invoke, monkeypatch, into
+):
+    def stopped(*arguments, **options):
+        raise Interrupted("stopped at step 3; the same command goes on from there")
+
+    monkeypatch.setattr("harness.experiment.reproduce.reproduce", stopped)
+    kept = ("--into", tmp_path / "new") if into else ()
+    result = again(invoke, stored, tmp_path, tiny_root, *kept)
+    assert result.exit_code == 130
+    assert ("goes on from there" in result.stderr) is into
+    assert ("nothing of it is kept" in result.stderr) is not into
+
+
+def test_a_record_without_a_digest_of_its_weights_is_judged_by_its_scores(
+    stored, tmp_path, tiny_root, invoke
+):
+    changed(tmp_path, stored, weights_sha256="")
+    result = again(invoke, stored, tmp_path, tiny_root)
+    assert result.exit_code == 0, result.output
+    assert "the record has no digest" in result.output

@@ -1,5 +1,6 @@
 """The main job from the command line to the table: what is done, kept, continued, refused."""
 
+import csv
 import json
 import os
 import random
@@ -161,7 +162,7 @@ def made(arguments):
 def test_tables_are_asked_for_once_when_all_cells_are_done(tiny, tmp_path):
     recorded = []
 
-    def report():
+    def report(done, failed):
         recorded.append(len(load_all(tmp_path)))
         return ()
 
@@ -346,6 +347,31 @@ def test_only_the_rows_asked_for_are_run(tiny, tmp_path, invoke):
     wrong = invoke("run", *tiny, "rows=basik")
     assert wrong.exit_code == 2
     assert "there is no row 'basik' (did you mean 'basic'?)" in wrong.stderr
+
+
+def test_a_run_of_some_rows_leaves_no_row_out_of_a_table(tiny, tmp_path, invoke):
+    """Tables of other trainings stay as they are; that of this one keeps the rows of before."""
+    reports = tmp_path / "reports"
+    for steps in (5, 6):
+        assert invoke("run", *tiny, f"train.steps={steps}").exit_code == 0
+    of_others = {path: path.stat().st_mtime_ns for path in reports.glob("*_6steps.*")}
+    assert len(of_others) == 3
+    result = invoke("run", *tiny, "rows=basic", "train.steps=5", "seeds=1")
+    assert result.exit_code == 0, result.output
+    with (reports / "tiny_x2_own_5steps.csv").open(encoding="utf-8") as file:
+        seeds = {row["label"]: row["seeds"] for row in csv.DictReader(file)}
+    assert seeds["plain"] == "0"
+    assert seeds["basic"] == "0, 1"
+    assert {path: path.stat().st_mtime_ns for path in reports.glob("*_6steps.*")} == of_others
+    checked = invoke("tables", tmp_path / "tiny.yaml", "--results", tmp_path, "--check")
+    assert checked.exit_code == 0, checked.output
+
+
+def test_a_run_of_the_base_alone_says_why_there_is_no_table(tiny, tmp_path, invoke):
+    result = invoke("run", *tiny, "rows=plain")
+    assert result.exit_code == 0, result.output
+    assert "No table: of 'tiny' only the row that others are compared with has" in result.stdout
+    assert not (tmp_path / "reports").exists()
 
 
 def test_weights_of_a_row_that_are_not_there_are_named(tiny, tmp_path, invoke):

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,8 +21,12 @@ from harness.experiment.mlflow_page import serve
 from harness.experiment.mlflow_store import EXPERIMENT, PROCESS, connect
 from harness.experiment.tracking import Tracker
 from harness.host import process
+from harness.records import plans, record
+from harness.records.plans import PlannedRecord
 from harness.records.readings import LOSS_WINDOW
-from harness.records.record import load_all
+from harness.records.record import Record, load_all
+
+RECORD = Path(__file__).parents[1] / "files" / "record.json"
 
 
 @pytest.fixture
@@ -180,6 +186,25 @@ def test_each_point_has_its_own_time(root, monkeypatch):
     client = connect(tracker.uri, tracker.artifacts).client
     points = client.get_metric_history(run, "loss")
     assert [point.timestamp for point in points] == [100_000, 101_000]
+
+
+def test_a_record_of_two_plans_is_sent_once(root, tmp_path, invoke):
+    """As of a run of two seeds that was then run with a third, or looked at."""
+    stored = Record.from_json(RECORD.read_text("utf-8"), source="record.json")
+    cells = []
+    for name in ("seed-0", "seed-1"):
+        record.write(tmp_path, replace(stored, id=name))
+        cells.append(PlannedRecord(name, name, "A", "wdsr_basic", 2, 0, (), 1))
+        plans.write(tmp_path, "mine", cells)
+    replay = ("track", "--replay", "--results", tmp_path, "--uri", tracking.default_uri(root))
+    first = invoke(*replay)
+    assert first.exit_code == 0, first.output
+    assert first.stdout.splitlines() == ["sent: seed-0", "sent: seed-1", "2 sent, 0 known before"]
+    store = connect(tracking.default_uri(root), root / "results" / "mlflow-artifacts")
+    for name in ("seed-0", "seed-1"):
+        query = f"tags.`harness.key` = '{name}'"
+        assert len(store.client.search_runs([store.experiment], query)) == 1
+    assert invoke(*replay).stdout.splitlines() == ["0 sent, 2 known before"]
 
 
 def test_a_deleted_experiment_is_restored(root, caplog):

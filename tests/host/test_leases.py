@@ -91,6 +91,24 @@ def test_a_clock_that_was_set_forward_loses_no_lease(path):
     thread.join()
 
 
+def test_a_lease_that_another_took_over_first_is_left_to_it(path, monkeypatch):
+    """Both have seen that it is lost; the other was faster."""
+    path.write_text(json.dumps(FAR))
+    old(path, leases.LOST_S + 10)
+
+    def meanwhile(place, lease):
+        place.unlink()
+        place.write_text(json.dumps(FAR | {"owner": "other/2/2"}))
+        threading.Timer(0.3, place.unlink).start()
+        return False
+
+    monkeypatch.setattr(leases, "_is_written_again", meanwhile)
+    started = time.monotonic()
+    with leases.taken(path, what="cell"):
+        assert time.monotonic() - started >= 0.25
+    assert not list(path.parent.iterdir())
+
+
 def _work(path, log):
     for _ in range(3):
         with leases.taken(path, what="cell"):

@@ -10,7 +10,10 @@ from harness.records.record import load_all
 @pytest.fixture
 def crate(tiny, tmp_path, invoke):
     """The folder of the crate of a tiny ablation."""
-    assert invoke("run", *tiny).exit_code == 0
+    assert invoke("run", *tiny, "scale=2,3").exit_code == 0
+    reports = tmp_path / "reports"
+    table = next(reports.glob("*_x2_*.csv"))
+    table.with_name("tiny_other_x2_own_6steps.csv").write_text("of another ablation\n")
     yaml = next(one for one in tiny if one.startswith("ablation="))
     arguments = ("crate", yaml, "--results", tmp_path, "-o", tmp_path / "crate")
     result = invoke(*arguments, "--license", "https://example.org/licence")
@@ -33,9 +36,25 @@ def test_the_library_finds_the_workflow_the_runs_and_their_results(crate, tmp_pa
             assert json.loads((crate / entity.id).read_text())["steps"] == 6
         assert action["instrument"].type
         assert action["startTime"] <= action["endTime"]
-    digests = {entity.id: entity.get("identifier") for entity in read.get_entities()}
-    assert digests["#test-own"] == f"sha256:{trained[0].scores[0].sha256}"
-    assert digests["#train-own"] == f"sha256:{trained[0].data.train.sha256}"
+    digests = {entity.get("identifier") for entity in read.get_entities()}
+    wanted = {f"sha256:{one.scores[0].sha256}" for one in trained}
+    wanted |= {f"sha256:{one.data.train.sha256}" for one in trained}
+    assert len(wanted) == 4, "other pixels at each scale, of both sets"
+    assert wanted <= digests
+
+
+def test_every_entity_has_an_id_of_its_own_and_names_sets_that_are_there(crate, tmp_path):
+    """By hand, where the library, which takes the last of two, is not installed, too."""
+    graph = json.loads((crate / "ro-crate-metadata.json").read_text())["@graph"]
+    by_id = {entity["@id"]: entity for entity in graph}
+    assert len(by_id) == len(graph)
+    for record in load_all(tmp_path):
+        if record.steps:
+            sets = [by_id[one["@id"]] for one in by_id[f"#{record.id}"]["object"]]
+            own = {record.scores[0].sha256, record.data.train.sha256}
+            assert {one["identifier"].removeprefix("sha256:") for one in sets} == own
+    assert not list(crate.rglob("tiny_other*"))
+    assert len(list(crate.glob("reports/tiny_x*.csv"))) == 2
 
 
 def test_a_folder_that_holds_something_and_an_ablation_without_records_are_refused(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data import catalogue, layout
+from harness.data.fetch import advice
 from harness.data.fetch.ledger import Seen
 from harness.data.fetch.registry import ImageSet, Part, archives, known
 from harness.data.fetch.verify import WRONG, Finding, glance
@@ -49,6 +50,15 @@ class Standing:
         return "unverified, as first seen" if "unverified" in statuses else "verified"
 
     @property
+    def is_wanting(self) -> bool:
+        """Whether it is absent, or has images that are wrong, or too few; half of DIV2K will do."""
+        return self.state == "absent" or any(
+            finding.status in WRONG
+            or (finding.status == "missing" and not finding.part.scale and finding.part.prefix)
+            for finding in self.findings
+        )
+
+    @property
     def scales(self) -> tuple[int, ...]:
         """Return the scales whose LR files are there."""
         present = {finding.part.scale for finding in self.findings if finding.status != "missing"}
@@ -68,7 +78,10 @@ def take_stock(root: Path | None, sets: Sequence[ImageSet] = ()) -> tuple[Standi
     if root is None:
         return tuple(Standing(image_set, ()) for image_set in sets or known().values())
     if not is_folder(root):
-        raise DataError(f"{root}: expected the data root, but there is no such folder")
+        raise DataError(
+            f"{root}: expected the data root, but there is no such folder; "
+            f"`{advice.command(advice.USUAL, root)}` makes one"
+        )
     ledger = Seen(root)
     chosen = sets or (*known().values(), *on_disk(root))
     return tuple(

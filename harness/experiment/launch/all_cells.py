@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.errors import RecordError
 from harness.experiment import failed_cells
 from harness.experiment.diagnosis import Diagnosis
 from harness.experiment.launch.jobs import Job, Launcher, Outcome, split, tried
+from harness.experiment.plan import Plan
 from harness.experiment.session import PlannedCell
 from harness.host.signals import Interrupted
-from harness.records import record
 from harness.records.failure import Failure
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ def launch(
     left = []
     for cell in cells:
         if isinstance(cell, PlannedCell):
-            if runner.session.stored(cell).complete:
+            if _is_complete(runner, cell):
                 runner.run(cell)
             else:
                 left.append(cell)
-    if not left:
+    if not left or (fail_fast and runner.failed):
         return
-    jobs = split(runner.plan, left, parent_run=runner.parent_run)
+    jobs = split(_tracked_alike(runner), left, parent_run=runner.parent_run)
     by_id = {planned.record_id: planned for planned in left}
     log.info("jobs to do: %d", len(jobs))
     stopped = False
@@ -72,6 +72,23 @@ def launch(
         raise Interrupted("stopped; the same command goes on from there")
 
 
+def _is_complete(runner: CellRunner, cell: PlannedCell) -> bool:
+    """Tell whether nothing is left to do; of a record that cannot be read its job will tell."""
+    try:
+        return runner.session.stored(cell).complete
+    except RecordError:
+        return False
+
+
+def _tracked_alike(runner: CellRunner) -> Plan:
+    """Return the plan, without MLflow where that was given up: each job would wait for it anew."""
+    plan = runner.plan
+    if runner.tracker.uri is not None or not plan.config.tracking.mlflow:
+        return plan
+    tracking = replace(plan.config.tracking, mlflow=False)
+    return replace(plan, config=replace(plan.config, tracking=tracking))
+
+
 def _words(job: Job, outcome: Outcome) -> str:
     if outcome.stopped:
         return "stopped"
@@ -83,18 +100,30 @@ def _words(job: Job, outcome: Outcome) -> str:
 
 
 def _keep(runner: CellRunner, cells: Sequence[PlannedCell], outcome: Outcome) -> None:
-    """Keep the records that are there, and why the others are not."""
+    """Keep the records that are there, and why the others are not.
+
+    Of cells that were done one after the other the first may be, where the job was lost later.
+    """
     failed = {failure.id: failure for failure in outcome.failures}
     for planned in cells:
+        name = planned.record_id
+        if name in failed:
+            runner.failed.append(failed.pop(name))
+            continue
         try:
-            stored = record.read(runner.plan.results, planned.record_id)
+            stored = runner.session.stored(planned)
         except RecordError as error:
             _fail(runner, planned, str(error))
             continue
-        if planned.record_id in outcome.done and stored is not None:
-            runner.done.append(stored)
-        elif planned.record_id in failed:
-            runner.failed.append(failed.pop(planned.record_id))
+        if stored.record is not None and (stored.complete or name in outcome.done):
+            runner.done.append(stored.record)
+        elif name in outcome.done:
+            _fail(
+                runner,
+                planned,
+                f"it was done elsewhere, and its record is not below '{runner.plan.results}': "
+                "expected a results root that all machines see",
+            )
         elif outcome.lost:
             _fail(runner, planned, outcome.lost)
     runner.failed.extend(failed.values())

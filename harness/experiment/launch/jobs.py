@@ -100,12 +100,20 @@ def split(
 
 
 def do(job: Job) -> Outcome:
-    """Run the cells of a job in this process, one after the other."""
-    os.chdir(job.folder)
+    """Run the cells of a job in this process, one after the other.
+
+    Whatever comes up outside of a cell, such as images that are not on this machine, loses the
+    job and is its outcome, so that the process is there for the next one.
+    """
     try:
+        os.chdir(job.folder)
         return _do(job)
     except (KeyboardInterrupt, Interrupted):
         return Outcome(stopped=True)
+    except HarnessError as error:
+        return Outcome(lost=str(error))
+    except Exception as error:
+        return Outcome(lost=" ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def _do(job: Job) -> Outcome:
@@ -116,27 +124,22 @@ def _do(job: Job) -> Outcome:
     from harness.host.paths import cache_folder
 
     plan, folder = job.plan, cache_folder(job.plan.config.data.cache)
-    try:
-        images = {cell.scale: plan.train.get(cell.scale, ()) for cell in plan.cells}
-        prepared = {scale: prepare(sets, scale, folder) for scale, sets in images.items() if sets}
-        session = Session(plan, prepared)
-        make_deterministic(plan.config)
-        runner = CellRunner(session, prepared, folder)
-        runner.parent_run = job.parent_run
-        for cell, expected in zip(plan.cells, job.ids, strict=True):
-            planned = runner.identify(cell)
-            if isinstance(planned, Failure):
-                continue
-            if planned.record_id != expected:
-                raise HarnessError(
-                    f"this worker has other code or other training images: expected "
-                    f"{expected}, and here it is {planned.record_id}"
-                )
-            runner.run(planned)
-    except HarnessError as error:
-        if isinstance(error, Interrupted):
-            raise
-        return Outcome(lost=str(error))
+    images = {cell.scale: plan.train.get(cell.scale, ()) for cell in plan.cells}
+    prepared = {scale: prepare(sets, scale, folder) for scale, sets in images.items() if sets}
+    session = Session(plan, prepared)
+    make_deterministic(plan.config)
+    runner = CellRunner(session, prepared, folder)
+    runner.parent_run = job.parent_run
+    for cell, expected in zip(plan.cells, job.ids, strict=True):
+        planned = runner.identify(cell)
+        if isinstance(planned, Failure):
+            continue
+        if planned.record_id != expected:
+            raise HarnessError(
+                f"this worker has other code or other training images: expected "
+                f"{expected}, and here it is {planned.record_id}"
+            )
+        runner.run(planned)
     return Outcome(tuple(done.id for done in runner.done), tuple(runner.failed))
 
 
