@@ -38,7 +38,7 @@ def _max_along(x: Tensor, axis: int, count: int) -> Tensor:
     longest = (side + count - 1) // count + 1
     places = first[:, None] + torch.arange(longest, device=x.device)[None, :]
     taken = x.index_select(axis, places.minimum(last[:, None]).flatten())
-    return taken.unflatten(axis, (count, longest)).amax(axis + 1)
+    return taken.reshape(*x.shape[:axis], count, longest, *x.shape[axis + 1 :]).amax(axis + 1)
 
 
 def nearest_to(x: Tensor, size: Sequence[int]) -> Tensor:
@@ -63,7 +63,8 @@ def _number(side: int, like: Tensor) -> Tensor:
 @contextmanager
 def of_symbols() -> Iterator[None]:
     """Let PyTorch's functions of these two take symbols inside the block."""
-    pool, interpolate = functional.adaptive_max_pool2d, functional.interpolate
+    pool: Any = functional.adaptive_max_pool2d
+    interpolate: Any = functional.interpolate
 
     def pooled(x: Tensor, output_size: Any, return_indices: bool = False) -> Any:
         if return_indices or not _has_symbols(output_size):
@@ -75,11 +76,12 @@ def of_symbols() -> Iterator[None]:
             return interpolate(x, size, *more, **options)
         return nearest_to(x, size)
 
-    functional.adaptive_max_pool2d, functional.interpolate = pooled, interpolated
+    names = vars(functional)
+    names.update(adaptive_max_pool2d=pooled, interpolate=interpolated)
     try:
         yield
     finally:
-        functional.adaptive_max_pool2d, functional.interpolate = pool, interpolate
+        names.update(adaptive_max_pool2d=pool, interpolate=interpolate)
 
 
 def _has_symbols(size: Any) -> bool:
