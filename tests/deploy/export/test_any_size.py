@@ -133,8 +133,8 @@ def test_networks_that_pool_or_have_windows_run_in_every_runtime(name, tmp_path)
     assert relative_difference(network, run, sizes) <= 1e-5
     if extra.is_there("openvino"):
         openvino_ir.write(tmp_path / "a.onnx", tmp_path / "a.xml")
-        run = openvino_ir.OpenVinoNetwork(tmp_path / "a.xml")
-        assert relative_difference(network, run, sizes) <= 1e-5
+        by_openvino = openvino_ir.OpenVinoNetwork(tmp_path / "a.xml")
+        assert relative_difference(network, by_openvino, sizes) <= 1e-5
 
 
 class Pooled(nn.Module):
