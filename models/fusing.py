@@ -24,9 +24,7 @@ from harness.models.fusing_rules import (
     merge_sequence,
     rescale_network,
 )
-
-DEPLOY = "deploy"
-"""The method by which a network, or a part of one, gives its own merged form."""
+from harness.models.merging import DEPLOY
 
 _SIZES = ((16, 20), (64, 64))
 _WITHIN = 1e-4
@@ -71,6 +69,26 @@ def fused(network: nn.Module, *, rescale: bool = True) -> nn.Module:
             twin = _replaced(twin, rescale_network)
     check_equal(network, twin)
     return twin
+
+
+def deployed(network: nn.Module) -> nn.Module:
+    """Return the form in which a network is counted, timed and compared.
+
+    That is what its own method ``deploy()`` returns, called on a copy in evaluation mode and
+    without gradients; a network without one itself. What the network was told of its images
+    (:mod:`harness.models.adapted`) holds of that form, too. Unlike :func:`fused`, it merges
+    nothing that is not declared, and runs nothing.
+
+    Args:
+        network: Any network, with or without values.
+
+    Raises:
+        CannotMerge: Its ``deploy()`` fails, or returns something other than a network.
+    """
+    if not _declares(network):
+        return network
+    with torch.no_grad():
+        return _deployed(_copied(network).eval())
 
 
 def _copied(network: nn.Module) -> nn.Module:
@@ -207,20 +225,32 @@ def _replaced(network: nn.Module, rule: _Rule, *, before: bool = False) -> nn.Mo
     return visit(network)
 
 
+def _declares(module: nn.Module) -> bool:
+    """Tell whether a class has the method; a flag or a layer of that name says nothing."""
+    return callable(getattr(type(module), DEPLOY, None))
+
+
 def _deployed(module: nn.Module) -> nn.Module:
-    """Return what a module's own ``deploy()`` gives; the module where it declares none."""
-    if not callable(getattr(type(module), DEPLOY, None)):
+    """Return what a module's own ``deploy()`` gives; the module where it declares none.
+
+    Raises:
+        CannotMerge: It fails, or gives no module.
+    """
+    if not _declares(module):
         return module
     expects: Expects | None = vars(module).get("harness_expects")
     if expects is not None:  # the class as it was before harness.models.adapted.adapt
         module.__class__ = type(module).__bases__[1]
     try:
-        merged = getattr(module, DEPLOY)()
+        merged: object = getattr(module, DEPLOY)()
     except Exception as error:  # a user's own code
-        raise CannotMerge(f"{_kind(module)}.{DEPLOY}() fails: {_first_line(error)}") from error
+        raise CannotMerge(
+            f"{_kind(module)}.{DEPLOY}() failed: {type(error).__name__}: {_first_line(error)}"
+        ) from error
     if not isinstance(merged, nn.Module):
         raise CannotMerge(
-            f"{_kind(module)}.{DEPLOY}() returns {type(merged).__name__}, expected a module"
+            f"{_kind(module)}.{DEPLOY}() returned {type(merged).__name__}, expected the merged "
+            "network (torch.nn.Module)"
         )
     if expects is not None:
         merged = adapt(merged, expects, scale=vars(module)["harness_scale"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.models import falsr_graphs, registry_recent
+from harness.models import falsr_graphs
 from harness.models.modern import MODERN
 from harness.models.variant import Variant
 
@@ -256,7 +256,6 @@ VARIANTS: tuple[Variant, ...] = (
         scales=(2, 3, 4),
     ),
     *MODERN,
-    *registry_recent.VARIANTS,
 )
 
 

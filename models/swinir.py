@@ -109,7 +109,7 @@ class WindowAttention(nn.Module):
         if mask is None:
             scores = scores.view(-1, self.num_heads, area, area) + bias
         else:
-            scores = scores.view(-1, len(mask), self.num_heads, area, area) + bias + mask
+            scores = scores.view(-1, mask.shape[0], self.num_heads, area, area) + bias + mask
         mixed = torch.bmm(scores.softmax(-1).view(-1, area, area), value)
         heads_last = mixed.view(-1, self.num_heads, *mixed.shape[1:]).transpose(1, 2)
         return self.project(heads_last.reshape(pixels.shape))  # type: ignore[no-any-return]

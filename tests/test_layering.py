@@ -23,7 +23,7 @@ FLOORS = (
 )
 NETWORK_FLOORS: tuple[set[str], ...] = (
     {"registry"},
-    {"fusing", "registry_recent", "deployed"},
+    {"fusing", "modern"},
     {"adaptive", "adapted", "initialise", "fusing_rules"},
     set(),  # families: every module that is on no other floor
     {"awms"},

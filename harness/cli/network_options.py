@@ -83,18 +83,23 @@ def _resolve(values: dict[str, Any], parameter: str) -> None:
     scale_key = "scales" if "scales" in values else "scale"
     source = click.get_current_context().get_parameter_source(scale_key)
     given = source not in (None, ParameterSource.DEFAULT)
-    scales = set()
+    scales, weights = set(), []
     for number, name in enumerate(names):
         asked = values.get("scale") if given else None
         found = trained.find(name, results, scale=asked if isinstance(asked, int) else None)
         if found is None:
             continue
         scales.add(found.scale)
+        weights.append(found.weights)
         names[number] = found.name
         if parameter == "models" and "images" in values:  # [LABEL:]ID=FILE of the figures
             names[number] = f"{found.label}:{found.name}={found.weights}"
-        if values.get("checkpoint", "") is None:
-            values["checkpoint"] = found.weights
+    if weights and values.get("checkpoint", "") is None and values.get("backends", True):
+        if len(names) > 1:
+            raise click.UsageError(
+                "--backends takes the weights of one network: name what was trained here alone"
+            )
+        values["checkpoint"] = weights[0]
     if scales and given and scales - {values.get("scale"), *values.get("scales", ())}:
         listed = " and ".join(f"x{scale}" for scale in sorted(scales))
         raise click.UsageError(f"--scale: what is named was trained for {listed}")

@@ -6,7 +6,6 @@ import ast
 import builtins
 import keyword
 import re
-import shlex
 import sys
 import unicodedata
 from importlib.util import find_spec
@@ -100,7 +99,7 @@ def workflow(*, new_row: str, old_row: str, margin: float, ablation: str) -> Non
         new=_in_yaml(new_row),
         old=_in_yaml(old_row),
         margin=f"{margin:g}",
-        ablation=shlex.quote(ablation),
+        ablation=_in_yaml(ablation),
     )
     if _WORKFLOW.exists() or _WORKFLOW.is_symlink():
         raise UsageError(f"nothing is written, as there is already {_WORKFLOW}")

@@ -74,7 +74,7 @@ class Enlarger:
         enough = field.radius if field.exact and field.radius is not None else INEXACT_OVERLAP
         overlap = enough if self._overlap is None else self._overlap
         if not field.exact:
-            why = "looks at the whole image" if field.radius is None else "pools on a coarse grid"
+            why = "looks at the whole image" if field.radius is None else "works on a coarse grid"
             log.warning(
                 "%s %s, so tiles are never exact: expect differences of several levels, also "
                 "across seams; larger tiles differ less, --tile 0 not at all",

@@ -1,16 +1,20 @@
 """The latency of every network as a multiple of IMDN's at the same scale, image by image in turn.
 
-To an output of 320x180, in float32 with one thread, as `harness upscale` runs them: a network's
-memory of features, which the paper's 1280x720 would have, is not what is compared. x4 where both
-are for it, else x2.
+To an output of 320x180, in float32 with one thread, in the form that `harness bench` runs: merged
+where a network declares that, weight norms folded. A network's memory of features, which the
+paper's 1280x720 would have, is not what is compared. x4 where both are for it, else x2.
 """
 
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+from torch.nn.utils import parametrize
 
 from harness.models import registry
+from harness.models.fusing import deployed, fold_norms
+from harness.records import counts
 from tests.benchmarks.alternate import Ratio, row, store, timed
 
 OUTPUT_PX = (180, 320)
@@ -18,6 +22,21 @@ TURNS = 5
 FILE = "latency.json"
 WHAT = "latency over IMDN's, output 320x180, fp32, 1 thread"
 NETWORKS = [name for name in registry.names() if name not in ("bicubic", "imdn")]
+
+
+def ready(name, scale):
+    """A network in the form that is timed."""
+    network = deployed(registry.get(name).build(scale=scale).eval())
+    fold_norms(network)
+    return network
+
+
+@pytest.mark.parametrize("name", ["span", "awsrn_s"])
+def test_the_form_that_is_timed_has_the_layers_that_are_counted(name):
+    network = ready(name, 4)
+    convs = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    assert len(convs) == counts.of_model(name, 4).convs
+    assert not any(map(parametrize.is_parametrized, convs))
 
 
 def forward(network, lr):
@@ -32,7 +51,7 @@ def test_latency_beside_imdn(benchmark, name):
         pytest.skip("neither x4 nor x2")
     scale = scales[0]
     lr = torch.rand(1, 3, *(side // scale for side in OUTPUT_PX)).mul(255)
-    network, imdn = (registry.get(one).build(scale=scale).eval() for one in (name, "imdn"))
+    network, imdn = ready(name, scale), ready("imdn", scale)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -42,7 +42,7 @@ def ways(tmp_path_factory):
     return measure_patches.ways(tmp_path_factory.mktemp("patches"))
 
 
-@pytest.mark.parametrize("peer", measure_patches.BOUNDS)
+@pytest.mark.parametrize("peer", measure_patches.HELD)
 def test_a_sample_beside_other_files(hold, ways, peer):
     def of(name):
         return lambda: measure_patches.cost(name, ways[name])

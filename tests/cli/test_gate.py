@@ -159,10 +159,13 @@ def test_the_workflow_does_locally_what_its_steps_say(project, monkeypatch, invo
 
 def test_a_workflow_is_not_written_over_another(project, monkeypatch, invoke):
     monkeypatch.chdir(project)
-    words = ("new", "workflow", 'a: "b" #', "$HOME", "--ablation", "my rows.yaml")
+    words = ("new", "workflow", 'a: "b" #', "$HOME", "--ablation", "my: rows #2.yaml")
     assert invoke(*words).exit_code == 0
     content = yaml.safe_load((project / ".github/workflows/harness.yaml").read_text("utf-8"))
     assert (content["env"]["NEW"], content["env"]["OLD"]) == ('a: "b" #', "$HOME")
+    assert content["env"]["ABLATION"] == "my: rows #2.yaml"
+    runs = [step.get("run", "") for step in content["jobs"]["harness"]["steps"]]
+    assert 'harness tables --check -- "$ABLATION"' in runs
     result = invoke(*words)
     assert result.exit_code == 2
     assert "nothing is written" in result.stderr

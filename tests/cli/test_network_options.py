@@ -4,9 +4,11 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from harness.models import registry
 from harness.records.record import load_all
-from harness.weights import networks
+from harness.weights import described, networks
 
 NET = """\
 from torch import nn
@@ -149,3 +151,32 @@ def test_the_plan_and_the_record_of_a_merging_network_say_which_form_is_counted(
     (record,) = [record for record in load_all(tmp_path) if record.steps]
     assert (record.params, record.multi_adds) == (2 * 324, 324 * 640 * 360)
     assert any("put together in each pass" in remark for remark in record.remarks)
+
+
+@pytest.fixture
+def trained_here(tmp_path):
+    """Two files of weights of one structure that say what they are of."""
+    options = {"num_units": 1, "channels": 4, "inner_channels": 8}
+    said = described.Described("awsrn_s", 2, options=options).metadata()
+    for name in ("one", "other"):
+        state = registry.get("awsrn_s").build(scale=2, **options).state_dict()
+        save_file(state, tmp_path / f"{name}.safetensors", metadata=said)
+    return [str(tmp_path / f"{name}.safetensors") for name in ("one", "other")]
+
+
+QUICK = ("--input-size", "8x8", "--processes", 1, "--repeats", 1, "--max-seconds", 0.01)
+
+
+def test_bench_needs_no_weights_of_what_was_trained_here(trained_here, invoke, tmp_path):
+    result = invoke("bench", *trained_here, *QUICK, "--format", "json", "--results", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert {row["scale"] for row in json.loads(result.stdout)} == {2}
+
+
+def test_backends_do_not_run_one_training_with_the_weights_of_another(
+    trained_here, invoke, tmp_path
+):
+    words = ("--backends", "eager", *QUICK, "--results", tmp_path)
+    result = invoke("bench", *trained_here, *words)
+    assert result.exit_code == 2, result.output
+    assert "the weights of one network" in result.stderr

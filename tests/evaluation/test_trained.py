@@ -6,6 +6,7 @@ import shutil
 import pytest
 import torch
 from mlflow.tracking import MlflowClient
+from safetensors.torch import load_file
 
 from harness.errors import UsageError
 from harness.evaluation import trained
@@ -128,3 +129,18 @@ def test_the_artifact_of_a_cut_row_is_the_cut_network(ran, tmp_path, tiny, invok
     found = trained.find(path, tmp_path)
     network = load.load(found.name, scale=2, checkpoint=found.weights).network
     assert sum(value.numel() for value in network.parameters()) == ran["cut"].params
+
+
+def test_a_network_that_is_merged_for_use_is_stored_as_it_was_trained(tmp_path, tiny, invoke):
+    """Counted merged, 2,748 parameters of ECBSR-M4C8 x2; deployed from the 10,804 it has."""
+    settings = [item for item in tiny if not item.startswith("ablation=")]
+    result = invoke("train", "ecbsr_m4c8", "--scale", "2", *settings)
+    assert result.exit_code == 0, result.output
+    (stored,) = [record for record in load_all(tmp_path) if record.steps]
+    assert stored.params == 2_748
+    found = trained.find(f"run:{stored.id}", tmp_path)
+    held = load_file(found.weights)
+    assert sum(value.numel() for value in held.values()) == 10_804
+    network = load.load(found.name, scale=2, checkpoint=found.weights).network
+    assert held.keys() == network.state_dict().keys()
+    assert any("expanded" in name for name in held)

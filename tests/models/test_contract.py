@@ -84,7 +84,7 @@ MULTI_SCALE = {"mdsr", "carn_multi", "carn_m_multi"}
 
 CASES = [(name, scale) for name in registry.names() for scale in registry.get(name).scales]
 FIRST = [(name, registry.get(name).scales[0]) for name in registry.names()]
-YOUNGER = {variant.id for variant in MODERN}  # learn in test_modern.py
+YOUNGER = {variant.id for variant in MODERN}  # learn in tests of their own
 LEARNING = [(name, scale) for name, scale in FIRST if name not in {"bicubic", *YOUNGER}]
 
 

@@ -321,8 +321,8 @@ def test_a_whole_network_declares_its_merged_form_whatever_images_it_expects():
     ("returns", "said"),
     [
         (lambda self: nn.Identity(), "OfAUser gives another output once merged: .* apart"),
-        (lambda self: self.wide.weight, "Part.deploy.. returns Parameter, expected a module"),
-        (lambda self: self.nothing, "Part.deploy.. fails: .*nothing"),
+        (lambda self: self.wide.weight, "Part.deploy.. returned Parameter, expected the merged"),
+        (lambda self: self.nothing, "Part.deploy.. failed: .*nothing"),
     ],
 )
 def test_a_merged_form_that_is_none_is_refused(returns, said):

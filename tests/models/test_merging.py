@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from torch.nn import functional as F
 
 from harness.models import merging, registry
 from harness.models.adapted import Expects, adapt
-from harness.models.deployed import deployed
 from harness.models.ecbsr import EdgeOrientedBlock
+from harness.models.fusing import CannotMerge, deployed
 from harness.models.initialise import initialise
 from harness.models.span import LinearConv
 
@@ -165,8 +166,48 @@ def test_the_merged_form_expects_the_images_that_the_network_was_said_to() -> No
 
 
 def test_what_is_no_network_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"Own\.deploy\(\) returned a bool, expected the merged"):
+    with pytest.raises(CannotMerge, match=r"Own\.deploy\(\) returned bool, expected the merged"):
         deployed(Own(returned=True))
+
+
+class InPlace(nn.Module):
+    """The example of models/README.md: it adds to a kernel in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wide = nn.Conv2d(3, 4, 3, padding=1)
+        self.narrow = nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.wide(x) + self.narrow(x)
+
+    def deploy(self) -> nn.Module:
+        assert not self.training
+        merged = copy.deepcopy(self.wide)
+        merged.weight += F.pad(self.narrow.weight, (1, 1, 1, 1))
+        assert merged.bias is not None
+        assert self.narrow.bias is not None
+        merged.bias += self.narrow.bias
+        return merged
+
+
+def test_it_is_called_in_evaluation_mode_and_without_gradients() -> None:
+    """With them PyTorch refuses to change a parameter in place."""
+    network, x = InPlace(), torch.rand(1, 3, 6, 5)
+    merged = deployed(network)
+    assert isinstance(merged, nn.Conv2d)
+    torch.testing.assert_close(merged(x), network(x))
+    assert network.training
+    assert all(weight.requires_grad for weight in merged.parameters())
+
+
+def test_a_layer_of_that_name_declares_nothing() -> None:
+    class Layer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.deploy = nn.Conv2d(3, 3, 1)
+
+    assert deployed(network := Layer()) is network
 
 
 def test_the_start_of_gains_is_drawn_by_the_seed() -> None:

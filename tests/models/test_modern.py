@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from skimage.color import rgb2ycbcr
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -21,7 +22,13 @@ from harness.models.shufflemixer import SplitMixer
 from harness.models.swinir import SwinIR, TransformerBlock, WindowAttention, shift_mask
 
 CASES = [(variant.id, scale) for variant in MODERN for scale in variant.scales]
-SMALLEST = [(variant.id, variant.scales[0]) for variant in MODERN]
+ELSEWHERE = {"ecbsr", "plksr", "safmn", "smfanet", "span", "vapsr"}  # test_recent_networks.py
+FIRST = [(variant.id, variant.scales[0]) for variant in MODERN]
+SMALLEST = [
+    (variant.id, variant.scales[0])
+    for variant in MODERN
+    if str(variant.target).split(":")[0].split(".")[-1] not in ELSEWHERE
+]
 
 # One of each family, of one block and fewer channels.
 QUICK: dict[str, dict[str, Any]] = {
@@ -54,9 +61,63 @@ def _one_thread() -> Any:
 def test_the_published_network_keeps_odd_and_even_sizes(name: str, scale: int) -> None:
     with torch.device("meta"), torch.no_grad():
         built = registry.get(name).build(scale=scale).eval()
-        for width, height in ((31, 45), (64, 48)):
+        for width, height in ((31, 45), (64, 48), (1, 1)):
             sr = built(torch.empty(1, 3, height, width))
             assert sr.shape == (1, 3, scale * height, scale * width)
+
+
+MEAN = torch.tensor([0.4488, 0.4371, 0.4040]).view(1, 3, 1, 1)
+OF_LEVELS = {"rfdn", "rfdn_l", "rlfn_52", "rlfn_s"}  # RGB in 0..255 inside
+
+
+def expected_by(name: str, rgb: Tensor) -> Tensor:
+    """What a network's first layer is given of RGB in 0..1."""
+    if name in OF_LEVELS:
+        return 255 * rgb
+    if name.startswith("bsrn"):
+        return rgb.repeat(1, 4, 1, 1)
+    if name.startswith("ecbsr"):
+        luma = rgb2ycbcr(rgb[0].permute(1, 2, 0).double().numpy())[..., 0] / 255
+        return torch.from_numpy(luma)[None, None].float()
+    if name == "swinir_light":
+        return rgb - MEAN
+    return 255 * (rgb - MEAN) if name in {"span", "span_s", "span_28", "span_26"} else rgb
+
+
+@pytest.mark.parametrize(("name", "scale"), FIRST)
+def test_the_first_layer_is_given_the_range_that_its_authors_give_it(name: str, scale: int) -> None:
+    given: list[Tensor] = []
+
+    def stop(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        given.append(inputs[0])
+        raise StopIteration
+
+    built = registry.get(name).build(scale=scale).eval()
+    for module in built.modules():
+        if next(module.parameters(recurse=False), None) is not None:
+            module.register_forward_pre_hook(stop)
+    rgb = torch.rand(1, 3, 16, 8)
+    with pytest.raises(StopIteration):
+        built(255 * rgb)
+    given[0] = given[0][..., -17:-1, -9:-1] if given[0].shape[-1] == 10 else given[0]  # padded
+    torch.testing.assert_close(given[0], expected_by(name, rgb), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"), [case for case in FIRST if not case[0].startswith("ecbsr")]
+)
+def test_half_of_the_last_layer_s_range_is_half_of_white(name: str, scale: int) -> None:
+    """The luma network's output is held to the image repeated, elsewhere."""
+    built = registry.get(name).build(scale=scale).eval()
+    lr = 255 * torch.rand(1, 3, 9, 8)
+    with torch.no_grad():
+        for parameter in built.parameters():
+            parameter.zero_()
+        without = built(lr)
+        bias = built.tail.bias
+        assert isinstance(bias, Tensor)
+        bias.fill_(127.5 if name in OF_LEVELS else 0.5)
+        torch.testing.assert_close(built(lr) - without, torch.full_like(without, 127.5))
 
 
 def losses_of_twenty_steps(built: nn.Module, scale: int, *, bf16: bool) -> list[float]:

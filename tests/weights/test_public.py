@@ -43,6 +43,15 @@ FILES = {
     "span28_x4": ("span_28", (4,)),
     "span26_x4": ("span_26", (4,)),
     "spanf_x4": ("spanf", (4,)),
+    "rfdn_aim_x4": ("rfdn", (4,)),
+    "pan_x4": ("pan", (4,)),
+    "rlfn_x2": ("rlfn_52", (2,)),
+    "rlfn_x4": ("rlfn_52", (4,)),
+    "rlfn_s_x4": ("rlfn_s", (4,)),
+    "bsrn_x2": ("bsrn", (2,)),
+    "bsrn_x4": ("bsrn", (4,)),
+    "bsrn_s_x4": ("bsrn_s", (4,)),
+    "efdn_x4": ("efdn", (4,)),
 }
 
 # Set5, measured with networks and metrics written apart from this project.
@@ -70,6 +79,11 @@ QUICK = [
     ("span28_x4", 4, "awsrn", 31.7390, 0.8897),
     ("span26_x4", 4, "awsrn", 31.7388, 0.8890),
     ("spanf_x4", 4, "awsrn", 31.7748, 0.8896),
+    ("rfdn_aim_x4", 4, "awsrn", 32.1589, 0.8946),
+    ("pan_x4", 4, "awsrn", 32.1311, 0.8948),
+    ("rlfn_s_x4", 4, "awsrn", 32.2395, 0.8954),
+    ("bsrn_s_x4", 4, "awsrn", 32.1570, 0.8949),
+    ("efdn_x4", 4, "awsrn", 32.0758, 0.8931),
 ]
 
 LONG = [
@@ -88,6 +102,10 @@ LONG = [
     ("vdsr_official_x234", 4, "luma_png", 31.332, 0.8833),
     ("smfanet_DIV2K_x2", 2, "awsrn", 38.0440, 0.9606),
     ("smfanetp_DIV2K_x4", 4, "awsrn", 32.4333, 0.8979),
+    ("rlfn_x2", 2, "awsrn", 38.0656, 0.9607),
+    ("rlfn_x4", 4, "awsrn", 32.2379, 0.8953),
+    ("bsrn_x2", 2, "awsrn", 38.0830, 0.9608),
+    ("bsrn_x4", 4, "awsrn", 32.3488, 0.8965),
 ]
 
 

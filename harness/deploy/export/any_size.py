@@ -1,7 +1,8 @@
 """Parts of networks in forms that one graph can state for images of every size.
 
 A graph holds no Python: where a network makes plain numbers of the sides of an image, its graph
-would be that of one size. What is here computes the same from sides that are symbols.
+would be that of one size. What is here computes the same from sides that are symbols. Pooling to a
+share of the sides is in :mod:`harness.deploy.export.pooling`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from harness.deploy.export import pooling
 from harness.models.bicubic import Bicubic
+from harness.models.padding import on_multiples
 from harness.models.resampling import contributions
 
-_FILLERS = (("harness.models.adapted", "_cut"), ("harness.models.padding", "on_multiples"))
 _AROUND = 2
 """LR pixels on either side that an enlarged one is made of, at most."""
 
@@ -89,13 +91,9 @@ def _filled_up(
     if multiple == 1:
         return forward(image)
     height, width = image.shape[-2:]
-    filled = nn.functional.pad(image, (0, -width % multiple, 0, -height % multiple), mode="reflect")
+    down, right = ((side + multiple - 1) // multiple * multiple - side for side in (height, width))
+    filled = nn.functional.pad(image, (0, right, 0, down), mode="reflect")
     return forward(filled)[..., : scale * height, : scale * width]
-
-
-def _fills_up(value: object) -> bool:
-    """Tell whether a global name stands for what :func:`_filled_up` does."""
-    return inspect.isfunction(value) and (value.__module__, value.__name__) in _FILLERS
 
 
 @contextmanager
@@ -104,11 +102,12 @@ def symbolic_sides(network: nn.Module) -> Iterator[None]:
     before: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for names in _globals_of(network):
-            fillers = [name for name, value in names.items() if _fills_up(value)]
+            fillers = [name for name, value in names.items() if value is on_multiples]
             changed = {"int": _Int, **dict.fromkeys(fillers, _filled_up)}
             before += [(names, name, names.get(name)) for name in changed]
             names.update(changed)
-        yield
+        with pooling.of_symbols():
+            yield
     finally:
         for names, name, value in before:
             if value is None:

@@ -74,13 +74,6 @@ def get(name: str) -> Backend:
     return BACKENDS[name]
 
 
-def available() -> tuple[str, ...]:
-    """Return the names of the backends whose packages are installed."""
-    if not all(map(extra.is_there, extra.NEEDED)):
-        return ()
-    return tuple(name for name, one in BACKENDS.items() if extra.is_there(one.package))
-
-
 def write(
     network: nn.Module, folder: Path, *, name: str, scale: int, patches: Calibration | None = None
 ) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.deploy.export import extra
-from harness.deploy.export.traced import AROUND, ExportError, Traced, noise
+from harness.deploy.export.traced import AROUND, ExportError, Traced, first_line, noise
 from harness.errors import HarnessError
 
 INPUT, OUTPUT = "lr", "sr"
@@ -49,8 +49,7 @@ def build(traced: Traced, *, name: str) -> Any:
                 output_names=[OUTPUT],
             )
     except Exception as error:  # an exporter may raise anything at all
-        line = str(error).strip().partition("\n")[0]
-        raise ExportError(f"{name} cannot be exported to ONNX: {line}") from error
+        raise ExportError(f"{name} cannot be exported to ONNX: {first_line(error)}") from error
     assert exported is not None
     model = exported.model_proto
     _plain(model)
@@ -108,6 +107,10 @@ class OnnxNetwork(nn.Module):
         Args:
             model: Its file, or its bytes.
             threads: Of one run; None for PyTorch's number.
+
+        Raises:
+            UsageError: The package is missing.
+            ExportError: ONNX Runtime cannot read or run it.
         """
         super().__init__()
         runtime = extra.onnxruntime()
@@ -115,9 +118,12 @@ class OnnxNetwork(nn.Module):
         options.intra_op_num_threads = threads or torch.get_num_threads()
         options.log_severity_level = 3
         content = model if isinstance(model, bytes) else str(model)
-        self._session = runtime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session = runtime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # each of its status codes has a class of its own
+            raise ExportError(f"ONNX Runtime cannot run it: {first_line(error)}") from error
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map ``(1, 3, H, W)`` RGB in 0..255 to SR, float32."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.deploy.export import extra
+from harness.deploy.export.traced import ExportError, first_line
 
 
 def write(onnx_file: Path, target: Path) -> None:
@@ -17,10 +18,17 @@ def write(onnx_file: Path, target: Path) -> None:
     Args:
         onnx_file: The model.
         target: The file to write, ``.xml``; its weights are ``.bin``.
+
+    Raises:
+        UsageError: The package is missing.
+        ExportError: OpenVINO cannot read it.
     """
     openvino = extra.openvino()
-    model = openvino.Core().read_model(str(onnx_file))
-    openvino.save_model(model, str(target), compress_to_fp16=False)
+    try:
+        model = openvino.Core().read_model(str(onnx_file))
+        openvino.save_model(model, str(target), compress_to_fp16=False)
+    except RuntimeError as error:  # an operator that it does not have
+        raise ExportError(f"OpenVINO cannot read it: {first_line(error)}") from error
 
 
 class OpenVinoNetwork(nn.Module):
@@ -33,6 +41,10 @@ class OpenVinoNetwork(nn.Module):
             model: Its file, ``.xml`` or ``.onnx``.
             precision: ``f32``, or ``bf16`` where the CPU has it.
             threads: Of one run; None for PyTorch's number.
+
+        Raises:
+            UsageError: The package is missing.
+            ExportError: OpenVINO cannot compile it.
         """
         super().__init__()
         options: dict[str, Any] = {
@@ -41,7 +53,10 @@ class OpenVinoNetwork(nn.Module):
             "NUM_STREAMS": 1,
         }
         core = extra.openvino().Core()
-        self._model = core.compile_model(str(model), "CPU", options)
+        try:
+            self._model = core.compile_model(str(model), "CPU", options)
+        except RuntimeError as error:
+            raise ExportError(f"OpenVINO cannot run it: {first_line(error)}") from error
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map ``(1, 3, H, W)`` RGB in 0..255 to SR, float32."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +96,8 @@ class _Lines:
     def write(self) -> list[str]:
         program = self.traced.program
         self._name_inputs()
-        stated = [node for node in program.graph.nodes if not _has_no_effect(node)]
+        idle = without_effect(program.graph.nodes)
+        stated = [node for node in program.graph.nodes if node not in idle]
         self._last = {used: node for node in stated for used in node.all_input_nodes}
         lines = []
         for node in stated:
@@ -155,18 +158,26 @@ class _Lines:
             return f"[{', '.join(map(self._text, value))}]"
         if isinstance(value, torch.device):
             return "lr.device"
-        if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        if isinstance(value, float) and not math.isfinite(value):
             return f'float("{value}")'
         return repr(value)
 
 
-def _has_no_effect(node: Node) -> bool:
-    """Tell whether nothing reads what a node makes, and it changes nothing else."""
-    target = node.target
-    if str(target) in _WITHOUT_EFFECT:
-        return True
-    changes = isinstance(target, torch._ops.OpOverload) and target._schema.is_mutable
-    return node.op == "call_function" and not changes and all(map(_has_no_effect, node.users))
+def without_effect(nodes: Iterable[Node]) -> set[Node]:
+    """Return the nodes whose results nothing needs, and that change nothing else.
+
+    Args:
+        nodes: Of a graph, in the order in which they run.
+    """
+    idle: set[Node] = set()
+    for node in reversed([*nodes]):
+        target = node.target
+        if node.op != "call_function":
+            continue
+        changes = isinstance(target, torch._ops.OpOverload) and target._schema.is_mutable
+        if str(target) in _WITHOUT_EFFECT or (not changes and idle.issuperset(node.users)):
+            idle.add(node)
+    return idle
 
 
 def _function(target: Any) -> str:

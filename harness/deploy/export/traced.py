@@ -69,7 +69,7 @@ def trace(network: nn.Module, *, name: str, scale: int) -> Traced:
         ExportError: One graph cannot hold what it does; the message says why.
     """
     try:
-        merged = fused(network.cpu().float())
+        merged = fused(network).cpu().float()
     except CannotMerge as error:
         raise ExportError(f"{name} cannot be exported: {error}") from error
     any_size.replace_bicubic(merged)
@@ -90,7 +90,12 @@ def _reason(error: Exception) -> str:
         return _ON_SIZE
     if "data-dependent" in text or "GuardOnDataDependent" in type(error).__name__:
         return "what it does depends on the values of pixels, in ways that no one graph can hold"
-    return f"{type(error).__name__}: {text}".strip().partition("\n")[0][:300]
+    return f"{type(error).__name__}: {first_line(error)}"
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, 300 characters at most; its kind without a text."""
+    return (str(error).strip() or type(error).__name__).partition("\n")[0][:300]
 
 
 def _forget_where_it_was_traced(program: ExportedProgram) -> None:

@@ -21,8 +21,7 @@ from harness.efficiency.bench.process import Job, Setup, Target
 from harness.errors import HarnessError
 from harness.host import environment
 from harness.host.device import out_of_memory, use_real_float32
-from harness.models.deployed import deployed
-from harness.models.fusing import CannotMerge, fold_norms, fused
+from harness.models.fusing import CannotMerge, deployed, fold_norms, fused
 from harness.weights import load as weights
 from harness.weights import networks
 
@@ -155,19 +154,20 @@ def load(target: Target, setup: Setup) -> tuple[Run, int]:
     One that declares its merged form is run in that one, unless it is to stay as built.
 
     Raises:
-        HarnessError: The network has no fused form, or a backend cannot run it.
+        HarnessError: The network has no such form, or a backend cannot run it.
     """
     if setup.backend:
         make: Callable[[Callable[[], nn.Module], Setup], Run] = pkgutil.resolve_name(setup.backend)
         return make(partial(_network, target), setup), 0
     network = _network(target)
-    if setup.fused:
-        try:
+    try:
+        if setup.fused:
             network = fused(network)
-        except CannotMerge as error:
-            raise HarnessError(f"it has no fused form: {error}") from error
-    elif not setup.as_built:
-        network = deployed(network)
+        elif not setup.as_built:
+            network = deployed(network)
+    except CannotMerge as error:
+        form = "fused" if setup.fused else "merged"
+        raise HarnessError(f"it has no {form} form: {error}") from error
     folded = 0 if setup.as_built else fold_norms(network)
     network = network.to(setup.device)
     if setup.channels_last:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from harness.efficiency.counting.trace import ForwardFailed
-from harness.models.deployed import deployed
+from harness.models.fusing import CannotMerge, deployed
 
 
 def merged_form(network: nn.Module) -> nn.Module:
@@ -16,9 +16,5 @@ def merged_form(network: nn.Module) -> nn.Module:
     """
     try:
         return deployed(network)
-    except Exception as error:  # a user's network may do anything at all
-        first_line = (str(error).strip().splitlines() or [""])[0]
-        raise ForwardFailed(
-            f"{type(network).__name__} cannot be counted: its deploy() failed: "
-            f"{type(error).__name__}: {first_line}"
-        ) from error
+    except CannotMerge as error:
+        raise ForwardFailed(f"{type(network).__name__} cannot be counted: {error}") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.config.protocols import DEFAULT
-from harness.models import registry, registry_recent
+from harness.models import registry
 from harness.models.modern import MODERN
 from harness.models.variant import Variant
 from harness.records import counts, latencies, published_modern, published_systems, released
@@ -69,9 +69,8 @@ class _Row:
 
 def variants() -> tuple[Variant, ...]:
     """Return the networks of the table in the registry's order, those first that are its bases."""
-    shown = {*MODERN, *registry_recent.VARIANTS}
     bases = [registry.get(name) for name in _YARDSTICKS]
-    return (*bases, *(one for one in registry.VARIANTS if one in shown))
+    return (*bases, *(one for one in registry.VARIANTS if one in MODERN))
 
 
 def systems(records: Iterable[Record], results: Path) -> list[ModernSystem]:

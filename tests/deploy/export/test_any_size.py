@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from harness.data import resize
-from harness.deploy.export import any_size, extra, onnx_graph, source, traced
+from harness.deploy.export import any_size, extra, onnx_graph, openvino_ir, source, traced
 from harness.models import registry, rlfn
 from harness.models.adapted import Expects, adapt
 from harness.models.units import AWRU
@@ -54,6 +54,18 @@ def test_bicubic_as_a_convolution_is_that_of_matlab(scale, size):
     assert abs(phased - expected).max() < 1e-4
 
 
+def relative_difference(network, run, sizes):
+    """The largest difference of outputs of all sizes, of the largest value."""
+    off = 0.0
+    with torch.no_grad():
+        for size in sizes:
+            lr = traced.noise(*size)
+            expected, sr = network(lr), run(lr)
+            assert sr.shape == expected.shape
+            off = max(off, float((sr - expected).abs().max() / expected.abs().max()))
+    return off
+
+
 @cache
 def graph_of(name):
     """A small network of a kind, and its graph."""
@@ -86,6 +98,64 @@ def test_onnx_runtime_computes_them_at_any_size(name):
     network, graph = graph_of(name)
     run = onnx_graph.OnnxNetwork(onnx_graph.build(graph, name=name).SerializeToString())
     assert onnx_graph.largest_difference(network, run, graph.sizes()) <= 1e-5
+
+
+POOLING = {
+    # one of each kind that pools to a share of the sides, or fills windows up
+    "safmn": {"num_blocks": 1, "channels": 8},
+    "smfanet": {"num_blocks": 1, "channels": 8},
+    "swinir_light": {
+        "num_groups": 1,
+        "num_blocks": 2,
+        "channels": 6,
+        "num_heads": 2,
+        "hidden": 8,
+    },
+}
+PLACES = [(31, 45), (64, 48), (51, 29)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", POOLING)
+def test_networks_that_pool_or_have_windows_run_in_every_runtime(name, tmp_path):
+    for package in extra.NEEDED:
+        pytest.importorskip(package, reason=f"the extra is not installed: {extra.INSTALL}")
+    torch.manual_seed(2)
+    network = registry.get(name).build(scale=2, **POOLING[name]).eval()
+    for parameter in network.parameters():  # features of all sizes: gates and tables count
+        torch.nn.init.normal_(parameter, std=0.5)
+    graph = traced.trace(network, name=name, scale=2)
+    assert max(graph.least) <= 16
+    sizes = [*PLACES, *graph.sizes()]
+    assert relative_difference(network, module(graph), sizes) <= 1e-5
+    (tmp_path / "a.onnx").write_bytes(onnx_graph.build(graph, name=name).SerializeToString())
+    run = onnx_graph.OnnxNetwork(tmp_path / "a.onnx")
+    assert relative_difference(network, run, sizes) <= 1e-5
+    if extra.is_there("openvino"):
+        openvino_ir.write(tmp_path / "a.onnx", tmp_path / "a.xml")
+        by_openvino = openvino_ir.OpenVinoNetwork(tmp_path / "a.xml")
+        assert relative_difference(network, by_openvino, sizes) <= 1e-5
+
+
+class Pooled(nn.Module):
+    """The least that pools to a third of the sides, and goes back by the nearest pixel."""
+
+    def forward(self, lr):
+        height, width = lr.shape[2:]
+        small = nn.functional.adaptive_max_pool2d(lr, (height // 3, width // 3))
+        back = nn.functional.interpolate(small, (height, width), mode="nearest")
+        return nn.functional.interpolate(lr + back, scale_factor=2.0, mode="nearest")
+
+
+def test_pooling_to_a_share_of_the_sides_is_in_the_graph():
+    """What is left of a share by a factor stays PyTorch's own."""
+    graph = traced.trace(Pooled(), name="pooled", scale=2)
+    run = module(graph)
+    for height, width in PLACES:
+        lr = traced.noise(height, width)
+        assert torch.equal(run(lr), Pooled()(lr))
+    calls = [str(node.target) for node in graph.program.graph.nodes]
+    assert sum("nearest" in call for call in calls) == 1
 
 
 def test_code_that_was_lent_symbols_has_its_own_numbers_again():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from skimage.data import chelsea
 
-from harness.deploy.export import backends, extra
+from harness.deploy.export import backends, extra, openvino_ir
 from harness.deploy.export.int8 import Calibration
 from harness.errors import UsageError
 from harness.models import registry
@@ -12,13 +12,6 @@ from harness.weights import load
 
 for package in extra.NEEDED:
     pytest.importorskip(package, reason=f"the extra is not installed: {extra.INSTALL}")
-
-
-def test_all_of_installed_packages_are_available():
-    expected = [name for name in backends.BACKENDS if not name.startswith("openvino")]
-    if extra.is_there("openvino"):
-        expected = [*backends.BACKENDS]
-    assert [*backends.available()] == expected
 
 
 @pytest.mark.parametrize("name", backends.BACKENDS)
@@ -51,3 +44,21 @@ def test_what_is_written_for_a_bench_is_what_it_opens(tmp_path):
 def test_a_backend_that_is_not_there_names_the_nearest():
     with pytest.raises(UsageError, match="did you mean 'openvino-int8'"):
         backends.get("openvino-int4")
+
+
+@pytest.mark.parametrize("name", backends.BACKENDS)
+def test_what_a_runtime_cannot_run_is_told_in_one_line(name, tmp_path):
+    backend = backends.get(name)
+    pytest.importorskip(backend.package, reason=f"{backend.package} is not installed")
+    for file in ("network.onnx", "network_int8.onnx"):
+        (tmp_path / file).write_bytes(b"no model")
+    with pytest.raises(UsageError, match="cannot run it") as refusal:
+        backend.open(tmp_path)
+    assert "\n" not in str(refusal.value)
+
+
+def test_openvino_names_what_it_cannot_read(tmp_path):
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    (tmp_path / "a.onnx").write_bytes(b"no model")
+    with pytest.raises(UsageError, match="OpenVINO cannot read it"):
+        openvino_ir.write(tmp_path / "a.onnx", tmp_path / "a.xml")

@@ -1,6 +1,7 @@
 """Which convolutions are in 8 bits, from which patches, and what may be lost."""
 
 import pytest
+from PIL import Image
 
 from harness.deploy.export import extra, int8, int8_loss
 from harness.errors import HarnessError
@@ -67,7 +68,12 @@ def test_patches_are_of_the_training_set_that_is_named(tiny_root):
 
 
 def test_the_sets_are_the_papers_that_are_there_or_the_bundled_ones(tmp_path):
-    (tmp_path / "benchmark" / "Set14" / "HR").mkdir(parents=True)
+    for name in ("Set14", "Mine"):
+        folder = tmp_path / "benchmark" / name / "HR"
+        folder.mkdir(parents=True)
+        Image.new("RGB", (24, 24)).save(folder / "a.png")
+    assert [one.name for one in int8_loss.sets((), tmp_path, 2, lr="made")] == ["Set14"]
+    assert [one.name for one in int8_loss.sets(["Mine"], tmp_path, 2, lr="made")] == ["Mine"]
     assert [one.name for one in int8_loss.sets((), None, 2, lr=None)] == ["sample"]
 
 

@@ -11,7 +11,6 @@ from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.rules import rule_of
 from harness.models import registry
 from harness.models.modern import MODERN
-from harness.models.registry_recent import VARIANTS as RECENT
 
 # id, scale, trainable params, params and Multi-Adds (G) by the rule, executed Multi-Adds (G)
 FACTS = [
@@ -152,6 +151,5 @@ def test_counts(model, scale, params, rule_params, rule_multi_adds, executed):
 
 def test_every_registered_network_of_others_has_facts():
     known = {model for model, *_ in FACTS}
-    # test_gold_modern.py and test_deployed.py
-    elsewhere = {"bicubic", *(variant.id for variant in (*MODERN, *RECENT))}
+    elsewhere = {"bicubic", *(variant.id for variant in MODERN)}  # test_gold_modern.py
     assert known == set(registry.names()) - elsewhere
