@@ -152,6 +152,6 @@ def test_counts(model, scale, params, rule_params, rule_multi_adds, executed):
 
 def test_every_registered_network_of_others_has_facts():
     known = {model for model, *_ in FACTS}
-    # test_gold_modern.py and test_deployed.py
+    # test_gold_modern.py
     elsewhere = {"bicubic", *(variant.id for variant in (*MODERN, *RECENT))}
     assert known == set(registry.names()) - elsewhere
