@@ -159,7 +159,7 @@ PRINTED_AT_256 = [("efdn", "276", "16.7"), ("span_28", "151", "9.83")]
 
 def rounded(value, digits, unit=10**9):
     """A count with as many decimal places as some printed digits, half up."""
-    step = Decimal(1).scaleb(Decimal(digits).as_tuple().exponent)
+    step = Decimal(1).scaleb(int(Decimal(digits).as_tuple().exponent))
     return str((Decimal(value) / unit).quantize(step, ROUND_HALF_UP))
 
 
