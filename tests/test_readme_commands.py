@@ -31,8 +31,10 @@ READMES = [
     *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("README.md")),
 ]
 
+INSTALLS = "python -m pip install -c constraints.txt -e ."
+
 NOT_RUN = {
-    "python -m pip install -c constraints.txt -e . && harness run awru profile=smoke results.root=demo": (
+    f"{INSTALLS} && harness run awru profile=smoke results.root=demo": (
         "it installs into this environment; .ci/run begins with it"
     ),
     "python -m pip install nox && python -m nox -s tests": "it sets up an environment, and is this",

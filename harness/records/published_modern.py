@@ -146,3 +146,13 @@ def rows() -> dict[tuple[str, int, str], tuple[Published, ...]]:
             printed = replace(cell.as_published(), label=label)
             found.setdefault((label, cell.scale, images), []).append(printed)
     return {key: tuple(of_row) for key, of_row in found.items()}
+
+
+def network(label: str) -> str:
+    """Return the network's own name of a row's label, which may say its training set, too."""
+    return _networks().get(label, label)
+
+
+@cache
+def _networks() -> dict[str, str]:
+    return {label: label.removesuffix(f" ({images})") for label, _, images in rows()}

@@ -94,6 +94,16 @@ def systems(labels: Iterable[str], scale: int) -> tuple[PublishedSystem, ...]:
     return tuple(system for system in found if system is not None)
 
 
+def training_of(label: str) -> str:
+    """Return the training set of a published network; ``not known`` where that is so.
+
+    Raises:
+        RecordError: The published values cannot be read.
+    """
+    sets = (system.trained_on for (name, _), system in _by_key().items() if name == label)
+    return next((images for images in sets if images != UNKNOWN), UNKNOWN)
+
+
 @cache
 def trained_on() -> dict[str, str]:
     """Return the training set of every published network of which it is known, by label.
@@ -128,6 +138,8 @@ def _by_key() -> dict[tuple[str, int], PublishedSystem]:
         if weights.label or weights.protocol != DEFAULT.name:
             continue
         label = registry.get(weights.model).label
+        if weights.images:  # those of several training sets have a row each
+            label = f"{label} ({weights.images})"
         for scale in weights.published:
             name = f"published/{released.FILE_NAME}"
             system = _system(label, scale, name, of_weights(weights, scale))

@@ -335,7 +335,7 @@ def test_networks_are_traced_once_a_size(everything):
     path, _, _, traces, _ = everything
     counted = json.loads(path.read_text())
     thirds = [row for row in counted if row["scale"] == 3]
-    assert traces <= len(counted) + len(thirds) + 16
+    assert traces <= len(counted) + len(thirds) + 10
 
 
 def test_counting_all_networks_takes_little_more_than_building_them(everything):

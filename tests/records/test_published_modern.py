@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import RecordError
 from harness.models import registry
-from harness.records import published, published_modern, published_systems
+from harness.records import published, published_modern, published_systems, released
 from harness.records.published_modern import ModernCell, counts_at_720p, load, rows
 
 HEADER = ",".join(column.name for column in fields(ModernCell))
@@ -31,8 +31,18 @@ def test_only_what_sources_say_has_a_training_set():
     by_label = {cell.label: cell.training for cell in load()}
     assert {label for label, images in by_label.items() if images == "DF2K"} >= {"PAN", "BSRN"}
     assert {label for label, images in by_label.items() if images == "DIV2K"} >= {"RFDN", "IMDN"}
-    assert by_label["EFDN"] == ""
+    assert {by_label[label] for label in ("EFDN", "ECBSR-M16C64", "SPAN-28", "VapSR-S")} == {""}
     assert set(by_label.values()) == {"", "DIV2K", "DF2K"}
+
+
+def test_what_was_not_read_again_is_left_out():
+    """Of these the sources have recollections alone."""
+    printed = {(cell.label, cell.scale) for cell in load()}
+    assert not printed & {("BSRN", 2), ("BSRN", 3), ("SPAN", 3), ("RLFN-52", 4), ("RLFN-S", 4)}
+    assert values("SPAN", 4) == {"params_k": "498"}
+    assert values("SPAN", 2) == {}
+    assert values("SPAN", 2, "Urban100") == {"psnr_db": "32.24", "ssim": "0.9294"}
+    assert values("SPAN", 4, "Set5") == {}
 
 
 def test_counts_of_challenges_are_at_their_own_size_and_stand_apart():
@@ -62,6 +72,35 @@ def test_a_row_may_stand_beside_ones_own():
     assert (pan.trained_on, pan.source) == ("DF2K", "published/modern.csv")
     (srformer,) = published_systems.systems(["SRFormer-light"], 4)
     assert (srformer.trained_on, srformer.source) == ("not known", "published/modern.csv")
+
+
+@pytest.mark.parametrize(
+    ("label", "network"),
+    [
+        ("SMFANet+ (DF2K)", "SMFANet+"),
+        ("SAFMN", "SAFMN"),
+        ("CARN", "CARN"),
+        ("X (DF2K)", "X (DF2K)"),
+    ],
+)
+def test_a_row_may_name_its_training_set_beside_the_network(label, network):
+    assert published_modern.network(label) == network
+
+
+def test_released_weights_have_the_prints_of_this_file():
+    """Where both have a score of a network and training set."""
+    by_row = {key: {(c.set, c.metric): c.value for c in found} for key, found in rows().items()}
+    compared = 0
+    for weights in released.load():
+        for scale in weights.published:
+            label = registry.get(weights.model).label
+            named = f"{label} ({weights.images})"
+            for of in by_row.items():
+                if of[0][:2] in {(label, scale), (named, scale)}:
+                    for cell in published_systems.of_weights(weights, scale):
+                        assert of[1][cell.set, cell.metric] == cell.value
+                        compared += 1
+    assert compared > 40
 
 
 def test_a_network_of_two_training_sets_has_two_rows_with_its_counts(monkeypatch):

@@ -43,6 +43,31 @@ def test_what_a_row_was_trained_on_is_known_or_said_to_be_unknown():
     assert selnet.trained_on == "not known"
 
 
+@pytest.mark.parametrize(
+    ("label", "images"),
+    [
+        ("SAFMN", "DF2K"),
+        ("SMFANet (DF2K)", "DF2K"),
+        ("SMFANet (DIV2K)", "DIV2K"),
+        ("ECBSR-M16C64", "not known"),
+        ("CARN", "DIV2K"),
+        ("VDSR", "not known"),
+    ],
+)
+def test_training_sets_are_known_of_the_labels_alone(label, images):
+    assert published_systems.training_of(label) == images
+    assert {system.trained_on for system in published_systems.systems([label], 4)} == {images}
+
+
+def test_of_a_network_of_two_training_sets_one_must_be_named():
+    (problem,) = published_systems.problems(["SMFANet"])
+    assert "did you mean 'SMFANet (D" in problem
+    first, second = published_systems.systems(["SMFANet (DF2K)", "SMFANet (DIV2K)"], 2)
+    assert values(first)["", "params_k"] == values(second)["", "params_k"] == 186
+    assert str(values(first)["Manga109", "psnr_db"]) == "39.11"
+    assert str(values(second)["Manga109", "psnr_db"]) == "38.98"
+
+
 def test_rows_that_are_not_published_at_a_scale_are_left_out():
     assert published_systems.systems(["FALSR-A"], 3) == ()
 

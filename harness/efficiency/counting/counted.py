@@ -108,6 +108,11 @@ class CountedNetwork:
             as_trained=self._as_trained,
         )
 
+    @property
+    def place(self) -> object:
+        """All that its cost depends on beside the constructor, as a key."""
+        return self.scale, self._output_px, self._input_px, self._as_trained
+
     def replace(
         self,
         *,

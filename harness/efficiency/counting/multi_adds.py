@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil
+from math import ceil, prod
 
 from torch import nn
 from torch.nn.utils import parametrize
@@ -23,8 +23,8 @@ from harness.records.counts import DEPLOYS, MERGES, merged_remarks
 _FROZEN = "{:,} frozen scalars (requires_grad=False) are in neither Params nor Deployed"
 
 
-BIAS, POOL = "bias", "pool"
-"""Names of elements that are no operator's."""
+BIAS, POOL, COARSE = "bias", "pool", "coarse"
+"""Names of what is no operator's among the elements of a cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,10 @@ class Cost:
             Where there are some, what was counted is no more than a lower bound.
         elements: How many elements each operator writes, in proportion to the area where that is
             no whole number of pixels; those that a bias is added to, as :data:`BIAS`, and those
-            that are averaged, as :data:`POOL`.
+            that are averaged, as :data:`POOL`. Likewise, as :data:`COARSE`, the Multi-Adds that 1x1
+            convolutions on coarser grids than that of LR would have on it.
+        multi_adds_rounded_up: ``multi_adds_paper`` for an LR image with sides rounded up to whole
+            pixels, as counters have it that run one.
     """
 
     params: int
@@ -67,6 +70,7 @@ class Cost:
     params_trained: int | None = None
     doubts: tuple[str, ...] = ()
     elements: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
+    multi_adds_rounded_up: int = 0
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -154,7 +158,8 @@ def count(
         if not has_values(network):
             raise
         return _with_values(network, error, scale=scale, lr_px=sizes[0], area=area)
-    measures, note = _measures(traces[0]), ""
+    measures = whole = _measures(traces[0])
+    note = ""
     if len(traces) > 1:
         exact = _at(area, *traces)
         if exact is None:
@@ -162,7 +167,7 @@ def count(
             note = f"not affine in the image area: counted on an LR image of {width}x{height} px"
         else:
             measures = exact
-    return _cost(network, traces[0], measures, area=area, note=note)
+    return _cost(network, traces[0], measures, whole=whole, area=area, note=note)
 
 
 def _beside(cost: Cost, trained: int) -> Cost:
@@ -205,6 +210,7 @@ def _with_values(
         network,
         traces[0],
         measures or _measures(traces[0]),
+        whole=_at(Fraction(prod(lr_px)), *traces) or _measures(traces[0]),
         area=area,
         note=note,
         further=tuple(further),
@@ -216,6 +222,7 @@ def _cost(
     traced: Trace,
     measures: tuple[int, ...],
     *,
+    whole: tuple[int, ...],
     area: Fraction,
     note: str,
     further: tuple[str, ...] = (),
@@ -240,13 +247,14 @@ def _cost(
         merges=merged.kernels > 0,
         doubts=(*doubts(network, traced, deployed=running, lr_px=width * height), *further),
         elements=_elements(traced, area / (width * height)),
+        multi_adds_rounded_up=whole[1],
     )
 
 
 def _elements(traced: Trace, share: Fraction) -> Mapping[str, Fraction]:
     """Return a share of the elements; a mean of squares is half of a deviation, and no pool."""
     pooled = traced.averaged - traced.written.get("aten.pow", 0)
-    named = {**traced.written, BIAS: traced.biases, POOL: pooled}
+    named = {**traced.written, BIAS: traced.biases, POOL: pooled, COARSE: traced.coarse}
     return {name: number * share for name, number in named.items()}
 
 

@@ -51,6 +51,12 @@ def conv_weights(network: nn.Module) -> int:
     )
 
 
+def slopes(network: nn.Module) -> int:
+    """Return the learned slopes of PReLUs, shared ones once."""
+    prelus = (module for module in network.modules() if isinstance(module, nn.PReLU))
+    return sum(prelu.weight.numel() for prelu in prelus)
+
+
 def declared_unused(network: nn.Module) -> tuple[str, ...]:
     """Return the modules that a network says it does not run, by prefix of their names."""
     declared: Collection[str] = getattr(network, "unused_modules", ())

@@ -59,18 +59,37 @@ def _lr_grid(subject: CountedNetwork) -> int:
     return round(_conv_weights(subject) * subject.cost.lr_px)
 
 
-PARAMS: Mapping[str, Count] = {"trainable": _trainable, "conv_weights": _conv_weights}
-"""Counts of parameters: every trainable scalar, weight-norm gains and biases included, or
-the elements of convolution kernels alone."""
+def _slopes_twice(subject: CountedNetwork) -> int:
+    return _trainable(subject) + params.slopes(subject.network)
+
+
+def _slopes_twice_on_lr_grid(subject: CountedNetwork) -> int:
+    return round(_slopes_twice(subject) * subject.cost.lr_px)
+
+
+def _rounded_up(subject: CountedNetwork) -> int:
+    return subject.cost.multi_adds_rounded_up
+
+
+PARAMS: Mapping[str, Count] = {
+    "trainable": _trainable,
+    "conv_weights": _conv_weights,
+    "slopes_twice": _slopes_twice,
+}
+"""Counts of parameters: every trainable scalar, weight-norm gains and biases included, also with
+the slopes of PReLUs once more; or the elements of convolution kernels alone."""
 
 MULTI_ADDS: Mapping[str, Count] = {
     "own_grids": _own_grids,
+    "own_grids_rounded_up": _rounded_up,
     "lr_grid": _lr_grid,
+    "slopes_twice_on_lr_grid": _slopes_twice_on_lr_grid,
     **surcharges.counts(),
 }
 """Counts of Multi-Adds: kernel elements times pixels, every layer on its own grid (transposed
-convolutions on their output grid), or every layer on the LR grid; and the former with what others
-charge for biases, activations, norms, pools and interpolation."""
+convolutions on their output grid), of the exact area or of an LR image with sides rounded up; or
+every layer on the LR grid, or every parameter; and the first with what others charge for biases,
+activations, norms, pools, interpolation and coarse gates."""
 
 PLAIN = Rule("everything trainable", _trainable, _own_grids)
 """The rule of the paper's own networks, and of all that are published with no other."""
@@ -135,9 +154,15 @@ def _resolve(what: CountOf, counts: Mapping[str, Count]) -> Count:
     if what == CountOf(what.count):
         return count  # of the subject itself, whose cost is counted once
     build = _constructor(what.network) if what.network else None
+    counted: dict[object, int] = {}  # of the network that the rule names, whoever goes by it
 
     def of_another(subject: CountedNetwork) -> int:
-        return count(subject.replace(build=build, scale=what.scale, input_px=what.input_px))
+        other = subject.replace(build=build, scale=what.scale, input_px=what.input_px)
+        if build is None:
+            return count(other)
+        if other.place not in counted:
+            counted[other.place] = count(other)
+        return counted[other.place]
 
     return of_another
 

@@ -1,26 +1,28 @@
-"""What some counters and papers charge on top of Multi-Adds: biases, activations, norms, pools."""
+"""What some counters and papers charge on top of Multi-Adds: biases, norms, pools, upsampling."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from harness.efficiency.counting.counted import CountedNetwork
-from harness.efficiency.counting.multi_adds import BIAS, POOL
+from harness.efficiency.counting.multi_adds import BIAS, COARSE, POOL
 
 _NORM = "aten.native_layer_norm"
 
-FVCORE: Mapping[str, int] = {
-    "aten.upsample_bilinear2d": 4,
+_NEAREST: Mapping[str, int] = {
     "aten.upsample_nearest2d": 1,
     "aten._unsafe_index": 1,  # what nearest interpolation is on the meta device
-    _NORM: 5,
 }
+
+FVCORE: Mapping[str, int] = {"aten.upsample_bilinear2d": 4, **_NEAREST, _NORM: 5}
 """What fvcore charges for an element of the operators that Multi-Adds leave out."""
 
 PRICES: Mapping[str, Mapping[str, int]] = {
     "own_grids_biases_and_activations": {BIAS: 1, "aten.relu": 1, "aten.leaky_relu": 1},
     "own_grids_biases_and_pools": {BIAS: 1, POOL: 1},
     "own_grids_and_norms": {_NORM: 1},
+    "own_grids_and_nearest": _NEAREST,
+    "own_grids_and_gates_on_lr_grid": {COARSE: 1},
 }
 """Counts of Multi-Adds with surcharges: what each element costs, by the operator that writes it."""
 

@@ -38,6 +38,7 @@ class Convolution:
         outputs: Elements it writes, over all channels.
         biased: Whether it adds a bias.
         transposed: Whether it is a transposed convolution.
+        pointwise: Whether its kernel is 1x1.
     """
 
     weights: int
@@ -46,6 +47,7 @@ class Convolution:
     outputs: int
     biased: bool
     transposed: bool
+    pointwise: bool
 
     @property
     def executed(self) -> int:
@@ -106,6 +108,13 @@ class Trace:
     def biases(self) -> int:
         """Additions of biases, which some counters take for Multi-Adds."""
         return self.linear_biases + sum(conv.outputs for conv in self.convolutions if conv.biased)
+
+    @property
+    def coarse(self) -> int:
+        """Multi-Adds that 1x1 convolutions on coarser grids would have on that of LR."""
+        lr_px = math.prod(self.lr_px)
+        gates = [conv for conv in self.convolutions if conv.pointwise and conv.output_px < lr_px]
+        return lr_px * sum(gate.weights for gate in gates)
 
 
 class ForwardFailed(HarnessError):
@@ -224,6 +233,7 @@ class _Products:
             outputs=out_val.numel(),
             biased=bias is not None,
             transposed=transposed,
+            pointwise=math.prod(kernel.shape[2:]) == 1,
         )
         self.convolutions.append(conv)
         return 2 * conv.executed

@@ -13,7 +13,7 @@ from textwrap import fill
 from matplotlib.figure import Figure
 
 from harness.config import paper
-from harness.records import counts, published
+from harness.records import counts, published, published_modern
 from harness.records.published import Published
 from harness.reports.figures import scatter, style
 from harness.reports.figures.scatter import GIGA, LABEL_PT, Point
@@ -36,12 +36,14 @@ def points(
         cells: What is published of the networks; None for all of Table 5.
 
     Returns:
-        Those to draw, and the names of those whose rule of counting is unknown.
+        Those to draw, and the names of those whose rule of counting is unknown, or of which
+        nothing but what is printed is known.
 
     Raises:
         RecordError: The stored counts or the published values cannot be read.
     """
     stored = counts.load()
+    of_paper = cells is None
     if cells is None:
         cells = published.load(paper.SYSTEMS_TABLE)
     drawn, unknown = [], []
@@ -49,8 +51,10 @@ def points(
         wanted = (cell.scale, cell.metric, cell.set) == (scale, "psnr_db", set_name)
         if not wanted or cell.value is None:
             continue
-        count = counts.of(stored, cell.label, scale)
-        if count.rule_multi_adds is None:
+        network = published_modern.network(cell.label)
+        printed_alone = not of_paper and (network, scale) not in stored
+        count = None if printed_alone else counts.of(stored, network, scale)
+        if count is None or count.rule_multi_adds is None:
             unknown.append(cell.label)
             continue
         printed = published.find(cells, label=cell.label, scale=scale, metric="multi_adds_g")

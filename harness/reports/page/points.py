@@ -11,7 +11,7 @@ from harness.config.ablation import Ablation
 from harness.config.protocols import DEFAULT
 from harness.efficiency.bench.rows import BenchRow
 from harness.models import registry
-from harness.records import counts, published_systems, released
+from harness.records import counts, published_modern, published_systems, released
 from harness.records.means import mean_scores
 from harness.records.published_systems import PublishedSystem
 from harness.records.record import Record
@@ -122,7 +122,8 @@ def _published(latency: _Latency) -> tuple[list[PlotPoint], list[str]]:
             sets = dict.fromkeys(
                 cell.set for cell in system.cells if cell.metric == "psnr_db" and cell.value
             )
-            counted = (system.label, scale) in counts.load()  # others are not built here
+            network = published_modern.network(system.label)
+            counted = (network, scale) in counts.load()  # others are not built here
             drawn = [pareto.points(scale, name, system.cells) for name in sets if counted]
             if sets and not (drawn and drawn[0][0]):
                 unknown.append(f"{system.label} x{scale}")
@@ -137,7 +138,7 @@ def _published_point(system: PublishedSystem, multi_adds: int, latency: _Latency
         {name: form(value) for (name, of), value in values.items() if of == metric and value}
         for metric, form in (("psnr_db", details.psnr), ("ssim", details.ssim))
     )
-    count = counts.of(counts.load(), system.label, system.scale)
+    count = counts.of(counts.load(), published_modern.network(system.label), system.scale)
     params = values.get(("", "params_k")) or count.params
     return PlotPoint(
         label=system.label,

@@ -103,10 +103,9 @@ def missing(labels: Sequence[str], systems: Sequence[PublishedSystem], scale: in
 
 def trained_on_note(labels: Sequence[str]) -> list[str]:
     """Return the note on what chosen rows were trained on, if any are chosen."""
-    known = published_systems.trained_on()
     by_set: dict[str, list[str]] = {}
     for label in dict.fromkeys(labels):
-        by_set.setdefault(known.get(label, published_systems.UNKNOWN), []).append(label)
+        by_set.setdefault(published_systems.training_of(label), []).append(label)
     texts = [f"{', '.join(of_set)} {images}" for images, of_set in by_set.items()]
     return [f"Trained on, as published: {'; '.join(texts)}."] if texts else []
 

@@ -11,31 +11,8 @@ from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.multi_adds import count
 from harness.efficiency.counting.report import row
 from harness.experiment import costs
-from harness.models import registry
 from harness.models.merging import in_a_row, kernel_of, same_conv_of
 from harness.records import counts
-
-# Of the form that is trained, each branch as it is executed.
-TRAINED = [
-    ("ecbsr_m16c64", 2, 2_190_932, "508.062"),
-    ("ecbsr_m16c64", 4, 2_206_160, "127.902"),
-    ("span", 4, 2_157_136, "123.995"),
-    ("span_s", 4, 1_840_488, "105.768"),
-]
-
-
-def giga(multi_adds):
-    return f"{multi_adds / 1e9:.3f}"
-
-
-@pytest.mark.parametrize(("model", "scale", "params", "multi_adds"), TRAINED)
-def test_counts_of_the_form_that_is_trained(model, scale, params, multi_adds):
-    build = registry.get(model).build
-    cost = CountedNetwork(model, build, scale=scale, as_trained=True).cost
-    assert (cost.params, giga(cost.multi_adds)) == (params, multi_adds)
-    assert cost.params_trained is None
-    assert cost.doubts == ()
-    assert counts.of_model(model, scale).params_trained == params
 
 
 class Net(nn.Module):
@@ -100,8 +77,8 @@ def test_an_attribute_of_that_name_that_is_no_method_declares_nothing():
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        (Fails, "Fails cannot be counted: Fails.deploy() failed: RuntimeError: no such branch"),
-        (ReturnsNothing, "returned NoneType, expected the merged network"),
+        (Fails, "Fails cannot be counted: its deploy() failed: RuntimeError: no such branch"),
+        (ReturnsNothing, "returned a NoneType, expected the merged network"),
     ],
 )
 def test_a_merged_form_that_cannot_be_made_is_told_in_one_line(kind, said):

@@ -1,5 +1,7 @@
 """Published rules become counts: of whose network, at which scale and size."""
 
+from fractions import Fraction
+
 import pytest
 from torch import nn
 
@@ -7,7 +9,7 @@ from harness.efficiency.counting import rules
 from harness.efficiency.counting.agreement import judge
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.errors import RecordError
-from harness.models import registry
+from harness.models import memnet, registry
 from harness.records import published
 from harness.records.counting import CountOf, PublishedRule
 
@@ -54,6 +56,47 @@ def test_counts_of_parameters(count, expected):
 @pytest.mark.parametrize(("count", "px"), [("own_grids", 64 * 32), ("lr_grid", 32 * 16)])
 def test_counts_of_multi_adds(count, px):
     assert rule(multi_adds={"count": count}).multi_adds(subject()) == 81 * px
+
+
+class WithSlopes(OnLrGrid):
+    """The same with a PReLU of a slope for each channel."""
+
+    def __init__(self, *, scale):
+        super().__init__(scale=scale)
+        self.activation = nn.PReLU(3)
+
+    def forward(self, lr):
+        return self.up(self.activation(self.conv(lr)))
+
+
+def test_slopes_may_be_counted_twice_and_all_parameters_on_the_lr_grid():
+    """Of 81 kernel elements, 3 biases and 3 slopes."""
+    twice = {"count": "slopes_twice_on_lr_grid"}
+    both = rule(params={"count": "slopes_twice"}, multi_adds=twice)
+    assert both.params(subject(WithSlopes)) == 81 + 3 + 3 + 3
+    assert both.multi_adds(subject(WithSlopes)) == 90 * 32 * 16
+
+
+@pytest.mark.parametrize(
+    ("count", "px"), [("own_grids", Fraction(64 * 32, 9)), ("own_grids_rounded_up", 22 * 11)]
+)
+def test_an_image_may_have_its_sides_rounded_up(count, px):
+    found = rule(multi_adds={"count": count}).multi_adds(subject(OnLrGrid, scale=3))
+    assert found == round(81 * px)
+
+
+def test_a_network_that_a_rule_names_is_counted_once_for_all_that_go_by_it(monkeypatch):
+    built = []
+
+    def build(*, scale):
+        built.append(scale)
+        return OnHrGrid(scale=scale)
+
+    monkeypatch.setattr(memnet, "with_one_reconstruction", build)
+    other = {"network": "harness.models.memnet:with_one_reconstruction", "scale": 4}
+    named = rule(multi_adds=other)
+    assert [named.multi_adds(subject(scale=scale)) for scale in (2, 4, 8)] == [81 * 64 * 32] * 3
+    assert built == [4]
 
 
 def test_a_rule_may_be_of_another_scale_or_image():

@@ -39,6 +39,7 @@ PER_LR_PIXEL = 81 + 12 + 12
         ("own_grids_biases_and_activations", 3 + 4 + 3),
         ("own_grids_biases_and_pools", 3 + 4 + 3),
         ("own_grids_and_norms", 3),
+        ("own_grids_and_nearest", 12),
     ],
 )
 def test_each_element_costs_what_is_said(count, extra_per_lr_px):
@@ -49,6 +50,31 @@ def test_each_element_costs_what_is_said(count, extra_per_lr_px):
 def test_fvcore_charges_interpolation_and_norms():
     subject = CountedNetwork("toy", Network, scale=2, output_px=(16, 12))
     assert with_prices(FVCORE)(subject) == 48 * (PER_LR_PIXEL + 4 * 12 + 12 + 5 * 3)
+
+
+class Gated(nn.Module):
+    """Per LR pixel 9 x 9 weights; 3 x 3 and 3 x 9 more on a grid of half the sides."""
+
+    def __init__(self, *, scale):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+        self.pool = nn.MaxPool2d(2)
+        self.depthwise = nn.Conv2d(3, 3, 3, padding=1, groups=3)
+        self.gates = nn.Conv2d(3, 3, 1)
+        self.up = nn.Upsample(scale_factor=scale)
+
+    def forward(self, lr):
+        features = self.conv(lr)
+        gates = self.gates(self.depthwise(self.pool(features)))
+        return self.up(features * nn.functional.interpolate(gates, features.shape[2:]))
+
+
+def test_gates_may_be_charged_on_the_whole_grid_too():
+    """Those are the 1x1 convolutions on a coarser grid."""
+    subject = CountedNetwork("toy", Gated, scale=2, output_px=(16, 12))
+    executed = 48 * 81 + 12 * (27 + 9)
+    assert MULTI_ADDS["own_grids"](subject) == executed
+    assert MULTI_ADDS["own_grids_and_gates_on_lr_grid"](subject) == executed + 48 * 9
 
 
 def test_elements_are_taken_in_proportion_where_the_scale_does_not_divide_the_size():

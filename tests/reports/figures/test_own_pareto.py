@@ -39,6 +39,16 @@ def test_published_rows_that_the_file_chooses_stand_there_alone(trained):
     assert "Not published on Set5 at x3: FALSR-A." in at_x3.remarks
 
 
+def test_younger_networks_may_be_chosen(trained):
+    chosen = dataclasses.replace(MINE, published=("SAFMN", "SMFANet+ (DIV2K)", "SRFormer-light"))
+    (figure,) = own_pareto.of_ablation(chosen, [trained(multi_adds=10**9)])
+    points = {point.label: point for point in figure.points if not point.own}
+    assert points.keys() == {"SAFMN", "SMFANet+ (DIV2K)"}
+    assert points["SMFANet+ (DIV2K)"].psnr_db == Decimal("38.18")
+    assert points["SMFANet+ (DIV2K)"].executed == 101_143_987_200
+    assert figure.unknown == ("SRFormer-light",)
+
+
 def test_own_ones_are_means_over_seeds_of_the_longest_training(trained):
     stored = [
         trained("wdsr_awru", 0, psnr_db=31.0, multi_adds=5),

@@ -42,6 +42,11 @@ def rows(tmp_path):
         ("RFDN-L", 3, "DIV2K", "633 65.6"),
         ("ShuffleMixer", 4, "DF2K", "411 28"),
         ("BSRN", 4, "DF2K", "352 19.4"),
+        ("ECBSR-M16C64", 2, "", "596 137.31"),
+        ("VapSR", 4, "DF2K", "342 19.5"),
+        ("SAFMN", 2, "DF2K", "228 52"),
+        ("SMFANet", 3, "DIV2K", "191 19"),
+        ("SMFANet+", 2, "DF2K", "480 108"),
     ],
 )
 def test_counts_are_as_printed(rows, label, scale, images, expected):
@@ -91,6 +96,9 @@ def test_a_print_stands_with_its_status_and_rule(rows):
         ("IMDN", 3, "DIV2K", "B100", "29.09 0.8046"),
         ("SwinIR-light", 4, "DIV2K", "Urban100", "26.47 0.7980"),
         ("RFDN-L", 2, "DIV2K", "Set14", "33.67 0.9190"),
+        ("SMFANet", 4, "DF2K", "Manga109", "30.82 0.9104"),
+        ("SPAN", 2, "DF2K", "Urban100", "32.24 0.9294"),
+        ("PLKSR-tiny", 3, "DIV2K", "B100", "29.15 0.8070"),
     ],
 )
 def test_scores_are_as_printed(rows, label, scale, images, name, expected):
@@ -201,6 +209,7 @@ def test_multi_adds_of_another_input_stand_in_a_note_alone(rows, tmp_path):
     assert rows()["EFDN", 4, ""]["printed_multi_adds_g"] == ""
     (note,) = [one for one in modern.build([], tmp_path).notes if "of another size" in one]
     assert "EFDN x4 16.7G for 256x256 (exact)" in note
+    assert "SPAN-28 x4 9.83G for 256x256 (exact)" in note
 
 
 def test_a_missing_count_is_named(tmp_path, monkeypatch):
