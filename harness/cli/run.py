@@ -90,7 +90,7 @@ def run(
         tabulate=True,
         merge_threads=merge_threads,
         launch=launch,
-        name=name,
+        name=names[0],
     )
 
 
