@@ -132,6 +132,9 @@ def _execute(
                 artifacts += _reported_all_the_same(report, runner)
             raise
         artifacts += _reported_all_the_same(report, runner) if failures else report(done, ())
+    order = {_id(planned): number for number, planned in enumerate(cells)}
+    done.sort(key=lambda one: order.get(one.id, len(cells)))  # launchers end them in any order
+    failures.sort(key=lambda one: order.get(one.id, len(cells)))
     return RunOutcome(tuple(done), tuple(failures), len(cells) - len(done) - len(failures))
 
 
