@@ -108,7 +108,8 @@ class LaunchOptions:
         """Return how many workers there are, and the GPUs that they take in turn."""
         config = plan.config
         if config.device == "cpu":
-            return self.jobs or max(1, len(os.sched_getaffinity(0)) // config.threads), ()
+            each = config.threads * config.devices
+            return self.jobs or max(1, len(os.sched_getaffinity(0)) // each), ()
         if config.devices > 1:
             raise UsageError("--launcher local gives each cell one GPU: expected devices=1")
         import torch

@@ -11,7 +11,7 @@ from harness.config.settings import Config
 
 IRRELEVANT = frozenset(
     {
-        # Known by something else: the digest of the pixels, scale and seed of the cell.
+        # Known by something else: the digest of the pixels, scale and seed of the run.
         *("profile", "scale", "seeds", "rows", "data.train", "data.lr"),
         # How many seeds there will be.
         *("until", "max"),

@@ -180,7 +180,7 @@ def _differs(name: str, tensor: Tensor, own: Tensor) -> str:
     return ""
 
 
-_WAY_OUT = "; delete it to train this cell again from the start"
+_WAY_OUT = "; delete it to begin this run again from the start"
 
 
 def _write(path: Path, content: bytes, *, kept: bool = False) -> None:

@@ -48,7 +48,7 @@ class RunOutcome:
         count = len(self.records) + len(self.failures) + self.left
         left = f", {self.left} not begun" if self.left else ""
         lines = [f"  - {failed.text}" for failed in self.failures]
-        return "\n".join([f"{len(self.failures)} of {count} cells failed{left}:", *lines])
+        return "\n".join([f"{len(self.failures)} of {count} runs failed{left}:", *lines])
 
 
 def execute(
@@ -132,6 +132,9 @@ def _execute(
                 artifacts += _reported_all_the_same(report, runner)
             raise
         artifacts += _reported_all_the_same(report, runner) if failures else report(done, ())
+    order = {_id(planned): number for number, planned in enumerate(cells)}
+    done.sort(key=lambda one: order.get(one.id, len(cells)))  # launchers end them in any order
+    failures.sort(key=lambda one: order.get(one.id, len(cells)))
     return RunOutcome(tuple(done), tuple(failures), len(cells) - len(done) - len(failures))
 
 
@@ -217,7 +220,7 @@ def _done_before(session: Session) -> tuple[Record, ...]:
 def _announce(cell: Cell, number: int, count: int) -> None:
     seed = f", seed {cell.seed}" if cell.trained else ""
     what = f"{cell.row.label} ({cell.row.model}) x{cell.scale}{seed}"
-    log.info("cell %d of %d: %s", number, count, what)
+    log.info("run %d of %d: %s", number, count, what)
 
 
 def _place(of: Cell | Failure) -> tuple[str, int, int | None]:

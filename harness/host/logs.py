@@ -1,4 +1,4 @@
-"""Where log lines go: to stderr, and to the file of the cell that is running."""
+"""Where log lines go: to stderr, and to the file of the training or scoring that is going on."""
 
 from __future__ import annotations
 

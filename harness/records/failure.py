@@ -1,4 +1,4 @@
-"""A cell that failed: why, and where in the user's code. Never a record."""
+"""A run that failed: why, and where in the user's code. Never a record."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FILE_NAME = "failure.json"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a cell has no record, or none that is complete.
+    """Why a run has no record, or none that is complete.
 
     Attributes:
         id: Name of its folder, the id of the record that it would have.
@@ -62,13 +62,13 @@ class Failure:
 
     @property
     def text(self) -> str:
-        """Which cell failed, and why, in one line."""
+        """Which run failed, and why, in one line."""
         seed = "" if self.seed is None else f", seed {self.seed}"
         return f"{self.label} x{self.scale}{seed}: {self.explanation}"
 
 
 def write(results: Path, failure: Failure) -> Path:
-    """Store a failure in the place of its cell's record; returns its file.
+    """Store a failure in the place of its run's record; returns its file.
 
     Raises:
         HarnessError: It cannot be written.
@@ -79,7 +79,7 @@ def write(results: Path, failure: Failure) -> Path:
 
 
 def remove(results: Path, ids: Iterable[str]) -> None:
-    """Forget that cells failed."""
+    """Forget that runs failed."""
     for cell_id in ids:
         path = folder(results, cell_id) / FILE_NAME
         path.unlink(missing_ok=True)

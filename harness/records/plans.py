@@ -1,4 +1,4 @@
-"""Plans on disk: what a run was to do, so that any machine can say how far it is."""
+"""Plans on disk: what a command was to do, so that any machine can say how far it is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ State = Literal["done", "running", "failed", "lost", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedRecord:
-    """A cell of a plan.
+    """A run of a plan.
 
     Attributes:
         id: Of the record that it gives.
@@ -52,13 +52,13 @@ class PlannedRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """What a run was to do.
+    """What a command was to do.
 
     Attributes:
         ablation: Name of the ablation.
         time: When it was planned last, in ISO 8601.
         commit: Of the harness; None where it is installed.
-        cells: The cells, in the order of a run in one process.
+        cells: The runs, in their order in one process.
     """
 
     ablation: str
@@ -69,10 +69,10 @@ class StoredPlan:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far one cell is.
+    """How far one run is.
 
     Attributes:
-        cell: The cell.
+        cell: The run.
         state: ``done``; ``running`` where somebody keeps up its lease; ``lost`` where that has
             stopped; ``failed``; ``missing`` where nothing of all that is there.
         lease: What the process says that runs it, or did.
@@ -91,7 +91,7 @@ def folder(results: Path) -> Path:
 
 
 def key(plan: StoredPlan) -> str:
-    """Return what a plan is called: its ablation, and the start of a digest of its cells."""
+    """Return what a plan is called: its ablation, and the start of a digest of its runs."""
     return key_of(plan.ablation, [cell.id for cell in plan.cells])
 
 
@@ -101,7 +101,7 @@ def key_of(ablation: str, ids: Sequence[str]) -> str:
 
 
 def write(results: Path, ablation: str, cells: Sequence[PlannedRecord]) -> Path:
-    """Store a plan; one of the same cells is replaced. Returns its file.
+    """Store a plan; one of the same runs is replaced. Returns its file.
 
     Raises:
         HarnessError: It cannot be written.
@@ -128,7 +128,7 @@ def load_all(results: Path) -> list[StoredPlan]:
 
 
 def standings(results: Path, plan: StoredPlan) -> Iterator[Standing]:
-    """Yield how far each cell of a plan is; loads no PyTorch and no images.
+    """Yield how far each run of a plan is; loads no PyTorch and no images.
 
     Whether a set's images are still those that were scored is not looked at.
     """

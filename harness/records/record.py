@@ -1,6 +1,6 @@
-"""What one trained and scored cell is, and its form on disk.
+"""What one run is, trained and scored, and its form on disk.
 
-A cell is one variant at one scale with one seed. Its record holds raw numbers only;
+A run is of one variant at one scale with one seed. Its record holds raw numbers only;
 tables, figures and statistics are made from records and from nothing else.
 """
 
@@ -110,7 +110,7 @@ class SetScore:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything known about one cell.
+    """Everything known about one run.
 
     Attributes:
         id: Name of its folder: model, scale, seed or protocol, and start of the fingerprint.
@@ -229,7 +229,7 @@ def digest(content: Mapping[str, Any]) -> str:
 
 
 def folder(results: Path, record_id: str) -> Path:
-    """Return the folder of a cell: its record, and its checkpoints where there are any."""
+    """Return the folder of a run: its record, and its checkpoints where there are any."""
     return results / "results" / "runs" / record_id
 
 

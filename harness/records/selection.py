@@ -33,7 +33,7 @@ class ComparedRow:
             else, of a network without some branches, that network whole, where it is a row too.
         weight: Learned weight of the removed branch, the mean over the seeds; None unless
             exactly one branch was removed.
-        failures: Its cells that failed.
+        failures: Its runs that failed.
     """
 
     label: str

@@ -39,7 +39,7 @@ def merged(
 
     Args:
         records: Any records; those of other groups stay as they are.
-        failures: Any failures; those of cells of a group go with it.
+        failures: Any failures; those of runs of a group go with it.
     """
     joint = {record.group: joint_group(record) for record in records if record.group}
     several = {one for one, count in Counter(joint.values()).items() if count > 1}

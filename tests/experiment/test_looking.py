@@ -160,7 +160,7 @@ def test_what_failed_before_a_look_is_not_tried_again_after_it(tiny, tmp_path, i
     assert result.exit_code == 1
     assert ("third", 3) in calls, "there was a second look"
     assert calls.count(("basic", 0)) == 1
-    assert "1 of 12 cells failed" in result.stderr
+    assert "1 of 12 runs failed" in result.stderr
     (state,) = [
         cell
         for cell in json.loads(

@@ -18,6 +18,9 @@ from harness.records.failure import Failure
 
 log = logging.getLogger(__name__)
 
+GRACE_S = 30.0
+"""Seconds that a worker has to store a checkpoint when it is to end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -15,16 +15,13 @@ from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from harness.experiment.launch.jobs import Job, Outcome, Work, do
+from harness.experiment.launch.jobs import GRACE_S, Job, Outcome, Work, do
 from harness.host.logs import log_to_stderr
 from harness.host.signals import interruptible
 
 log = logging.getLogger(__name__)
 
 _BEGUN = "begun"
-
-GRACE_S = 30.0
-"""Seconds that a worker has to store a checkpoint when it is to end."""
 
 
 @dataclass

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.experiment.launch.jobs import Job, Outcome, do, missing_extra
 from harness.host import signals
 
@@ -49,10 +49,17 @@ class SlurmLauncher:
 
         Raises:
             UsageError: submitit or Slurm is not here, or does not know an option.
+            HarnessError: Slurm does not take the jobs.
         """
         executor = self._executor(jobs[0])
-        with executor.batch():
-            submitted = [executor.submit(_Task(job)) for job in jobs]
+        from submitit.core.utils import FailedJobError
+
+        try:
+            with executor.batch():
+                submitted = [executor.submit(_Task(job)) for job in jobs]
+        except FailedJobError as error:  # sbatch has ended with an error
+            why = " ".join(str(error).split()) or "sbatch failed"
+            raise HarnessError(f"Slurm does not take the jobs: {why}") from error
         running = dict(zip(submitted, jobs, strict=True))
         log.info("submitted %d jobs; their output is in '%s'", len(jobs), self.folder)
         try:

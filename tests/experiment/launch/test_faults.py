@@ -192,6 +192,21 @@ def test_what_mlflow_missed_is_sent_afterwards_and_only_once(ablation, tmp_path,
 
 
 @pytest.mark.slow
+def test_the_time_of_a_ray_task_counts_from_when_it_has_begun(ablation, tmp_path, invoke):
+    """Those that are slow wait for the one that hangs, which is ended, and only that."""
+    pytest.importorskip("ray")
+    faulty = ablation("hangs", "is slow", **{"train.steps": 20, "seeds": "0,1"})
+    ray = ("--launcher", "ray", "--jobs", "1", "--cell-timeout", "30s")
+    started_at = time.monotonic()
+    result = invoke("run", *faulty, *ray)
+    assert time.monotonic() - started_at > 60, "longer than the limit in all"
+    assert result.exit_code == 1
+    assert labels(tmp_path) == ["good", "good", "is slow", "is slow"]
+    assert reasons(tmp_path).keys() == {"hangs"}
+    assert "30 s" in reasons(tmp_path)["hangs"]
+
+
+@pytest.mark.slow
 def test_a_ray_node_that_goes_loses_only_its_cells_and_only_for_a_while(ablation, tmp_path):
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster

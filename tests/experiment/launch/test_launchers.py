@@ -1,6 +1,7 @@
 """A launcher gives the same weights, byte for byte, and the same records as one process."""
 
 import json
+import os
 import sys
 
 import pytest
@@ -60,6 +61,16 @@ def test_ray(alone, run):
     assert_same(alone, run("ray", "--launcher", "ray", "--jobs", "2"))
 
 
+def test_ray_with_more_threads_than_cores_does_not_wait_for_ever(tiny, invoke):
+    """A task of so many would never have its turn."""
+    pytest.importorskip("ray")
+    many = len(os.sched_getaffinity(0)) + 1
+    kept = [one for one in tiny if not one.startswith("threads")]
+    result = invoke("run", *kept, "rows=plain", f"threads={many}", "--launcher", "ray")
+    assert result.exit_code == 0, result.output
+    assert "waiting for one" not in result.stderr
+
+
 def test_slurm_by_its_local_executor(alone, run, monkeypatch):
     pytest.importorskip("submitit")
     monkeypatch.setenv("HARNESS_SLURM", "local")
@@ -84,6 +95,19 @@ def test_what_cannot_be_is_refused_in_words(options, code, words, tiny, invoke):
     result = invoke("run", *tiny, "rows=plain", *options)
     assert result.exit_code == code
     assert words in result.output
+
+
+def test_what_slurm_refuses_is_told_in_its_words(tiny, invoke, tmp_path, monkeypatch):
+    pytest.importorskip("submitit")
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    for name in ("srun", "sbatch"):
+        (commands / name).write_text("#!/bin/sh\necho 'invalid partition: gpuu' >&2\nexit 1\n")
+        (commands / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(commands), prepend=":")
+    result = invoke("run", *tiny, "rows=plain", "--launcher", "slurm")
+    assert result.exit_code == 1
+    assert "Slurm does not take the jobs: invalid partition: gpuu" in result.stderr
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(tiny, invoke, monkeypatch):
