@@ -32,7 +32,7 @@ class Request:
 
     Attributes:
         backends: Names of backends, or ``all``.
-        checkpoint: Weights; None for those that come with the harness.
+        checkpoint: Weights; None for the bundled ones.
         test: Name or folder of the set that is scored beside.
         root: Data root; None where there is none.
         lr: Folder of the set's LR files, or ``made``; None where it is clear.

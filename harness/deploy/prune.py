@@ -86,8 +86,7 @@ def prune(
     Args:
         model: Id, or ``FILE.py:CLASS``.
         scale: Upscaling factor.
-        checkpoint: Its weights; may be pruned already. None for those that come with the
-            harness.
+        checkpoint: Its weights; may be pruned already. None for the bundled ones.
         output: The smaller checkpoint, ``.safetensors``.
         tolerance_db: How much of the mean PSNR on ``data`` may be lost, in dB.
         what: What may be removed.

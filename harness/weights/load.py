@@ -69,8 +69,8 @@ def load(
     Args:
         model: Id, ``FILE.py:CLASS`` or ``PKG.MODULE:CLASS``.
         scale: Upscaling factor.
-        checkpoint: Weights; None for a network that learns nothing, and for the weights
-            that come with the harness.
+        checkpoint: Weights; None for a network that learns nothing, and for the bundled
+            weights.
         overrides: Constructor arguments that differ from the registered ones.
         drop: Kernel sizes of AWMS branches to drop.
         key: Which of the file's state dicts; None for the one that is wanted first.
@@ -112,16 +112,16 @@ def load(
 
 
 def _own_weights(model: str, scale: int, *, as_registered: bool) -> Path:
-    """Return the weights that come with the harness for a network.
+    """Return the bundled weights of a network.
 
     Raises:
         UsageError: There are none.
     """
     shipped = pretrained.find(model, scale) if as_registered else None
     if shipped is not None:
-        log.info("no weights are named: those that come with the harness")
+        log.info("no weights are named: the bundled ones")
         return shipped
     scales = pretrained.scales(model) if as_registered else ()
     listed = " and ".join(f"x{factor}" for factor in scales)
-    own = f" (for {listed} it comes with some)" if scales else ""
+    own = f" (for {listed} some are bundled)" if scales else ""
     raise UsageError(f"{model} x{scale} needs weights: expected --checkpoint FILE{own}")

@@ -1,4 +1,4 @@
-"""Weights that come with the harness, so that a photograph can be upscaled at once.
+"""Weights that are bundled with the harness, so that a photograph can be upscaled at once.
 
 Their model card is ``results/pretrained/README.md``.
 """
@@ -33,7 +33,7 @@ def files() -> dict[tuple[str, int], Path]:
 
 
 def find(model: str, scale: int) -> Path | None:
-    """Return the weights that come with the harness, or None where there are none.
+    """Return the bundled weights of a network, or None where there are none.
 
     Args:
         model: Id of a registered network.

@@ -1,4 +1,4 @@
-"""The weights that come with the harness: what the card says of them, and using them."""
+"""The bundled weights: what the card says of them, and using them."""
 
 import csv
 import hashlib
@@ -120,8 +120,9 @@ def test_another_scale_is_refused_and_those_there_are_named(tmp_path, invoke):
     result = invoke("upscale", tmp_path / "one.png", "--scale", 3)
     assert result.exit_code == 2
     known = " and ".join(f"x{scale}" for scale in pretrained.scales("awsrn_s"))
-    assert f"awsrn_s x3 needs weights: expected --checkpoint FILE (for {known} it comes" in (
-        result.output
+    assert (
+        f"awsrn_s x3 needs weights: expected --checkpoint FILE (for {known} some are bundled"
+        in (result.output)
     )
 
 

@@ -47,7 +47,7 @@ class Request:
         model: Id, ``FILE.py:CLASS`` or ``PKG.MODULE:CLASS``.
         scale: Upscaling factor.
         output: Folder to write: none yet, or an empty one.
-        checkpoint: Weights; None for those that come with the harness.
+        checkpoint: Weights; None for the bundled ones.
         key: Which state dict of the file; None for the one that is wanted first.
         int8: Whether to write a model with 8-bit convolutions, too.
         calibrate: Training set that its ranges are from; None for the bundled images.

@@ -72,7 +72,8 @@ def of_symbols() -> Iterator[None]:
         return max_to(x, output_size)
 
     def interpolated(x: Tensor, size: Any = None, *more: Any, **options: Any) -> Any:
-        if more or options != {"mode": "nearest"} or x.dim() != 4 or not _has_symbols(size):
+        nearest = {"mode": "nearest"}  # as it is where nothing is said
+        if more or nearest | options != nearest or x.dim() != 4 or not _has_symbols(size):
             return interpolate(x, size, *more, **options)
         return nearest_to(x, size)
 

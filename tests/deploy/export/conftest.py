@@ -8,7 +8,7 @@ from harness.cli.main import main
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory, tiny_root):
-    """The folder of AWSRN-S x4 with the weights that come along, and what was printed."""
+    """The folder of AWSRN-S x4 with the bundled weights, and what was printed."""
     folder = tmp_path_factory.mktemp("deployed") / "awsrn_s_x4"
     command = ["deploy", "awsrn_s", "--scale", "4", "-o", str(folder), "--int8"]
     sets = ["--data", "own", "--data-root", str(tiny_root)]

@@ -143,7 +143,7 @@ class Pooled(nn.Module):
     def forward(self, lr):
         height, width = lr.shape[2:]
         small = nn.functional.adaptive_max_pool2d(lr, (height // 3, width // 3))
-        back = nn.functional.interpolate(small, (height, width), mode="nearest")
+        back = nn.functional.interpolate(small, (height, width))
         return nn.functional.interpolate(lr + back, scale_factor=2.0, mode="nearest")
 
 
