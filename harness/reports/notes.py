@@ -10,7 +10,7 @@ from harness.records.failure import Failure
 from harness.records.marks import RECIPE
 from harness.records.origin import RecordedTraining
 from harness.records.record import Record, SetScore
-from harness.reports import threads
+from harness.reports import unlike
 
 SAMPLE_SET = "sample"
 SAMPLE = f"{SAMPLE_SET}: its test photographs are not among those that it trains on."
@@ -47,7 +47,8 @@ def notes(
         _one_seed(rows),
         SAMPLE if any(train_name(run) == SAMPLE_SET for run in used) and SAMPLE_SET in sets else "",
         _recipe(used),
-        threads.note(rows),
+        unlike.devices_note(rows),
+        unlike.threads_note(rows),
         f"Not run yet: {', '.join(missing)}." if missing else "",
         *failed_text(failures),
         f"Commit: {distinct(used, commit)}.",
