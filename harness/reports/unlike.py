@@ -54,7 +54,8 @@ def devices_note(rows: Mapping[str, Sequence[Record]]) -> str:
     whole: dict[str, list[str]] = {}
     for seed, of_seed in by_seed.items():
         if seed not in split:
-            whole.setdefault(*of_seed, []).append(seed)
+            (kind,) = of_seed
+            whole.setdefault(kind, []).append(seed)
     texts += [f"{_seeds(seeds)} on {kind}" for kind, seeds in whole.items()]
     listed = f"Kinds of devices: {'; '.join(texts)}."
     if not split:

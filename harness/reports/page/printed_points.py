@@ -44,7 +44,13 @@ def of(modern: Sequence[ModernSystem], latency: Latency) -> tuple[list[PlotPoint
                 unknown.append(system.label)
             elif drawn:
                 points.append(_published_point(system, drawn[0][0][0].by_rule, latency))
-    return [*points, *_modern(modern, latency)], unknown
+    for label, row in _scored(modern):
+        if (multi_adds := row.count.rule_multi_adds) is None:
+            unknown.append(label)
+            continue
+        origin = (row.file, row.images or published_systems.UNKNOWN)
+        points.append(_printed_point(label, row.count, row.printed, multi_adds, latency, origin))
+    return points, unknown
 
 
 def _published_point(system: PublishedSystem, multi_adds: int, latency: Latency) -> PlotPoint:
@@ -55,16 +61,14 @@ def _published_point(system: PublishedSystem, multi_adds: int, latency: Latency)
     )
 
 
-def _modern(rows: Sequence[ModernSystem], latency: Latency) -> Iterable[PlotPoint]:
-    """Yield the networks younger than the paper whose PSNR is printed."""
-    scored = [row for row in rows if any(metric == "psnr_db" for _, metric in row.printed)]
+def _scored(modern: Sequence[ModernSystem]) -> Iterable[tuple[str, ModernSystem]]:
+    """Yield the younger networks whose PSNR is printed, with a name for each training set."""
+    scored = [row for row in modern if any(metric == "psnr_db" for _, metric in row.printed)]
     names = Counter((row.count.label, row.count.scale) for row in scored)
     for row in scored:
-        count = row.count
-        several = names[count.label, count.scale] > 1
-        label = f"{count.label} ({row.images})" if several and row.images else count.label
-        of = (row.file, row.images or published_systems.UNKNOWN)
-        yield _printed_point(label, count, row.printed, count.rule_multi_adds, latency, of)
+        several = names[row.count.label, row.count.scale] > 1
+        label = row.count.label
+        yield f"{label} ({row.images})" if several and row.images else label, row
 
 
 def _printed_point(
