@@ -61,6 +61,11 @@ class Line:
     origin: str | None = None
 
 
+def name_of(name: str) -> str:
+    """Return the name of the table beside published rows, of an ablation's table of that name."""
+    return f"{name}_published"
+
+
 def build(name: str, ablation: Ablation, comparison: Comparison) -> Table | None:
     """Return the table; None where the ablation chooses no published rows.
 
@@ -80,7 +85,7 @@ def build(name: str, ablation: Ablation, comparison: Comparison) -> Table | None
     lines = [*(published_line(system) for system in systems), *ours]
     fields = fields_of(comparison.sets)
     return Table(
-        name=f"{name}_published",
+        name=name_of(name),
         title=f"{ablation.title}, x{comparison.scale}: beside published networks",
         columns=columns_of(fields),
         rows=rows_of(
