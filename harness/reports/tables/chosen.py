@@ -143,7 +143,8 @@ def _parts(table: Table, name: str) -> list[Column]:
         return [shown]
     if key == f"{_DIFF}_db" and f"{_DIFF}_low_db" in by_key:
         low, high, mark = (by_key[f"{_DIFF}_{end}"] for end in ("low_db", "high_db", "mark"))
-        title = f"{first.title}\n[95 % interval]"
+        of = low.title.partition("\n")[0].lower()  # with looks each row has a level of its own
+        title = f"{first.title}\n[{of}]"
         return [replace(shown, title=title), replace(low, joined=True, between=" "), high, mark]
     return [shown, *_joined_to(table, key)]
 

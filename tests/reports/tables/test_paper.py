@@ -2,13 +2,16 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.config.ablation import load
 from harness.errors import UsageError
+from harness.records.record import load_all
 from harness.reports import write
-from harness.reports.tables import chosen, latex_paper, siunitx
+from harness.reports.tables import ablation, chosen, latex_paper, siunitx
 from harness.reports.tables.latex_paper import Paper
 from harness.reports.tables.table import Column, Table, TableRow, printed_form
 
@@ -55,6 +58,20 @@ def test_the_columns_of_a_paper_are_few_and_as_printed(tables):
     for cell in ours.removesuffix(r" \\").split(" & "):
         assert cell in theirs
     assert r"wRU & $-$0.008 [$-$0.022, +0.006]" in text
+
+
+def test_intervals_of_looks_are_not_called_those_of_95_percent():
+    """With seeds=auto each row has a level of its own, as the notes say."""
+    stored = [
+        replace(one, config=replace(one.config, until=0.03, max=12))
+        for one in load_all(ROOT)
+        if one.steps == 1500
+    ]
+    (table, *_) = ablation.build(load("awru"), stored)
+    part = chosen.of(table)
+    heads = [" ".join(head.split()) for head in printed_form(part).heads]
+    assert heads[-1] == "Diff. to base (dB) [interval]"
+    assert "95 %" not in " ".join(printed_form(siunitx.apart(part)).heads)
 
 
 def test_rows_and_columns_are_chosen_by_name_and_in_order(tables):
