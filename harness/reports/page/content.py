@@ -16,8 +16,8 @@ from harness.records.counts import RECOUNT
 from harness.records.failure import Failure
 from harness.records.record import Record, load_all
 from harness.reports import notes, write
+from harness.reports.commands import Asked
 from harness.reports.page import details, lines, points, shown
-from harness.reports.page.commands import Asked
 from harness.reports.page.points import Plot
 from harness.reports.page.shown import ShownTable
 from harness.reports.tables import efficiency, modern, modern_rows, protocol, rescored

@@ -10,9 +10,8 @@ import numpy as np
 
 from harness.config import paper
 from harness.records.record import Record, SetScore
-from harness.reports import notes
-from harness.reports.page import commands
-from harness.reports.page.commands import Asked
+from harness.reports import commands, notes
+from harness.reports.commands import Asked
 from harness.reports.tables.table import Column, TableCell, format_value
 
 _PSNR = Column("", kind="psnr")
