@@ -52,6 +52,10 @@ NOT_RUN = {
         "minutes; tests/deploy/test_backends.py runs it small"
     ),
     "harness ui": "it serves until it is stopped; tests/cli/test_ui.py",
+    "harness figures budget awru awms --pair 'AWRU to Basic RU' "
+    "--pair 'AWSRN-B w/ AWMS to AWSRN-B'": (
+        "one budget is stored yet; tests/reports/figures/test_budget.py runs it"
+    ),
     "harness data prepare T291 Set5 Set14 B100 Urban100": "it downloads; tests/data/fetch",
     "harness data prepare Manga109 --from ~/Manga109": "it wants all 109 files; tests/data/fetch",
     "harness data verify": "no made image has the pixels that are known; tests/data/fetch",

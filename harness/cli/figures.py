@@ -123,6 +123,40 @@ def ranks(*, ablation: str, results: Path, sheet: Sheet) -> None:
 
 
 @figures.command()
+@click.argument(
+    "ablations",
+    metavar="ablation=NAME...",
+    nargs=-1,
+    required=True,
+    callback=lambda context, parameter, values: tuple(
+        ablation_named(context, parameter, value) for value in values
+    ),
+)
+@click.option(
+    "--pair", "pairs", multiple=True, metavar="'ROW to BASE'", help="A pair (default: all)."
+)
+@results_root_only
+@sheet_options
+def budget(*, ablations: Sequence[str], pairs: Sequence[str], results: Path, sheet: Sheet) -> None:
+    """Draw differences over the steps of a training, with intervals, and tabulate them.
+
+    Of rows and their bases that were trained alike for two numbers of steps or more. Hollow:
+    one training a row, so that the interval is over images alone.
+
+    Example: harness figures budget awru awms --pair 'AWRU to Basic RU'
+    """
+    from harness.config.ablation import load
+    from harness.records import record
+    from harness.reports import write
+    from harness.reports.figures import budget
+
+    chosen = [load(name) for name in dict.fromkeys(ablations)]
+    shown = budget.of_ablations(chosen, record.load_all(results), pairs)
+    for path in budget.write(shown, write.folder(results), sheet):
+        click.echo(path)
+
+
+@figures.command()
 @_SCALE
 @click.option(
     "--model",
