@@ -343,8 +343,9 @@ def test_what_is_not_there_is_said(tmp_path, results):
     ]
     with pytest.raises(UsageError, match="are ablations of one name"):
         content.of(files, results)
-    with pytest.raises(UsageError, match=r"--scale 3: the weights that come with .* x2 and x4"):
-        photographs.of(Wanted(scale=3))
+    for scale in (0, 3):
+        with pytest.raises(UsageError, match=rf"--scale {scale}: the weights .* x2 and x4"):
+            photographs.of(Wanted(scale=scale))
     with pytest.raises(HarnessError, match="no records to make a page of"):
         content.of([], tmp_path)
     with pytest.raises(HarnessError, match="no records of 'branches'"):
