@@ -39,7 +39,7 @@ def notes(
     missing = [label for label, records in rows.items() if not records and label not in failed]
     scores = [one for record in used for name in sets if (one := record.score(name))]
     texts = [
-        f"Ours: {training_text(used)}.",
+        training_note(used),
         f"Seeds: {_seeds(rows)}.",
         f"Scores: protocol {distinct(used, lambda record: record.protocol)}; {lr_text(scores)}; "
         f"{_means(sets, expected_sets, has_published=has_published)}.",
@@ -80,7 +80,7 @@ def _recipe(records: Iterable[Record]) -> str:
 
 
 def failed_text(failures: Iterable[Failure]) -> list[str]:
-    """Return a note for each cell that failed, with the reason."""
+    """Return a note for each run that failed, with the reason."""
     return [f"Failed: {run.text.removesuffix('.')}." for run in failures]
 
 
@@ -160,6 +160,11 @@ def commit(record: Record, *, digits: int = 12) -> str:
     origin = record.provenance
     name = (origin.commit or "")[:digits] or f"awsrn-harness {origin.harness}, installed"
     return f"{name} with uncommitted changes" if origin.dirty else name
+
+
+def training_note(records: Sequence[Record]) -> str:
+    """Return the sentence on how our rows were trained, and on what kind of device."""
+    return f"Ours: {training_text(records)}."
 
 
 def training_text(records: Sequence[Record]) -> str:
