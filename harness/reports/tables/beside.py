@@ -192,8 +192,9 @@ def _notes(
     return (
         f"Published: as printed, in Table {paper.SYSTEMS_TABLE} of the paper or in the network's "
         "own, not measured here; its Multi-Adds are counted by the rules of its authors.",
-        f"Ours: counts as built and executed; how the rows were trained and scored stands under "
-        f"{name}.",
+        notes.training_note(records),
+        "Ours: parameters as built, Multi-Adds as PyTorch computes them; how the rows were scored "
+        f"stands under {name}.",
         "Bold: the best among the published, and among ours.",
         *missing(ablation.published, systems, comparison.scale),
         *([f"Nothing is published of {', '.join(without)}."] if without and systems else []),

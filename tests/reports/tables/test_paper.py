@@ -1,5 +1,6 @@
 """Tables for papers: what is chosen, and that a paper takes it without a line too wide."""
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -13,7 +14,7 @@ from harness.records.record import load_all
 from harness.reports import write
 from harness.reports.tables import ablation, chosen, latex_paper, siunitx
 from harness.reports.tables.latex_paper import Paper
-from harness.reports.tables.table import Column, Table, TableRow, printed_form
+from harness.reports.tables.table import Column, Table, TableRow, join, printed_form
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = {
@@ -83,6 +84,14 @@ def test_rows_and_columns_are_chosen_by_name_and_in_order(tables):
     )
     cells = [[value.text for cell in row for value in cell] for row in printed_form(table).rows]
     assert cells == [["AWRU", "0.021", "35.02"], ["wRU", "0.028", "35.02"]]
+    (rough,) = parts(tables["awru_x2_T291_1500steps"], "AWRU", columns=["label", "mdd"])
+    printed = printed_form(rough)
+    report = (ROOT / "reports" / "awru_x2_T291_1500steps.md").read_text("utf-8")
+    assert printed.heads[1] == "MDD\n(dB)"
+    assert (
+        f"AWRU {join(printed.rows[0][1])} dB"
+        in re.findall(r"Minimum detectable difference .*", report)[0]
+    )
     (hidden,) = parts(tables["awru_x2_T291_1500steps"], "AWRU", columns=["label", "seeds"])
     assert hidden.rows[0].cells == ("AWRU", "0, 1, 2")
 
