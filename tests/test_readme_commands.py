@@ -57,6 +57,10 @@ NOT_RUN = {
     ),
     "harness ui": "it serves until it is stopped; tests/cli/test_ui.py",
     "harness data prepare T291 Set5 Set14 B100": "it downloads; tests/data/fetch",
+    "harness figures budget awru awms --pair 'AWRU to Basic RU' "
+    "--pair 'AWSRN-B w/ AWMS to AWSRN-B'": (
+        "one budget is stored yet; tests/reports/figures/test_budget.py runs it"
+    ),
     "harness data prepare T291 Set5 Set14 B100 Urban100": "it downloads; tests/data/fetch",
     "harness data prepare Manga109 --from ~/Manga109": "it wants all 109 files; tests/data/fetch",
     "harness data verify": "no made image has the pixels that are known; tests/data/fetch",

@@ -40,12 +40,15 @@ def checklist(*, names: Sequence[str], results: Path, form: str) -> None:
     from harness.records import failure
     from harness.records.record import load_all
     from harness.reports import write
+    from harness.reports.commands import Asked
     from harness.reports.tables import checklist, render
     from harness.reports.tables.latex import to_latex
 
     stored, failures = load_all(results), failure.load_all(results)
     tables = [
-        table for name in names for table in checklist.build(ablation.load(name), stored, failures)
+        table
+        for name in dict.fromkeys(names)
+        for table in checklist.build(Asked(name, ablation.load(name)), stored, failures)
     ]
     if not tables:
         raise write.no_records(results)

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from harness.reports.figures.crops import CropBox
     from harness.reports.figures.sheet import Sheet
 
+_ABLATIONS = click.argument(
+    "ablations",
+    nargs=-1,
+    required=True,
+    metavar="ABLATION...",
+    callback=only_names,
+    shell_complete=completion.runs,
+)
 _OUT = click.option(
     "-o",
     "--output",
@@ -114,14 +122,7 @@ def pareto(*, ablation: str, set_name: str | None, results: Path, sheet: Sheet) 
 
 
 @figures.command()
-@click.argument(
-    "ablations",
-    nargs=-1,
-    required=True,
-    metavar="ABLATION...",
-    callback=only_names,
-    shell_complete=completion.runs,
-)
+@_ABLATIONS
 @results_root_only
 @sheet_options
 def differences(*, ablations: Sequence[str], results: Path, sheet: Sheet) -> None:
@@ -162,6 +163,32 @@ def ranks(*, ablation: str, results: Path, sheet: Sheet) -> None:
 
     chosen = critical_difference.of_ablation(load(ablation), record.load_all(results))
     for path in critical_difference.write(chosen, write.folder(results), sheet):
+        click.echo(path)
+
+
+@figures.command()
+@_ABLATIONS
+@click.option(
+    "--pair", "pairs", multiple=True, metavar="'ROW to BASE'", help="A pair (default: all)."
+)
+@results_root_only
+@sheet_options
+def budget(*, ablations: Sequence[str], pairs: Sequence[str], results: Path, sheet: Sheet) -> None:
+    """Draw differences over the steps of a training, with intervals, and tabulate them.
+
+    Of rows and their bases that were trained alike for two numbers of steps or more. Hollow:
+    one training a row, so that the interval is over images alone.
+
+    Example: harness figures budget awru awms --pair 'AWRU to Basic RU'
+    """
+    from harness.config.ablation import load
+    from harness.records import record
+    from harness.reports import write
+    from harness.reports.figures import budget
+
+    chosen = [load(name) for name in dict.fromkeys(ablations)]
+    shown = budget.of_ablations(chosen, record.load_all(results), pairs)
+    for path in budget.write(shown, write.folder(results), sheet):
         click.echo(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,8 @@ from harness.cli.set_options import SetsCommand
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
     from harness.statistics.gate import Claim, Judged
+
+log = logging.getLogger(__name__)
 
 EXIT_CODES = {"shown": 0, "cannot tell": 3, "refuted": 4}
 """Beside 1, something failed, and 2, what was asked for cannot be."""
@@ -82,6 +85,7 @@ def gate(
     from harness.evaluation.compare import collect
     from harness.evaluation.contenders import Request
     from harness.host.writing import json_text
+    from harness.reports.tables.compare import warnings
     from harness.statistics import estimates
     from harness.statistics.gate import judge
 
@@ -98,9 +102,12 @@ def gate(
         images_only=images_only,
     )
     text = _text(judged, after.runs.label, before.runs.label, common)
+    warned = warnings((before, after), common)
+    for one in warned:
+        log.warning("%s", one.removesuffix("."))
     code = EXIT_CODES[judged.outcome]
     if form == "json":
-        content = {"new": new, "old": old, "sets": common, "exit_code": code}
+        content = {"new": new, "old": old, "sets": common, "exit_code": code, "warnings": warned}
         click.echo(json_text(content | asdict(judged)))
     else:
         click.echo(text)

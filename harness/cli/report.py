@@ -80,7 +80,7 @@ def report(
     """
     if (output is None) == (bundle is None):
         raise click.UsageError("expected -o FILE or --bundle DIR, one of them")
-    if no_images and (images or models or scale):
+    if no_images and (images or models or scale is not None):
         raise click.UsageError("--no-images: there is nothing for --image, --model or --scale")
     if models and scale is None:
         raise click.UsageError("--model: expected --scale, too")

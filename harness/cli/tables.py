@@ -91,6 +91,8 @@ def tables(
             return
         _write_all(ablations, results, merge_threads=merge_threads)
         return
+    if check:
+        raise click.UsageError("--check writes nothing: expected no -o")
     if len(ablations) != 1:
         raise click.UsageError("-o: expected the NAME of one ablation or table")
     if Path(output).suffix not in ("", ".tex"):

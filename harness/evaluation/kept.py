@@ -52,7 +52,8 @@ class Decoded:
     @property
     def nbytes(self) -> int:
         """Bytes of all that it holds."""
-        made = sum(image.nbytes for image in self._made.values())
+        there = list(self._made.values())  # at once: other threads make more meanwhile
+        made = sum(image.nbytes for image in there)
         return self.lr.nbytes + self.hr.nbytes + made
 
     def made(self, key: Hashable, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from harness.records.failure import Failure
 from harness.records.marks import RECIPE
 from harness.records.origin import RecordedTraining
 from harness.records.record import Record, SetScore
-from harness.reports import threads
+from harness.reports import unlike
 
 SAMPLE_SET = "sample"
 SAMPLE = f"{SAMPLE_SET}: its test photographs are not among those that it trains on."
@@ -39,7 +39,7 @@ def notes(
     missing = [label for label, records in rows.items() if not records and label not in failed]
     scores = [one for record in used for name in sets if (one := record.score(name))]
     texts = [
-        f"Ours: {training_text(used)}.",
+        training_note(used),
         f"Seeds: {_seeds(rows)}.",
         f"Scores: protocol {distinct(used, lambda record: record.protocol)}; {lr_text(scores)}; "
         f"{_means(sets, expected_sets, has_published=has_published)}.",
@@ -47,7 +47,8 @@ def notes(
         _one_seed(rows),
         SAMPLE if any(train_name(run) == SAMPLE_SET for run in used) and SAMPLE_SET in sets else "",
         _recipe(used),
-        threads.note(rows),
+        unlike.devices_note(rows),
+        unlike.threads_note(rows),
         f"Not run yet: {', '.join(missing)}." if missing else "",
         *failed_text(failures),
         f"Commit: {distinct(used, commit)}.",
@@ -79,7 +80,7 @@ def _recipe(records: Iterable[Record]) -> str:
 
 
 def failed_text(failures: Iterable[Failure]) -> list[str]:
-    """Return a note for each cell that failed, with the reason."""
+    """Return a note for each run that failed, with the reason."""
     return [f"Failed: {run.text.removesuffix('.')}." for run in failures]
 
 
@@ -159,6 +160,11 @@ def commit(record: Record, *, digits: int = 12) -> str:
     origin = record.provenance
     name = (origin.commit or "")[:digits] or f"awsrn-harness {origin.harness}, installed"
     return f"{name} with uncommitted changes" if origin.dirty else name
+
+
+def training_note(records: Sequence[Record]) -> str:
+    """Return the sentence on how our rows were trained, and on what kind of device."""
+    return f"Ours: {training_text(records)}."
 
 
 def training_text(records: Sequence[Record]) -> str:

@@ -11,7 +11,7 @@ from harness.host.files import reason
 from harness.records.record import Record
 from harness.records.threads import joint_group
 from harness.reports import notes
-from harness.reports.tables import pairs
+from harness.reports.tables import beside, pairs
 from harness.reports.tables.render import FORMATS
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def left(
     for stem in sorted(stems):
         own = [stem, *(notes.of_recipe(stem, recipe) for recipe in recipes)]
         own += [f"{name}_{group[:6]}" for name in own for group in sorted(groups)]
-        own += [pairs.name_of(name) for name in own]
+        own += [of(name) for name in own for of in (pairs.name_of, beside.name_of)]
         if not names.intersection(own):
             continue
         paths = [reports / f"{name}.{ending}" for name in own for ending in FORMATS]

@@ -38,7 +38,7 @@ class Judged:
         seeds: Trainings of the new network that it is of.
         reason: Why it cannot be told, or what the interval says.
         needed: Seeds that would tell with a power of 80 % if difference and spread were as
-            estimated; None where no number would, or it is not known.
+            estimated; None where no number would, or it is not known, as with looks.
     """
 
     claim: Claim
@@ -116,6 +116,9 @@ def judge(
     why = f"the {level:g} % interval is [{low:+.4f}, {high:+.4f}] dB"
     if said != "cannot tell" or found.partial:
         return Judged(claim, margin, said, low, high, diff, number, why)
+    if found.looked:
+        more = "its looks have levels of their own, so further seeds are seeds=auto's to choose"
+        return Judged(claim, margin, said, low, high, diff, number, f"{why}; {more}")
     needed, more = _needed(new, old, sets, abs(diff - border(claim, margin)))
     return Judged(claim, margin, said, low, high, diff, number, f"{why}; {more}", needed)
 

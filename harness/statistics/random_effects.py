@@ -57,7 +57,7 @@ LEVEL = 0.95
 """Confidence of the intervals."""
 
 POWER = 0.8
-"""How often a difference of the smallest detectable size is found."""
+"""How often the minimum detectable difference is found."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Estimate:
 
     @cached_property
     def detectable(self) -> Array:
-        """The smallest true difference that is found at 5 %, two-sided, in 80 % of cases.
+        """The minimum detectable difference: found at 5 %, two-sided, in 80 % of cases.
 
         By the noncentral t distribution, with the spread as estimated. That estimate is rough:
         with 2 degrees of freedom, a difference of this very size is found in 68 % of cases only

@@ -57,10 +57,27 @@ def test_the_command_has_the_settings_of_the_records(answered, trainings):
     made, problems = settings.make([profile, chosen.config, values])
     assert problems == []
     recorded = asdict(trainings[0].config.train)
-    for key in ("steps", "batch", "patch", "lr", "schedule"):
+    for key in ("steps", "batch", "patch", "lr", "schedule", "channels_last"):
         assert getattr(made.train, key) == recorded[key]
     assert (made.precision, made.threads) == ("bf16-mixed", trainings[0].config.threads)
     assert made.seed_list == sorted({one.seed for one in trainings})
+
+
+def test_a_file_of_ones_own_is_run_by_its_name_and_one_row_has_its_interval(
+    tmp_path, monkeypatch, invoke
+):
+    """The base of a single row is bicubic: three seeds give an interval of the gain over it."""
+    monkeypatch.chdir(ROOT)
+    file = tmp_path / "my units.yaml"
+    rows = [{"label": "AWRU", "model": "wdsr_awru"}]
+    text = json.dumps({"name": "mine", "title": "Mine", "base": "AWRU", "rows": rows})
+    file.write_text(text, encoding="utf-8")
+    first, _ = json.loads(invoke("checklist", file, "--format", "json").stdout)
+    answers = {row["question"]: row["answer"] for row in first["rows"]}
+    command, _, _ = answers["How is it run again?"].partition(" (")
+    assert f"ablation={file}" in shlex.split(command)
+    assert "95 % intervals" in answers["What is reported, with what interval?"]
+    assert answers["How many runs?"].startswith("3 trainings of 1 row")
 
 
 def test_one_seed_is_said_to_be_one(monkeypatch, invoke):

@@ -61,6 +61,16 @@ def test_json_says_the_same_and_how_many_seeds_would_tell(gate):
     assert content["diff"] == pytest.approx(float(row["ours_mean_psnr_diff_db"]))
 
 
+def test_rows_that_were_not_trained_alike_are_told(gate):
+    """What is shown of 300 steps beside 1,500 is not shown of the networks."""
+    words = ("wdsr_awru-x2@300", BASE, "--images-only", "--format", "json")
+    result = gate(*words)
+    (said,) = json.loads(result.stdout)["warnings"]
+    assert "not all trained alike" in said
+    assert "not all trained alike" in " ".join(result.stderr.split())
+    assert json.loads(gate(AWRU, BASE, "--format", "json").stdout)["warnings"] == []
+
+
 @pytest.mark.parametrize(
     ("words", "kind"),
     [

@@ -55,6 +55,7 @@ def test_rows_are_those_of_the_table_and_not_of_its_pairs(invoke):
         (["awru", "--rows", "AWRU"], "--rows: expected -o FILE, too"),
         (["awru", "--no-notes"], "--notes: expected -o FILE, too"),
         (["awru", "lfb", "-o", "-"], "expected the NAME of one ablation or table"),
+        (["awru", "--check", "-o", "-"], "--check writes nothing: expected no -o"),
         (["-o", "-"], "expected the NAME of one ablation or table"),
         (["awru", "-o", "a.csv"], "expected a name that ends in .tex"),
         (["table5_effciency", "-o", "-"], "did you mean 'table5_efficiency'"),

@@ -209,7 +209,7 @@ def test_the_command_prints_every_form(root, invoke, form):
     elif form == "json":
         content = json.loads(done.stdout)
         assert content["rows"][1]["label"] == "WIDE"
-        assert any("Smallest difference" in note for note in content["notes"])
+        assert any("Minimum detectable difference" in note for note in content["notes"])
     else:
         assert "n.s." in done.stdout
         assert "WIDE" in done.stdout

@@ -22,7 +22,7 @@ from harness.data.images import read_rgb
 from harness.errors import DataError, TrainingError
 from harness.evaluation import below_bicubic, evaluate, pixels, scoring
 from harness.evaluation.in_order import InOrder
-from harness.evaluation.kept import Kept
+from harness.evaluation.kept import Decoded, Kept
 from harness.models import registry
 from harness.records import record
 from harness.weights.load import load
@@ -230,3 +230,18 @@ def test_awsrn_s_has_the_committed_scores_to_the_last_bit(data_root):
     test = find_test("Set5", data_root, 4, lr="LR_bicubic/X4")
     (score,) = scorer.score(test, (protocols.DEFAULT,))
     assert replace(score, lr_from="") == replace(stored("awsrn_s-x4-*", "Set5"), lr_from="")
+
+
+def test_bytes_are_counted_while_another_thread_makes_something_of_the_image(own):
+    """Scores are measured beside the network: the sum may be taken in the midst of that."""
+    image = Decoded(own, 0, 2)
+
+    class Meanwhile(np.ndarray):
+        @property
+        def nbytes(self):
+            image.made(object(), lambda: np.zeros(1))
+            return 7
+
+    before = image.nbytes
+    image.made("luma", lambda: np.zeros(1).view(Meanwhile))
+    assert image.nbytes == before + 7

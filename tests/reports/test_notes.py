@@ -134,3 +134,34 @@ def test_where_lr_comes_from_is_said_by_set_where_sets_differ() -> None:
     made = replace(first, lr="made")
     assert lr_text([unknown, unknown]) == "LR read from LR_unknown/X2"
     assert lr_text([made, unknown]) == "LR made (Set5), LR read from LR_unknown/X2 (B100)"
+
+
+def on(kind: str, seed: int) -> Record:
+    return replace(RECORD, seed=seed, provenance=replace(RECORD.provenance, device=f"cpu ({kind})"))
+
+
+def of_kinds(basic: str, awru: str) -> str:
+    """Return the note on devices: two seeds of two rows, a letter for the kind of each."""
+    rows = {
+        label: [on(kind, seed) for seed, kind in enumerate(kinds)]
+        for label, kinds in (("Basic", basic), ("AWRU", awru))
+    }
+    texts = notes(rows, sets=FIVE, expected_sets=FIVE, has_published=False)
+    return " ".join(text for text in texts if "Kinds of devices" in text)
+
+
+def test_one_kind_of_device_needs_no_note() -> None:
+    assert of_kinds("AA", "AA") == ""
+
+
+def test_a_seed_whose_rows_were_trained_on_two_kinds_of_devices_is_named() -> None:
+    text = of_kinds("AB", "BB")
+    assert "seed 0 on cpu (A) (Basic) and cpu (B) (AWRU); seed 1 on cpu (B)." in text
+    assert "part of the differences of seed 0." in text
+
+
+def test_seeds_that_were_each_trained_on_one_kind_are_told_without_their_rows() -> None:
+    text = of_kinds("AB", "AB")
+    assert "seed 0 on cpu (A); seed 1 on cpu (B)." in text
+    assert "Basic" not in text
+    assert "differences" not in text

@@ -32,3 +32,14 @@ def test_the_seeds_are_those_of_the_plans(ablation, row, base):
     assert float(width) == pytest.approx(float(whole["half_width_infinite_db"]), abs=0.0006)
     assert (needed, assured) == (whole["seeds_needed"], whole["seeds_assured"])
     assert on_b100 == f"{alone['seeds_needed']}, {alone['seeds_assured']}"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "reports").glob("*_[0-9]*steps*.md")), ids=lambda path: path.stem
+)
+def test_a_table_of_trainings_names_its_budget_and_hardware(path):
+    """Also the small ones, which go into a paper without the table that they stand beside."""
+    text = path.read_text(encoding="utf-8")
+    (steps,) = {word.removesuffix("steps") for word in path.stem.split("_") if "steps" in word}
+    assert f"{int(steps):,} steps x batch" in text
+    assert "cpu (" in text

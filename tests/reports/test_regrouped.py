@@ -56,6 +56,7 @@ def test_a_grouping_leaves_no_table_of_another_beside_its_own(run_twice, invoke)
     assert len(groups) == 2
     apart = {f"{own}_{group[:6]}.{end}" for group in groups for end in ENDINGS}
     assert tables(run_twice) == apart | {*theirs}
+    (reports / f"{own}_published.md").write_text("of an ablation that chose published rows")
     joined = invoke(*words, "--merge-threads")
     assert {Path(line).name for line in joined.stdout.split()} == {
         f"{own}.{ending}" for ending in ENDINGS

@@ -105,7 +105,7 @@ def _of_scale(
     absent = [name for name in ablation.published if name not in {*taken, *unknown}]
     remarks = [
         f"Own: PSNR by protocol {DEFAULT.name}, the mean over the seeds with its range; Multi-Adds "
-        "as executed.",
+        "as PyTorch computes them.",
         *_trainings(used, beside=bool(published)),
         f"Not published on {set_name} at x{scale}: {', '.join(absent)}." if absent else "",
         f"Passed over: {', '.join(passed_over)}." if passed_over else "",

@@ -90,7 +90,9 @@ def caption(
         if printed
         else f"Multi-Adds: for a {paper.OUTPUT_SIZE} output.",
         f"Off the printed figure, in brackets: {', '.join(off)}." if off else "",
-        f"Executed, the grey rings where not hidden: {', '.join(executed)}." if executed else "",
+        f"As PyTorch computes them, the grey rings where not hidden: {', '.join(executed)}."
+        if executed
+        else "",
         f"Left out, its layers being unknown: {', '.join(unknown)}." if unknown else "",
         *remarks,
     ]

@@ -37,7 +37,7 @@ _NAMES: dict[Kind, str] = {
     "own": "own",
     "short": "own, short budget",
 }
-_EXECUTED_NAME = "executed, where it differs"
+_EXECUTED_NAME = "as PyTorch computes it, where it differs"
 _EXECUTED: dict[str, Any] = {
     "marker": "o",
     "s": 9,
@@ -65,7 +65,7 @@ class Point:
         label: Its name.
         psnr_db: PSNR as published, or the mean over the seeds of one's own.
         by_rule: Our Multi-Adds by the rule of the printed ones.
-        executed: Our Multi-Adds as executed.
+        executed: Our Multi-Adds as PyTorch computes them.
         printed_g: Multi-Adds as printed, in units of 1e9.
         own: Whether it is one's own: trained, or loaded, and scored here.
         short: Whether it was trained for less than the paper's budget.

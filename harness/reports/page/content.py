@@ -16,11 +16,11 @@ from harness.records.counts import RECOUNT
 from harness.records.failure import Failure
 from harness.records.record import Record, load_all
 from harness.reports import notes, write
+from harness.reports.commands import Asked
 from harness.reports.page import details, lines, points, shown
-from harness.reports.page.commands import Asked
 from harness.reports.page.points import Plot
 from harness.reports.page.shown import ShownTable
-from harness.reports.tables import efficiency, protocol, rescored
+from harness.reports.tables import efficiency, modern, modern_rows, protocol, rescored
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def of(names: Sequence[str], results: Path) -> Page:
         missing = next(one.name for one in asked if one.ablation.name not in there)
         raise HarnessError(f"no records of '{missing}' in '{results / 'results' / 'runs'}'")
     if not names:
-        sections += _of_everything(stored, known)
+        sections += _of_everything(stored, known, results)
     return _page(sections, asked, stored, results)
 
 
@@ -114,7 +114,8 @@ def _page(
     sections: Sequence[Section], asked: Sequence[Asked], stored: Sequence[Record], results: Path
 ) -> Page:
     measured = bench_rows.read_all(results / "results" / "bench")
-    plot, plotted = points.of([one.ablation for one in asked], stored, measured)
+    today = modern_rows.systems(stored, results)
+    plot, plotted = points.of([one.ablation for one in asked], stored, measured, today)
     ids = {
         one for section in sections for table in section.tables for one in shown.record_ids(table)
     }
@@ -153,10 +154,14 @@ def _section(
     )
 
 
-def _of_everything(stored: Sequence[Record], known: dict[str, Record]) -> Iterable[Section]:
+def _of_everything(
+    stored: Sequence[Record], known: dict[str, Record], results: Path
+) -> Iterable[Section]:
+    younger = modern.build(stored, results)
     made = (
         ("rescored", "Table 5 under one protocol", rescored.build(stored), "harness tables"),
         ("protocol", "Public weights", protocol.build(stored), "harness tables"),
+        ("modern", "Today's networks", younger, "harness tables"),
         ("efficiency", "Parameters and Multi-Adds", efficiency.build(), RECOUNT),
     )
     for name, title, table, origin in made:

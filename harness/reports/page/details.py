@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from harness.config import paper
 from harness.records.record import Record, SetScore
-from harness.reports import notes
-from harness.reports.page import commands
-from harness.reports.page.commands import Asked
+from harness.reports import commands, notes
+from harness.reports.commands import Asked
 from harness.reports.tables.table import Column, TableCell, format_value
 
 _PSNR = Column("", kind="psnr")
@@ -50,9 +50,11 @@ def count(value: int | None) -> str:
 def of(records: Sequence[Record], asked: Sequence[Asked]) -> dict[str, Any]:
     """Return what the page says of records, as plain values for JSON.
 
-    Sets that many records were scored on are kept once, with the names of their images, and so
-    are the texts of facts, by their place in a list. An image has six digits to the base of 36:
-    three for hundredths of a dB, ``zzz`` being infinite, and three for ten-thousandths of SSIM.
+    Sets that many records were scored on are kept once, lists of images' names once for all sets
+    that have them, and the texts of facts and the words of commands by their place in a list. A
+    score is its set, PSNR, SSIM and its images; of these each has six digits to the base of 36:
+    three for hundredths of a dB, ``zzz`` being infinite, and three for ten-thousandths of SSIM
+    above -1.
 
     Args:
         records: Those that a number of the page comes from.
@@ -63,6 +65,7 @@ def of(records: Sequence[Record], asked: Sequence[Asked]) -> dict[str, Any]:
     return {
         "records": {record.id: _one(record, asked, sets, texts) for record in records},
         "sets": sets.listed,
+        "names": list(sets.names),
         "texts": list(texts),
     }
 
@@ -72,6 +75,7 @@ class _Sets:
 
     def __init__(self) -> None:
         self.listed: list[dict[str, Any]] = []
+        self.names: dict[tuple[str, ...], int] = {}
         self._numbers: dict[tuple[object, ...], int] = {}
 
     def number(self, score: SetScore) -> int:
@@ -81,30 +85,35 @@ class _Sets:
         if key not in self._numbers:
             self._numbers[key] = len(self.listed)
             content = {"set": score.set, "lr": score.lr_text, "sha256": score.sha256}
-            self.listed.append(content | {"images": names})
+            images = self.names.setdefault(names, len(self.names))
+            self.listed.append(content | {"images": images})
         return self._numbers[key]
 
 
 def _one(
     record: Record, asked: Iterable[Asked], sets: _Sets, texts: dict[str, int]
 ) -> dict[str, Any]:
+    def place(text: str) -> int:
+        return texts.setdefault(text, len(texts))
+
     facts = [(name, text) for name, text in _facts(record).items() if text]
+    commit, remarks = record.provenance.commit, [*record.remarks, *record.count_doubts]
     return {
         "label": record.row or record.label,
-        "facts": [texts.setdefault(text, len(texts)) for fact in facts for text in fact],
-        "command": commands.of(record, asked),
-        "commit": record.provenance.commit,
-        "remarks": [*record.remarks, *record.count_doubts],
+        "facts": [place(text) for fact in facts for text in fact],
+        "command": [place(word) for word in commands.of(record, asked).split(" ")],
+        **({"commit": place(commit)} if commit else {}),
+        **({"remarks": remarks} if remarks else {}),
         "scores": [
-            {
-                "of": sets.number(score),
-                "psnr": psnr(score.psnr_db),
-                "ssim": ssim(score.ssim),
-                "images": "".join(
-                    _digits(psnr(image.psnr_db)) + _digits(ssim(image.ssim))
+            (
+                sets.number(score),
+                psnr(score.psnr_db),
+                ssim(score.ssim),
+                "".join(
+                    _digits(psnr(image.psnr_db)) + _above_minus_one(ssim(image.ssim))
                     for image in score.images
                 ),
-            }
+            )
             for score in record.scores
         ],
     }
@@ -119,6 +128,11 @@ def _digits(printed: str) -> str:
     """
     digits = printed.replace(".", "").replace(",", "")
     return np.base_repr(int(digits), 36).lower().zfill(3) if digits.isdecimal() else _INFINITE
+
+
+def _above_minus_one(printed: str) -> str:
+    """Return by how much a printed SSIM, which may be negative, is above -1, in three digits."""
+    return _digits(str(Decimal(printed) + 1))
 
 
 def _facts(record: Record) -> Mapping[str, str]:

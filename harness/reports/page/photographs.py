@@ -91,13 +91,13 @@ def _details(wanted: Wanted) -> Iterator[Detail]:
     from harness.reports.figures import crops
 
     known = pretrained.scales(pretrained.MODEL)
-    if wanted.scale and not wanted.models and wanted.scale not in known:
+    if wanted.scale is not None and not wanted.models and wanted.scale not in known:
         there = " and ".join(f"x{scale}" for scale in known)
         raise UsageError(
             f"--scale {wanted.scale}: the weights that come with the harness are for {there}; name "
             "others with --model"
         )
-    scales = (wanted.scale,) if wanted.scale else known
+    scales = known if wanted.scale is None else (wanted.scale,)
     for number, scale in enumerate(scales):
         names = wanted.models or (pretrained.MODEL,)
         models = [crops.parse_model(name, scale=scale) for name in names]

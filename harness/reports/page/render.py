@@ -22,7 +22,7 @@ from harness.reports import notes
 from harness.reports.page import details as facts
 from harness.reports.page.content import Page, Section
 from harness.reports.page.photographs import Detail, Shot
-from harness.reports.page.points import KINDS
+from harness.reports.page.plot_point import KINDS
 from harness.reports.tables.table import PrintedValue, join
 
 LARGEST = 3_000_000

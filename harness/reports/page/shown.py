@@ -17,7 +17,7 @@ from harness.reports.tables.table import (
 )
 
 _DIFF = "mean_psnr_diff"
-_SOURCES = ("paper_source", "published_source")
+_SOURCES = ("paper_source", "published_source", "printed_file")
 _IDS = ("record_ids", "record_id")
 _MARGIN = 4.0  # of 100, beside the widest interval
 
@@ -79,7 +79,8 @@ class ShownTable:
         title: Its heading.
         heads: Headings of the columns, on one line each.
         numeric: Whether a column holds numbers.
-        lead: How many columns name a row.
+        lead: How many columns stand before the others, and tell rows apart.
+        named: Which of them has the row's name: it stays in sight, and readers are told it.
         rows: The rows.
         notes: The notes under it.
         intervals: Whether there is a column of drawn intervals.
@@ -94,6 +95,7 @@ class ShownTable:
     heads: tuple[str, ...]
     numeric: tuple[bool, ...]
     lead: int
+    named: int
     rows: tuple[ShownRow, ...]
     notes: tuple[str, ...]
     intervals: bool
@@ -128,6 +130,7 @@ def of(table: Table, records: Mapping[str, Record], *, origin: str) -> ShownTabl
         heads=tuple(map(flat, printed.heads)),
         numeric=printed.numeric,
         lead=table.lead,
+        named=_named(table),
         rows=rows,
         notes=table.notes,
         intervals=any(intervals),
@@ -141,6 +144,13 @@ def of(table: Table, records: Mapping[str, Record], *, origin: str) -> ShownTabl
 def record_ids(table: ShownTable) -> list[str]:
     """Return the ids of all records that a table links to."""
     return [link.id for row in table.rows for link in row.links]
+
+
+def _named(table: Table) -> int:
+    """Return the place of the printed column that holds labels, else of the last that leads."""
+    printed = [column.key for column in table.columns if column.printed and not column.joined]
+    leading = printed[: table.lead]
+    return leading.index("label") if "label" in leading else table.lead - 1
 
 
 def _text(cells: tuple[TableCell, ...], keys: Mapping[str, int], names: tuple[str, ...]) -> str:

@@ -18,7 +18,7 @@ from harness.records.failure import Failure
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.selection import ComparedRow, Comparison, comparisons
-from harness.reports import notes
+from harness.reports import notes, unlike
 from harness.reports.tables import bases, beside, intervals, looks, pairs
 from harness.reports.tables.fields import (
     Field,
@@ -82,6 +82,7 @@ def _tables(
     has_means = any(cell.metric == "mean_psnr_db" for cell in cells)
     origin = f" (Table {ablation.table} of the paper)" if ablation.table is not None else ""
     title = f"{ablation.title}, x{comparison.scale}"
+    rows = {entry.label: entry.records for entry in comparison.entries}
     whole = Table(
         name=name,
         title=f"{title}{origin}",
@@ -104,7 +105,7 @@ def _tables(
             for record in entry.records
         )
         + notes.notes(
-            {entry.label: entry.records for entry in comparison.entries},
+            rows,
             sets=comparison.sets,
             expected_sets=paper.SETS if has_means else ablation.benchmarks,
             has_published=bool(cells),
@@ -117,7 +118,11 @@ def _tables(
         )
         + intervals.notes(inferences),
     )
-    more = [pairs.build(name, title, inferences), beside.build(name, ablation, comparison)]
+    trained = (notes.training_note(comparison.records), unlike.devices_note(rows))
+    more = [
+        pairs.build(name, title, inferences, tuple(filter(None, trained))),
+        beside.build(name, ablation, comparison),
+    ]
     return [whole, *filter(None, more)]
 
 

@@ -61,6 +61,11 @@ class Line:
     origin: str | None = None
 
 
+def name_of(name: str) -> str:
+    """Return the name of the table beside published rows, of an ablation's table of that name."""
+    return f"{name}_published"
+
+
 def build(name: str, ablation: Ablation, comparison: Comparison) -> Table | None:
     """Return the table; None where the ablation chooses no published rows.
 
@@ -80,7 +85,7 @@ def build(name: str, ablation: Ablation, comparison: Comparison) -> Table | None
     lines = [*(published_line(system) for system in systems), *ours]
     fields = fields_of(comparison.sets)
     return Table(
-        name=f"{name}_published",
+        name=name_of(name),
         title=f"{ablation.title}, x{comparison.scale}: beside published networks",
         columns=columns_of(fields),
         rows=rows_of(
@@ -186,8 +191,9 @@ def _notes(
     return (
         f"Published: as printed, in Table {paper.SYSTEMS_TABLE} of the paper or in the network's "
         "own, not measured here; its Multi-Adds are counted by the rules of its authors.",
-        f"Ours: counts as built and executed; how the rows were trained and scored stands under "
-        f"{name}.",
+        notes.training_note(records),
+        "Ours: parameters as built, Multi-Adds as PyTorch computes them; how the rows were scored "
+        f"stands under {name}.",
         "Bold: the best among the published, and among ours.",
         *missing(ablation.published, systems, comparison.scale),
         *([f"Nothing is published of {', '.join(without)}."] if without and systems else []),

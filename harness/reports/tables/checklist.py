@@ -7,19 +7,17 @@ Reproducibility in Machine Learning Research, J. Mach. Learn. Res. 22, 2021, app
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
-from harness.config import settings
 from harness.config.ablation import Ablation
-from harness.config.file_limits import flat
-from harness.config.settings import PROFILES
 from harness.records.failure import Failure
 from harness.records.marks import RECIPE
 from harness.records.record import Record
 from harness.records.selection import Comparison, comparisons
-from harness.reports import notes
+from harness.reports import commands, notes
+from harness.reports.commands import Asked
+from harness.reports.tables import bases
 from harness.reports.tables.fields import Field, columns_of, field, rows_of
 from harness.reports.tables.table import Table
 from harness.statistics import estimates
@@ -31,9 +29,19 @@ _NOT_RECORDED = (
 
 
 def build(
-    ablation: Ablation, records: Iterable[Record], failures: Iterable[Failure] = ()
+    asked: Asked, records: Iterable[Record], failures: Iterable[Failure] = ()
 ) -> tuple[Table, ...]:
-    """Return the answers for each group of comparable records, as a table of two columns."""
+    """Return the answers for each group of comparable records, as a table of two columns.
+
+    Args:
+        asked: The ablation, with the name by which it is run.
+        records: Any records.
+        failures: Any failures.
+
+    Raises:
+        RecordError: Records of one group were scored by different protocols.
+    """
+    ablation = asked.ablation
     groups = comparisons(ablation, records, failures)
     names = notes.file_names((ablation.name, one.records[0], one.group[:6]) for one in groups)
     fields: list[Field[tuple[str, str]]] = [
@@ -45,7 +53,7 @@ def build(
             name=f"{name}_checklist",
             title=f"{ablation.title}, x{one.scale}: reproducibility",
             columns=columns_of(fields),
-            rows=rows_of(fields, answers(ablation, one)),
+            rows=rows_of(fields, answers(asked, one)),
             notes=("Every answer is from the records; what they do not hold is said.",),
             marks="none",
         )
@@ -53,7 +61,7 @@ def build(
     )
 
 
-def answers(ablation: Ablation, group: Comparison) -> list[tuple[str, str]]:
+def answers(asked: Asked, group: Comparison) -> list[tuple[str, str]]:
     """Return the questions with their answers."""
     records = group.records
     rows = {entry.label: entry.records for entry in group.entries if entry.records}
@@ -61,7 +69,7 @@ def answers(ablation: Ablation, group: Comparison) -> list[tuple[str, str]]:
     return [
         ("How many runs?", _runs(rows, failed)),
         ("Which seeds?", _each(rows, lambda own: _listed(one.seed for one in own))),
-        ("What is reported, with what interval?", _intervals(ablation, group)),
+        ("What is reported, with what interval?", _intervals(asked.ablation, group)),
         ("How much computing?", _hours(records)),
         ("On what hardware?", _hardware(records)),
         ("How large are the networks?", _each(rows, _size)),
@@ -69,7 +77,7 @@ def answers(ablation: Ablation, group: Comparison) -> list[tuple[str, str]]:
         ("Trained on what?", _training_data(records)),
         ("Tested on what, and how?", _test_data(group)),
         ("Which code?", _code(records)),
-        ("How is it run again?", _command(ablation, records)),
+        ("How is it run again?", _command(asked, records)),
         ("What else?", _NOT_RECORDED),
     ]
 
@@ -96,22 +104,29 @@ def _runs(rows: Mapping[str, Sequence[Record]], failed: Sequence[Failure]) -> st
     trained = len({one.fingerprint for own in rows.values() for one in own})
     counts = _each(rows, lambda own: f"{len(own)} a row" if len(own) > 1 else "one a row")
     lost = f"; {len(failed)} failed" if failed else "; none failed"
-    return f"{trained} trainings of {len(rows)} rows, {counts}{lost}"
+    of_rows = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    return f"{trained} training{'s' * (trained != 1)} of {of_rows}, {counts}{lost}"
 
 
 def _intervals(ablation: Ablation, group: Comparison) -> str:
-    found = estimates.of_entries(group.entries, group.base, group.sets, ablation.pairs)
-    if not any(row.estimate for row in found):
+    found = estimates.of_entries(bases.compared(group), group.base, group.sets, ablation.pairs)
+    tested = [row for row in found if row.estimate]
+    if not found:
         return (
             "means over one seed a row: how far another seed would move a row is not known, and no "
             "interval is given"
         )
-    looked = any(row.looked for row in found)
+    what = "the plain mean over sets of the mean over images, and over seeds; spread as standard "
+    what += "deviation over seeds"
+    if not tested:
+        return f"{what}; no interval, because no row and its base have finite scores alike"
+    looked = any(row.looked for row in tested)
     levels = "95 % over all looks (seeds=auto)" if looked else "95 %"
+    partial = [row.label for row in tested if row.partial]
+    alone = f"; of {'; '.join(partial)} over images alone, with one training" if partial else ""
     return (
-        "the plain mean over sets of the mean over images, and over seeds; spread as standard "
-        f"deviation over seeds; differences with {levels} intervals over seeds and images (two-way "
-        "random effects), p corrected by Holm"
+        f"{what}; differences with {levels} intervals over seeds and images (two-way random "
+        f"effects){alone}, p corrected by Holm"
     )
 
 
@@ -167,32 +182,8 @@ def _code(records: Sequence[Record]) -> str:
     return "; ".join(dict.fromkeys(map(of, records))) or "unknown"
 
 
-def _command(ablation: Ablation, records: Sequence[Record]) -> str:
-    """Return the command that trains the same: what the profile and the file do not say already."""
-    one = records[0]
-    config = one.config
-    profile = config.profile if config.profile in PROFILES else "paper"
-    usual, _ = settings.make([PROFILES[profile], ablation.config])
-    known = dict(flat(settings.plain(usual)))
-    said: dict[str, Any] = {"precision": config.precision, "data.train": notes.train_name(one)}
-    if config.train:
-        said |= {f"train.{key}": value for key, value in asdict(config.train).items()}
-    unlike = {key: value for key, value in said.items() if known.get(key) != value and value}
-    unread = ("checkpoint_every", "log_every", "eval_every", "channels_last")
-    words = [f"{key}={value}" for key, value in unlike.items() if not key.endswith(unread)]
-    words += [f"scale={one.scale}"] if one.scale != ablation.scale else []
-    words += [f"threads={config.threads}"] if config.device == "cpu" and config.threads else []
-    words += ["device=cuda"] if config.device == "cuda" else []
+def _command(asked: Asked, records: Sequence[Record]) -> str:
+    """Return the command that trains the same."""
     earlier = any(record.recipe < RECIPE for record in records)
     at = " (at its commit: today networks are trained by another recipe)" if earlier else ""
-    start = f"harness run ablation={ablation.name} profile={profile}"
-    return " ".join([start, *words, _seeds(records)]) + at
-
-
-def _seeds(records: Sequence[Record]) -> str:
-    """Return the setting of the seeds, by the rule that they came by."""
-    for config in (record.config for record in records):
-        if config.until is not None:
-            return f"seeds=auto until={config.until:g} max={config.max}"
-    known = {record.seed for record in records if record.seed is not None}
-    return f"seeds={','.join(map(str, sorted(known)))}"
+    return commands.of_group(records, asked) + at

@@ -19,6 +19,7 @@ _ALIASES = {
     "diff": ("ours_mean_psnr_diff_db",),
     "ssim_diff": ("ours_mean_ssim_diff",),
     "p": ("ours_mean_psnr_diff_p_corrected",),
+    "mdd": ("ours_mean_psnr_diff_detectable_db",),
 }
 """Short names of columns, and the keys of which a table has one."""
 
@@ -143,8 +144,13 @@ def _parts(table: Table, name: str) -> list[Column]:
         return [shown]
     if key == f"{_DIFF}_db" and f"{_DIFF}_low_db" in by_key:
         low, high, mark = (by_key[f"{_DIFF}_{end}"] for end in ("low_db", "high_db", "mark"))
-        title = f"{first.title}\n[95 % interval]"
+        of = low.title.partition("\n")[0].lower()  # with looks each row has a level of its own
+        title = f"{first.title}\n[{of}]"
         return [replace(shown, title=title), replace(low, joined=True, between=" "), high, mark]
+    if key == f"{_DIFF}_detectable_db":  # as rough as the spread: its limits are what to report
+        low, high = (by_key[f"{_DIFF}_detectable_{end}_db"] for end in ("low", "high"))
+        least = replace(low, title="MDD\n(dB)", kind="diff", printed=True)
+        return [least, replace(high, kind="diff", printed=True, joined=True, between=" to ")]
     return [shown, *_joined_to(table, key)]
 
 

@@ -45,7 +45,7 @@ def build(rows: Sequence[Contender], sets: Sequence[str]) -> Table:
             f"{', '.join(sets)}.",
             *_merged_notes(rows),
             *doubt_notes((row.runs.label, row.count_doubts) for row in rows),
-            *_warnings(rows, sets),
+            *warnings(rows, sets),
             *incomparable_text(
                 (row.runs.label, base.runs.label, _incomparable(row, base, sets)) for row in rows
             ),
@@ -132,7 +132,7 @@ def _incomparable(row: Contender, base: Contender, sets: Sequence[str]) -> list[
     return incomparable_sets(trainings, sets)
 
 
-def _warnings(rows: Sequence[Contender], sets: Sequence[str]) -> list[str]:
+def warnings(rows: Sequence[Contender], sets: Sequence[str]) -> list[str]:
     """Return the reasons why a difference may come from something else than the networks."""
     trained = [row for row in rows if row.runs.learned]
     scored = dict.fromkeys(

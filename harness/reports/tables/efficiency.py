@@ -27,7 +27,7 @@ MARKS = {"exact": "\u2713", "explained": "\u2020", "open": "\u25cb"}
 _LEGEND = (
     f"Ours: counted from the network for a {paper.OUTPUT_SIZE} output. Params as built: trainable "
     "scalars; deployed: weight norm and batch norm folded. Multi-Adds: kernel elements times "
-    "pixels, executed: as PyTorch runs it.",
+    "pixels; PyTorch: as PyTorch computes it.",
     "Rule: our count by the rule that gives the printed figures. Unless a note or the CSV file "
     "names another rule, all trainable parameters count, and each layer is charged on its own "
     "grid, transposed convolutions on their output grid.",
@@ -111,7 +111,7 @@ _FIELDS: tuple[Field[_CountedSystem], ...] = (
     _ours("rule_params", "Params (K)\nrule", lambda count: count.rule_params, "kilo"),
     _printed("params_k", "Params (K)\npaper", "kilo"),
     _mark("params_k", "Params (K)\nstatus"),
-    _ours("multi_adds", "Multi-Adds (G)\nexecuted", lambda count: count.multi_adds, "giga"),
+    _ours("multi_adds", "Multi-Adds (G)\nPyTorch", lambda count: count.multi_adds, "giga"),
     _ours("rule_multi_adds", "Multi-Adds (G)\nrule", lambda count: count.rule_multi_adds, "giga"),
     _printed("multi_adds_g", "Multi-Adds (G)\npaper", "giga"),
     _mark("multi_adds_g", "Multi-Adds (G)\nstatus"),

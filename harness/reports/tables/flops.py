@@ -24,7 +24,7 @@ _MEANINGS = (
 )
 _CONVENTIONS: dict[Convention, str] = {
     "paper": "Transposed convolutions are charged on their output grid.",
-    "executed": "Transposed convolutions are charged for what they execute, on their input grid.",
+    "executed": "As PyTorch computes it: transposed convolutions are charged on their input grid.",
 }
 
 

@@ -208,8 +208,8 @@ def notes(inferences: Sequence[Inference], *, ssim_printed: bool = False) -> tup
         "the sign test over images speaks of new images under these trainings, not of other "
         f"seeds: {_list(map(_signs, agreeing))}.",
         f"No interval, because there are no finite scores on the same images: {_list(without)}.",
-        "Smallest difference that would be detected (two-sided test at 5 %, power 80 %), a range "
-        f"because the spread is itself estimated (95 % limits): {_list(detectable)}.",
+        "Minimum detectable difference (MDD; two-sided test at 5 %, power 80 %), a range because "
+        f"the spread is itself estimated (95 % limits): {_list(detectable)}.",
         _gain(whole),
     ]
     needed = [True, pairs, of_ssim, unpaired, partial, agreeing, without, detectable, True]

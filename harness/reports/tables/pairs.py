@@ -15,13 +15,16 @@ def name_of(name: str) -> str:
     return f"{name}_pairs"
 
 
-def build(name: str, title: str, inferences: Sequence[Inference]) -> Table | None:
+def build(
+    name: str, title: str, inferences: Sequence[Inference], trained: Sequence[str]
+) -> Table | None:
     """Return the table of the pairs; None where none has been run.
 
     Args:
         name: Name of the ablation's table.
         title: Its title.
         inferences: The statistics of its rows and pairs.
+        trained: How its rows were trained, and on what, in sentences.
     """
     pairs = [inference for inference in inferences if inference.pair and inference.estimate]
     if not pairs:
@@ -49,7 +52,8 @@ def build(name: str, title: str, inferences: Sequence[Inference]) -> Table | Non
         columns=columns_of(fields),
         rows=rows_of(fields, pairs),
         notes=(
-            f"p is corrected for the rows of {name}, too; how the rows were trained and scored, "
-            "and what an interval is, stands there.",
+            f"p is corrected for the rows of {name}, too; how the rows were scored, and what an "
+            "interval is, stands there.",
+            *trained,
         ),
     )

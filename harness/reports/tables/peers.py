@@ -90,6 +90,7 @@ def _of_ours(ours: Sequence[Contender], sets: Sequence[str]) -> list[str]:
     scores = (scores[name] for row in ours for scores in row.runs.scores for name in sets)
     return [
         *(f"{row.runs.label}: {row.origin}." for row in ours),
-        f"Ours: protocol {ours[0].protocols[0]}; {lr_text(scores)}; counts as built and executed.",
+        f"Ours: protocol {ours[0].protocols[0]}; {lr_text(scores)}; parameters as built, "
+        "Multi-Adds as PyTorch computes them.",
         *doubt_notes((row.runs.label, row.count_doubts) for row in ours),
     ]

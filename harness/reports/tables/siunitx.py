@@ -30,7 +30,9 @@ def apart(table: Table) -> Table:
         elif column.key.endswith("_low_db") and column.joined:
             before = columns[at - 1]
             columns[at - 1] = replace(before, title=before.title.rpartition("\n")[0])
-            columns[at] = replace(column, joined=False, title="95 %\ninterval")
+            of_looks = column.title.startswith("Interval")  # then each row has its own level
+            title = "interval" if of_looks else "95 %\ninterval"
+            columns[at] = replace(column, joined=False, title=title)
     return replace(table, columns=tuple(columns))
 
 

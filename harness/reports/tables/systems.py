@@ -254,8 +254,8 @@ def _notes(lines: Sequence[_Line]) -> tuple[str, ...]:
     used = [record for line in ours for record in line.records]
     lr = notes.lr_text(score for record in used for score in record.scores)
     texts = [
-        f"Ours: protocol {DEFAULT.name}; {lr}; {released.KINDS_TEXT}; counts as built and "
-        "executed.",
+        f"Ours: protocol {DEFAULT.name}; {lr}; {released.KINDS_TEXT}; parameters as built, "
+        "Multi-Adds as PyTorch computes them.",
         "Bold: best, underlined: second best, at each scale among the printed and among ours.",
         *misprint_notes(printed),
         *_not_ranked(printed),

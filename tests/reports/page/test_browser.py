@@ -272,4 +272,8 @@ def test_the_page_of_this_repository_opens_in_a_second(opened, tmp_path, request
     rows = page.locator("#table-table5_rescored tbody tr:visible").all_inner_texts()
     assert rows
     assert all(re.search(r"Set14.*CARN", row, flags=re.DOTALL) for row in rows)
+    page.get_by_role("link", name="Today's networks").click()
+    page.locator("[data-table=table-modern]").fill("SMFANet DF2K")
+    names = page.locator("#table-modern tbody tr:visible th").all_inner_texts()
+    assert names == ["SMFANet", "SMFANet+"]
     shutil.rmtree(tmp_path)

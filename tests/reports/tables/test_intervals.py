@@ -150,7 +150,7 @@ def test_the_csv_file_has_every_number_in_a_column_of_its_own() -> None:
 
 def test_notes_name_what_could_be_detected_and_what_pairing_gains() -> None:
     notes = table([*BASE, *BETTER]).notes
-    (note,) = (note for note in notes if note.startswith("Smallest difference"))
+    (note,) = (note for note in notes if note.startswith("Minimum detectable difference"))
     ends = re.search(r": B ([\d.]+) to ([\d.]+) dB\.$", note)
     assert ends
     low, high = map(float, ends.groups())

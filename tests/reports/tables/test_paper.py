@@ -1,16 +1,20 @@
 """Tables for papers: what is chosen, and that a paper takes it without a line too wide."""
 
+import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.config.ablation import load
 from harness.errors import UsageError
+from harness.records.record import load_all
 from harness.reports import write
-from harness.reports.tables import chosen, latex_paper, siunitx
+from harness.reports.tables import ablation, chosen, latex_paper, siunitx
 from harness.reports.tables.latex_paper import Paper
-from harness.reports.tables.table import Column, Table, TableRow, printed_form
+from harness.reports.tables.table import Column, Table, TableRow, join, printed_form
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = {
@@ -57,6 +61,20 @@ def test_the_columns_of_a_paper_are_few_and_as_printed(tables):
     assert r"wRU & $-$0.008 [$-$0.022, +0.006]" in text
 
 
+def test_intervals_of_looks_are_not_called_those_of_95_percent():
+    """With seeds=auto each row has a level of its own, as the notes say."""
+    stored = [
+        replace(one, config=replace(one.config, until=0.03, max=12))
+        for one in load_all(ROOT)
+        if one.steps == 1500
+    ]
+    (table, *_) = ablation.build(load("awru"), stored)
+    part = chosen.of(table)
+    heads = [" ".join(head.split()) for head in printed_form(part).heads]
+    assert heads[-1] == "Diff. to base (dB) [interval]"
+    assert "95 %" not in " ".join(printed_form(siunitx.apart(part)).heads)
+
+
 def test_rows_and_columns_are_chosen_by_name_and_in_order(tables):
     (table,) = parts(
         tables["awru_x2_T291_1500steps"],
@@ -66,6 +84,14 @@ def test_rows_and_columns_are_chosen_by_name_and_in_order(tables):
     )
     cells = [[value.text for cell in row for value in cell] for row in printed_form(table).rows]
     assert cells == [["AWRU", "0.021", "35.02"], ["wRU", "0.028", "35.02"]]
+    (rough,) = parts(tables["awru_x2_T291_1500steps"], "AWRU", columns=["label", "mdd"])
+    printed = printed_form(rough)
+    report = (ROOT / "reports" / "awru_x2_T291_1500steps.md").read_text("utf-8")
+    assert printed.heads[1] == "MDD\n(dB)"
+    assert (
+        f"AWRU {join(printed.rows[0][1])} dB"
+        in re.findall(r"Minimum detectable difference .*", report)[0]
+    )
     (hidden,) = parts(tables["awru_x2_T291_1500steps"], "AWRU", columns=["label", "seeds"])
     assert hidden.rows[0].cells == ("AWRU", "0, 1, 2")
 

@@ -5,7 +5,13 @@
   const sets = document.getElementById("plot-set");
   const axis = document.getElementById("plot-axis");
   const boxes = [...document.querySelectorAll("[data-kind]")];
-  const all = DATA.plot.points;
+  const known = (keys, text) => Object.fromEntries(
+    text.split("|").map((value, n) => [keys[n], value]).filter(([, value]) => value));
+  const all = DATA.plot.points.map((one) => ({
+    records: [], ...one, kind: DATA.plot.kinds[one.kind], psnr: known(DATA.plot.sets, one.psnr),
+    ssim: known(DATA.plot.sets, one.ssim), costs: known(DATA.plot.axes, one.costs),
+    source: DATA.plot.texts[one.of[0]], budget: DATA.plot.texts[one.of[1]],
+  }));
   let current = "";
 
   const unique = (values) => [...new Set(values)];
@@ -25,7 +31,7 @@
 
   const psnr = (one) => parseFloat(one.psnr[sets.value]);
   const cost = (one) => parseFloat(one.costs[axis.value].replaceAll(",", ""));
-  const keyOf = (one) => `${one.kind} ${one.label} ${one.source}`;
+  const keyOf = (one) => `${one.kind} ${one.label} ${one.source} ${one.budget}`;
 
   function chosen() {
     const kinds = boxes.filter((box) => box.checked).map((box) => box.dataset.kind);

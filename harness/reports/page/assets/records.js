@@ -6,15 +6,16 @@ function openRecord(id) {
   if (!record) return false;
   const close = html("button", { type: "button", class: "close" }, "Close");
   close.addEventListener("click", () => dialog.close());
-  const facts = record.facts.map((at, n) => html(n % 2 ? "dd" : "dt", {}, DATA.texts[at]));
-  const checkout = record.commit ? `git checkout ${record.commit}\n` : "";
+  const said = (places) => places.map((at) => DATA.texts[at]);
+  const checkout = "commit" in record ? `git checkout ${DATA.texts[record.commit]}\n` : "";
+  const facts = said(record.facts).map((text, n) => html(n % 2 ? "dd" : "dt", {}, text));
   dialog.replaceChildren(
     html("h2", { id: "record-title" }, `${record.label}: ${id}`),
     close,
     html("pre", { class: "command", tabindex: "0", "aria-label": "The command that makes it again" },
-      checkout + record.command),
+      checkout + said(record.command).join(" ")),
     html("dl", {}, ...facts),
-    ...record.remarks.map((text) => html("p", { class: "remark" }, text)),
+    ...(record.remarks || []).map((text) => html("p", { class: "remark" }, text)),
     ...record.scores.map(scoresOf));
   hideTip();
   if (!dialog.open) dialog.showModal();
@@ -23,19 +24,19 @@ function openRecord(id) {
   return true;
 }
 
-function scoresOf(score) {
-  const set = DATA.sets[score.of];
-  const digits = (at) => score.images.slice(3 * at, 3 * at + 3);
+function scoresOf([at, meanPsnr, meanSsim, images]) {
+  const set = DATA.sets[at];
+  const digits = (at) => images.slice(3 * at, 3 * at + 3);
   const psnr = (text) => (text === "zzz" ? "inf" : (parseInt(text, 36) / 100).toFixed(2));
-  const ssim = (text) => (parseInt(text, 36) / 10000).toFixed(4);
-  const rows = set.images.map((name, n) => html("tr", {},
+  const ssim = (text) => ((parseInt(text, 36) - 10000) / 10000).toFixed(4);
+  const rows = DATA.names[set.images].map((name, n) => html("tr", {},
     html("th", { scope: "row" }, name),
     html("td", { class: "n" }, psnr(digits(2 * n))),
     html("td", { class: "n" }, ssim(digits(2 * n + 1)))));
   const heads = ["Image", "PSNR (dB)", "SSIM"].map((head, n) =>
     html("th", { scope: "col", ...(n && { class: "n" }) }, head));
   return html("details", rows.length > 20 ? {} : { open: "" },
-    html("summary", {}, `${set.set}: ${score.psnr} dB / ${score.ssim}, ${rows.length} images`),
+    html("summary", {}, `${set.set}: ${meanPsnr} dB / ${meanSsim}, ${rows.length} images`),
     html("p", { class: "remark" }, `${set.lr}; pixels SHA-256 ${set.sha256}`),
     html("table", {}, html("thead", {}, html("tr", {}, ...heads)), html("tbody", {}, ...rows)));
 }

@@ -1,9 +1,9 @@
-"""The command that makes a record again, from what the record says of itself."""
+"""The command that makes records again, from what they say of themselves."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,19 +48,41 @@ def of(record: Record, asked: Iterable[Asked]) -> str:
         if row:
             return shlex.join(_run(record, one, row))
     name = naming.joined(record.model, record.overrides)
-    own = [f"seeds={record.seed}", *_settings(record, {})]
+    own = [f"seeds={record.seed}", *settings_of(record, {})]
     return shlex.join(["harness", "train", name, "--scale", str(record.scale), *own])
+
+
+def of_group(records: Sequence[Record], asked: Asked) -> str:
+    """Return one line for a shell that trains rows again that were trained alike, with all seeds.
+
+    Args:
+        records: One a row and seed, at least one.
+        asked: Their ablation.
+    """
+    first = records[0]
+    words = ["harness", "run", f"ablation={asked.name}", f"scale={first.scale}"]
+    until = next((one.config for one in records if one.config.until is not None), None)
+    known = {record.seed for record in records if record.seed is not None}
+    seeds = [f"seeds={','.join(map(str, sorted(known)))}"]
+    if until is not None:
+        seeds = ["seeds=auto", f"until={until.until:g}", f"max={until.max}"]
+    return shlex.join([*words, *seeds, *settings_of(first, asked.ablation.config)])
 
 
 def _run(record: Record, asked: Asked, row: Row) -> Iterator[str]:
     chosen = row.model if "," in row.label else row.label  # rows= takes names between commas
     yield from ("harness", "run", f"ablation={asked.name}", f"rows={chosen}")
     yield from (f"seeds={record.seed}", f"scale={record.scale}")
-    yield from _settings(record, asked.ablation.config)
+    yield from settings_of(record, asked.ablation.config)
 
 
-def _settings(record: Record, shared: dict[str, Any]) -> Iterator[str]:
-    """Yield the settings of a training that its profile and ablation do not give."""
+def settings_of(record: Record, shared: dict[str, Any]) -> Iterator[str]:
+    """Yield the settings of a training that its profile and ablation do not give.
+
+    Args:
+        record: Of a training.
+        shared: Settings of the ablation.
+    """
     config = record.config
     profile = config.profile if config.profile in settings.PROFILES else "paper"
     given, _ = settings.make([settings.PROFILES[profile], shared])

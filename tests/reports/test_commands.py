@@ -7,10 +7,10 @@ import pytest
 
 from harness.config import ablation, settings
 from harness.records import record as records
-from harness.reports.page import commands
-from harness.reports.page.commands import Asked
+from harness.reports import commands
+from harness.reports.commands import Asked
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 STORED = records.load_all(ROOT)
 SHIPPED = [Asked(name, ablation.load(name)) for name in ablation.shipped()]
 
