@@ -188,7 +188,7 @@ def test_published_points_are_those_of_table_5(everything):
 def test_published_points_of_younger_networks_may_name_their_training_set(everything):
     shown = {(one.label, one.scale): one for one in everything.plot.points if not one.records}
     plus = shown["SMFANet+ (DF2K)", 2]
-    assert (plus.psnr["Set5"], plus.costs[points.PARAMS]) == ("38.19", "480")
+    assert (plus.psnr["Set5"], plus.costs["Parameters (K)"]) == ("38.19", "480")
     assert plus.budget == "as published; trained on: DF2K"
     assert ("SMFANet+", 2) not in shown
     (left_out,) = everything.plot.left_out
