@@ -8,19 +8,14 @@ from pathlib import Path
 import click
 
 from harness.cli.options import results_root_only
+from harness.cli.output import Output, table_options
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME [NAME]...")
 @results_root_only
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["md", "csv", "json", "latex"]),
-    default="md",
-    show_default=True,
-)
-def checklist(*, names: Sequence[str], results: Path, form: str) -> None:
+@table_options
+def checklist(*, names: Sequence[str], results: Path, out: Output) -> None:
     """Answer a reproducibility checklist: runs, seeds, intervals, hours, sizes, hardware, code.
 
     Example: harness checklist awru
@@ -30,7 +25,6 @@ def checklist(*, names: Sequence[str], results: Path, form: str) -> None:
     from harness.records.record import load_all
     from harness.reports import write
     from harness.reports.tables import checklist, render
-    from harness.reports.tables.latex import to_latex
 
     stored, failures = load_all(results), failure.load_all(results)
     tables = [
@@ -38,8 +32,4 @@ def checklist(*, names: Sequence[str], results: Path, form: str) -> None:
     ]
     if not tables:
         raise write.no_records(results)
-    if form == "json":
-        click.echo(render.all_to_json(tables), nl=False)
-        return
-    forms = render.FORMATS | {"latex": to_latex}
-    click.echo("\n".join(forms[form](table) for table in tables), nl=False)
+    out.show(*tables, json=lambda: render.contents(tables))

@@ -18,6 +18,7 @@ from harness.cli.options import (
     PRECISION,
     RESULTS_ROOT,
 )
+from harness.cli.output import Output, table_options
 
 if TYPE_CHECKING:
     from harness.evaluation.forms import Precision
@@ -68,12 +69,7 @@ class _SeveralSets(click.Command):
     metavar="GROUP",
     help="Beside the published rows that the paper compares: awsrn_s, awsrn_m or awsrn.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json", "md", "latex"]),
-    default="table",
-)
+@table_options
 @network_options("rows", own_trainings=False)
 def compare(
     *,
@@ -91,7 +87,7 @@ def compare(
     ntire: int | None,
     processes: int | None,
     group: str | None,
-    form: str,
+    out: Output,
 ) -> None:
     """Compare two networks or more: cost, scores, differences to the first with intervals.
 
@@ -111,17 +107,10 @@ def compare(
     from harness.cli import compare_cost, compare_group
     from harness.evaluation.compare import collect
     from harness.evaluation.contenders import Request
-    from harness.reports.tables import render
     from harness.reports.tables.compare import build
-    from harness.reports.tables.latex import to_latex
 
-    forms = render.FORMATS | {
-        "table": render.to_text,
-        "json": render.to_json,
-        "latex": to_latex,
-    }
     if ntire is not None:
-        compare_cost.show(rows, ntire, device, forms[form], scale=scale, processes=processes or 6)
+        compare_cost.show(rows, ntire, device, out, scale=scale, processes=processes or 6)
         return
     if processes is not None:
         raise click.UsageError("--processes is for --ntire")
@@ -142,4 +131,4 @@ def compare(
         if group is not None
         else build(*collect(rows, request))
     )
-    click.echo(forms[form](table), nl=False)
+    out.show(table)

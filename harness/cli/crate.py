@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import results_root_only
+from harness.cli.output import say
 
 
 @click.command()
@@ -52,4 +53,4 @@ def crate(*, ablation: str, results: Path, folder: Path, license_url: str | None
         reports=tables,
         license_url=license_url,
     )
-    click.echo(f"{len(stored)} records, {len(tables)} files of tables: {path}")
+    say(f"{len(stored)} records, {len(tables)} files of tables: {path}")

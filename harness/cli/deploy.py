@@ -9,6 +9,7 @@ import click
 
 from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, KEY, LR, RESULTS_ROOT
+from harness.cli.output import say
 
 
 @click.command("deploy")
@@ -94,7 +95,7 @@ def deploy(
     )
     for name, entry in done.entries.items():
         if entry.differs is not None:
-            click.echo(f"{name}: {entry.what}; differs by {entry.differs:.1e} of white")
+            say(f"{name}: {entry.what}; differs by {entry.differs:.1e} of white")
     for note in done.notes:
-        click.echo(note)
-    click.echo(str(output))
+        say(note)
+    say(str(output))

@@ -11,6 +11,7 @@ import click
 from harness.cli.figure_options import ablation_named, sheet_options
 from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, results_root_only
+from harness.cli.output import say
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -51,7 +52,7 @@ def figures(context: click.Context, *, results: Path, sheet: Sheet) -> None:
     folder = write.folder(results)
     learned = learned_weights.write(record.load_all(results), folder, sheet)
     for path in (*pareto.write(folder, sheet), *learned):
-        click.echo(path)
+        say(str(path))
 
 
 @figures.command()
@@ -73,7 +74,7 @@ def curves(*, ablation: str, results: Path, sheet: Sheet) -> None:
 
     chosen = curves.of_ablation(load(ablation), record.load_all(results))
     for path in curves.write(chosen, write.folder(results), sheet):
-        click.echo(path)
+        say(str(path))
 
 
 @figures.command()
@@ -97,7 +98,7 @@ def pareto(*, ablation: str, set_name: str | None, results: Path, sheet: Sheet) 
     stored = record.load_all(results)
     chosen = own_pareto.of_ablation(load(ablation), stored, set_name=set_name)
     for path in own_pareto.write(chosen, write.folder(results), sheet):
-        click.echo(path)
+        say(str(path))
 
 
 @figures.command()
@@ -119,7 +120,7 @@ def ranks(*, ablation: str, results: Path, sheet: Sheet) -> None:
 
     chosen = critical_difference.of_ablation(load(ablation), record.load_all(results))
     for path in critical_difference.write(chosen, write.folder(results), sheet):
-        click.echo(path)
+        say(str(path))
 
 
 @figures.command()
@@ -177,7 +178,7 @@ def crops(
         name, lambda: crop_figure.draw(views, scale=scale, sheet=sheet), folder, forms=forms
     )
     for path in written:
-        click.echo(path)
+        say(str(path))
 
 
 @figures.command()
@@ -228,7 +229,7 @@ def branches(
         forms=forms,
     )
     for path in written:
-        click.echo(path)
+        say(str(path))
 
 
 def _box(text: str) -> CropBox:

@@ -25,6 +25,7 @@ from harness.cli.flops import flops
 from harness.cli.gate import gate
 from harness.cli.listing import list_models
 from harness.cli.new import new
+from harness.cli.output import say
 from harness.cli.plan import plan
 from harness.cli.protocol import protocol
 from harness.cli.prune import prune
@@ -58,17 +59,22 @@ class _Group(click.Group):
         try:
             with interruptible():
                 return super().invoke(context)
+        except click.ClickException as error:
+            text = io.StringIO()
+            error.show(text)
+            say(text.getvalue().rstrip("\n"), err=True)
+            raise SystemExit(error.exit_code) from error
         except HarnessError as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             raise SystemExit(error.exit_code) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output has gone: click knows how
                 raise
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             raise SystemExit(HarnessError.exit_code) from error
         except KeyboardInterrupt:
             more = _GOES_ON.get(context.invoked_subcommand or "", "")
-            click.echo(f"Interrupted{more}.", err=True)
+            say(f"Interrupted{more}.", err=True)
             raise SystemExit(_INTERRUPTED) from None
 
     def resolve_command(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT
+from harness.cli.output import say
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -87,4 +88,4 @@ def report(
     elif bundle is not None:
         written = render.bundle(page, details, bundle)
     for path in written:
-        click.echo(path)
+        say(str(path))

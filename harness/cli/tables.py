@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from harness.cli.options import MERGE_THREADS, results_root_only
+from harness.cli.output import say
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def tables(
         click.echo(text, nl=False)
         return
     write_atomic(Path(output), text)
-    click.echo(output)
+    say(str(output))
 
 
 def _check(ablations: Sequence[str], results: Path, *, merge_threads: bool) -> None:
@@ -114,7 +115,7 @@ def _check(ablations: Sequence[str], results: Path, *, merge_threads: bool) -> N
 
     chosen = [ablation.load(name) for name in ablations]
     if found := write.check(chosen, results, merge_threads=merge_threads):
-        click.echo("\n".join(found))
+        say("\n".join(found))
         files_are = "1 file is" if len(found) == 1 else f"{len(found)} files are"
         raise HarnessError(f"{files_are} not what the records give: harness tables mends that")
 
@@ -131,7 +132,7 @@ def _write_all(ablations: Sequence[str], results: Path, *, merge_threads: bool) 
     if not files:
         raise write.no_records(results)
     for path in files:
-        click.echo(path)
+        say(str(path))
 
 
 def _refuse_options_of_a_paper(context: click.Context) -> None:
