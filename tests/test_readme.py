@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import main
+from harness.cli.flops import flops
 from harness.config import ablation
 from harness.config.protocols import names
 from harness.records import published
@@ -112,7 +112,7 @@ def test_the_number_of_trainings_is_that_of_the_ablations():
 
 
 def test_the_default_convention_of_counting_is_the_one_that_is_named():
-    (option,) = [one for one in main.commands["flops"].params if one.name == "convention"]
+    (option,) = [one for one in flops.params if one.name == "convention"]
     assert f"(`--convention {option.default}`, its default)" in " ".join(README.split())
 
 

@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from harness.cli import completion
 from harness.cli.network_options import network_options
-from harness.cli.options import DATA_ROOT, DEVICE, FUSED, LR, RESULTS_ROOT
+from harness.cli.options import (
+    DATA_ROOT,
+    DEVICE,
+    FUSED,
+    LR,
+    PRECISION,
+    RESULTS_ROOT,
+    SCALES,
+    renamed,
+)
 from harness.cli.output import Output, table_options
+from harness.cli.set_options import SetsCommand, set_option
 from harness.config import paper
 
 if TYPE_CHECKING:
@@ -21,20 +32,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@click.command("bench")
-@click.argument("models", nargs=-1, metavar="ID...")
-@click.option("--scale", "scales", multiple=True, help="Upscaling factor; may be repeated.")
+@click.command("bench", cls=SetsCommand)
+@click.argument("models", nargs=-1, metavar="ID...", shell_complete=completion.networks)
+@SCALES
 @click.option(
     "--output-size", metavar="WxH", help=f"Size of the SR image (default {paper.OUTPUT_SIZE})."
 )
 @click.option("--input-size", metavar="WxH", help="Size of the LR image, instead.")
 @DEVICE
-@click.option(
-    "--dtype",
-    type=click.Choice(["fp32", "bf16"]),
-    default="fp32",
-    help="fp32 (on CUDA without TF32), or bf16 by autocast.",
-)
+@PRECISION
+@renamed("--dtype", "it is --precision, as elsewhere")
 @click.option("--channels-last", is_flag=True, help="Weights and images in NHWC memory order.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: PyTorch's).")
 @click.option("--as-built", is_flag=True, help="Keep weight norms and train forms.")
@@ -51,14 +58,7 @@ log = logging.getLogger(__name__)
     type=click.Path(path_type=Path),
     help="Weights for --backends (default: those that are bundled).",
 )
-@click.option(
-    "--data",
-    "test",
-    metavar="SET",
-    default="sample",
-    show_default=True,
-    help="Set on which --backends are scored.",
-)
+@set_option("Set on which --backends are scored.", "test", default="sample")
 @DATA_ROOT
 @LR
 @click.option(
@@ -100,11 +100,11 @@ log = logging.getLogger(__name__)
 def bench(
     *,
     models: Sequence[str],
-    scales: Sequence[str],
+    scales: Sequence[int],
     output_size: str | None,
     input_size: str | None,
     device: DeviceChoice,
-    dtype: Literal["fp32", "bf16"],
+    precision: Literal["fp32", "bf16"],
     channels_last: bool,
     threads: int | None,
     as_built: bool,
@@ -122,10 +122,11 @@ def bench(
     out: Output,
     results: Path,
 ) -> None:
-    """Measure latency, memory and energy of networks, each in processes of its own.
+    """Measure latency, memory and energy of networks.
 
-    ID is from `harness list`, or a class of your own: PKG.MODULE:CLASS or FILE.py:CLASS.
-    Rows are kept in results/bench/, one file per device, number type and PyTorch version.
+    Each in processes of its own. ID is from `harness list`, or a class of your own:
+    PKG.MODULE:CLASS or FILE.py:CLASS. Rows are kept in results/bench/, one file per device, number
+    type and PyTorch version.
 
     Example: harness bench awsrn_s carn --scale 4
 
@@ -146,7 +147,7 @@ def bench(
         raise click.UsageError("--checkpoint is for --backends: other rows have random weights")
     setup = Setup(
         device=choose_device(device),
-        dtype=dtype,
+        dtype=precision,
         channels_last=channels_last,
         threads=threads,
         as_built=as_built,

@@ -7,16 +7,27 @@ from pathlib import Path
 
 import click
 
+from harness.cli import completion
+from harness.cli.ablation_options import only_names
 from harness.cli.options import results_root_only
 from harness.cli.output import Output, table_options
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME [NAME]...")
+@click.argument(
+    "names",
+    nargs=-1,
+    required=True,
+    metavar="ABLATION...",
+    callback=only_names,
+    shell_complete=completion.ablations,
+)
 @results_root_only
 @table_options
 def checklist(*, names: Sequence[str], results: Path, out: Output) -> None:
-    """Answer a reproducibility checklist: runs, seeds, intervals, hours, sizes, hardware, code.
+    """Answer a reproducibility checklist from records.
+
+    On runs, seeds, intervals, hours, sizes, hardware and code.
 
     Example: harness checklist awru
     """

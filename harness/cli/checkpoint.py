@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @click.group("checkpoint")
 def checkpoint() -> None:
-    """Look into files of weights, ours and public ones, and convert them.
+    """Look into files of weights, and convert them.
+
+    Ours and public ones.
 
     Example: harness checkpoint inspect IMDN_x2.pth
     """
@@ -30,7 +32,9 @@ def checkpoint() -> None:
 @KEY
 @table_options
 def inspect(*, file: Path, tensors: bool, key: str | None, out: Output) -> None:
-    """Say what a file holds, and which networks and scales it fits, by shapes.
+    """Say what a file holds, and which networks it fits.
+
+    It is judged by shapes, at all scales.
 
     Example: harness checkpoint inspect carn_m.pth
     """
@@ -72,7 +76,9 @@ def _table(described: Description, *, tensors: bool) -> Table:
 @click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
 @KEY
 def convert_file(*, file: Path, output: Path, names: str, force: bool, key: str | None) -> None:
-    """Write the weights of a file under other names; OUTPUT is .safetensors, .pth or .pt.
+    """Write the weights of a file under other names.
+
+    OUTPUT is .safetensors, .pth or .pt.
 
     Example: harness checkpoint convert weights.safetensors --to awsrn -o awsrn_x2.pth
     """

@@ -8,49 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import completion
 from harness.cli.network_options import network_options
-from harness.cli.options import (
-    DATA_ROOT,
-    DEVICE,
-    FUSED,
-    KEY,
-    LR,
-    PRECISION,
-    RESULTS_ROOT,
-)
+from harness.cli.options import FUSED, PRECISION, SCORING
 from harness.cli.output import Output, table_options
+from harness.cli.set_options import SetsCommand
 
 if TYPE_CHECKING:
     from harness.evaluation.forms import Precision
     from harness.host.device import DeviceChoice
 
 
-class _SeveralSets(click.Command):
-    """Reads ``--data A B`` as ``--data A --data B``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        words: list[str] = []
-        within = False
-        for word in args:
-            if word.startswith("-"):
-                within = False
-            elif within and words[-1] != "--data":
-                words.append("--data")
-            within = within or word == "--data"
-            words.append(word)
-        return super().parse_args(ctx, words)
-
-
-@click.command(cls=_SeveralSets)
-@click.argument("rows", nargs=-1, metavar="A B [C]...")
-@click.option("--scale", type=int, help="Upscaling factor of weights.")
-@click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
-@click.option("--protocol", default="awsrn", show_default=True, help="How to score weights.")
-@KEY
-@LR
-@DATA_ROOT
-@RESULTS_ROOT
-@DEVICE
+@click.command(cls=SetsCommand)
+@click.argument("rows", nargs=-1, metavar="A B [C]...", shell_complete=completion.networks)
+@SCORING
 @FUSED
 @PRECISION
 @click.option(
@@ -67,6 +38,7 @@ class _SeveralSets(click.Command):
 @click.option(
     "--group",
     metavar="GROUP",
+    shell_complete=completion.groups,
     help="Beside the published rows that the paper compares: awsrn_s, awsrn_m or awsrn.",
 )
 @table_options
@@ -89,12 +61,12 @@ def compare(
     group: str | None,
     out: Output,
 ) -> None:
-    """Compare two networks or more: cost, scores, differences to the first with intervals.
+    """Compare networks: cost, scores, differences with intervals.
 
-    Each is ID=FILE, a network with weights to score now (or the ID alone where it has none
-    or comes with some); or records: the beginning of ids or a label, which takes all seeds as
-    one row, with @STEPS where there are trainings of several lengths; an id; a file. Options
-    stand after the rows.
+    Two or more; the differences are to the first. Each is ID=FILE, a network with weights to score
+    now (or the ID alone where it has none or comes with some); or records: the beginning of ids or
+    a label, which takes all seeds as one row, with @STEPS where there are trainings of several
+    lengths; an id; a file. Options stand after the rows.
 
     Example: harness compare wdsr_basic-x2@1500 "AWRU@1500"
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from harness.cli.ablation_options import ABLATION
 from harness.cli.options import results_root_only
 from harness.cli.output import say
 
 
 @click.command()
-@click.argument("ablation", metavar="ABLATION")
+@ABLATION
 @results_root_only
 @click.option(
     "-o",
@@ -23,10 +24,10 @@ from harness.cli.output import say
 )
 @click.option("--license", "license_url", metavar="URL", help="Licence of the records, if any.")
 def crate(*, ablation: str, results: Path, folder: Path, license_url: str | None) -> None:
-    """Write the records and tables of an ablation as a Workflow Run RO-Crate.
+    """Write an ablation's records and tables as an RO-Crate.
 
-    ABLATION is a shipped one or a YAML file. The images are named by digest and stay where they
-    are; weights are left out.
+    It is a Workflow Run RO-Crate. ABLATION is a shipped one or a YAML file. The images are named by
+    digest and stay where they are; weights are left out.
 
     Example: harness crate awru -o awru-crate
     """
@@ -36,7 +37,7 @@ def crate(*, ablation: str, results: Path, folder: Path, license_url: str | None
     from harness.records.selection import belongs
     from harness.reports import write
 
-    chosen = ablations.load(ablation.removeprefix("ablation="))
+    chosen = ablations.load(ablation)
     stored = [
         one
         for one in record.load_all(results)
@@ -47,7 +48,7 @@ def crate(*, ablation: str, results: Path, folder: Path, license_url: str | None
     path = crates.write(
         folder,
         results=results,
-        workflow=ablations.file(ablation.removeprefix("ablation=")),
+        workflow=ablations.file(ablation),
         title=chosen.title,
         stored=stored,
         reports=tables,

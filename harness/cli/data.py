@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli import data_tables
-from harness.cli.options import DATA_ROOT
+from harness.cli import completion, data_tables
+from harness.cli.options import DATA_ROOT, factors
 from harness.cli.output import Output, say, table_options
 from harness.errors import HarnessError, UsageError
 
@@ -32,7 +32,9 @@ def data() -> None:
 @DATA_ROOT
 @table_options
 def list_sets(*, root: Path | None, out: Output) -> None:
-    """List the sets: what they are, their terms, where from, and whether they are there.
+    """List the sets, and which of them are there.
+
+    What they are, their terms, and where they are from.
 
     Example: harness data list --format json
     """
@@ -47,7 +49,7 @@ def list_sets(*, root: Path | None, out: Output) -> None:
 
 
 @data.command("prepare")
-@click.argument("names", nargs=-1, required=True, metavar="SET...")
+@click.argument("names", nargs=-1, required=True, metavar="SET...", shell_complete=completion.sets)
 @DATA_ROOT
 @click.option(
     "--from",
@@ -58,8 +60,12 @@ def list_sets(*, root: Path | None, out: Output) -> None:
 )
 @click.option(
     "--scale",
-    default="2,3,4",
-    show_default=True,
+    "scales",
+    multiple=True,
+    metavar="2,3,4",
+    default=("2,3,4",),
+    show_default="2,3,4",
+    shell_complete=completion.scales,
     help="LR files to get, where there are any; none for HR alone (LR is then made from it).",
 )
 @click.option("--mirror", metavar="URL", help="Folder of the archives, tried first.")
@@ -70,12 +76,12 @@ def prepare(
     names: Sequence[str],
     root: Path | None,
     origins: Sequence[Path],
-    scale: str,
+    scales: Sequence[str],
     mirror: str | None,
     keep: bool,
     yes: bool,
 ) -> None:
-    """Get sets, verify them and lay them out below the data root.
+    """Get sets, verify them, and lay them out.
 
     What is there is not fetched again, and an interrupted download goes on.
 
@@ -86,7 +92,7 @@ def prepare(
     order = install.Order(
         sets=registry.named(names),
         root=_required(root),
-        scales=_scales(scale),
+        scales=_scales(scales),
         origins=tuple(origins),
         mirror=mirror,
         keep=keep,
@@ -105,11 +111,11 @@ def prepare(
 
 
 @data.command("verify")
-@click.argument("names", nargs=-1, metavar="[SET]...")
+@click.argument("names", nargs=-1, metavar="[SET]...", shell_complete=completion.sets)
 @DATA_ROOT
 @table_options
 def verify(*, names: Sequence[str], root: Path | None, out: Output) -> None:
-    """Compare the decoded pixels of sets with what is known of them.
+    """Compare the pixels of sets with what is known of them.
 
     Without SET, every set that is there, and the prepared images in the cache. Sets whose pixels
     nobody states are compared with what was first seen. Exit code 1: something differs, or a SET
@@ -179,16 +185,16 @@ def _required(root: Path | None) -> Path:
     return root.expanduser()
 
 
-def _scales(text: str) -> tuple[int, ...]:
-    if text.strip().lower() in ("none", ""):
+def _scales(texts: Sequence[str]) -> tuple[int, ...]:
+    if [text.strip().lower() for text in texts] in (["none"], [""]):
         return ()
     from harness.data.naming import SCALES
 
-    parts = [part.strip() for part in text.split(",")]
-    if not set(parts) <= set(map(str, SCALES)):
+    found = factors(texts)
+    if not set(found) <= set(SCALES):
         known = ",".join(map(str, SCALES))
-        raise UsageError(f"--scale: expected some of {known}, or none; not {text!r}")
-    return tuple(sorted({int(part) for part in parts}))
+        raise UsageError(f"--scale: expected some of {known}, or none; not {','.join(texts)}")
+    return tuple(sorted(found))
 
 
 def _consent(*, yes: bool) -> None:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import click
 
+from harness.cli import completion
 from harness.cli.network_options import network_options
-from harness.cli.options import DATA_ROOT, KEY, LR, RESULTS_ROOT
+from harness.cli.options import DATA_ROOT, KEY, LR, RESULTS_ROOT, SCALE
 from harness.cli.output import say
+from harness.cli.set_options import SetsCommand, sets_option
 
 
-@click.command("deploy")
-@click.argument("model", metavar="ID")
-@click.option("--scale", type=int, help="Upscaling factor; not for one's own training.")
+@click.command("deploy", cls=SetsCommand)
+@click.argument("model", metavar="ID", shell_complete=completion.networks)
+@SCALE
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
@@ -34,14 +36,7 @@ from harness.cli.output import say
     metavar="SET",
     help="Training set that the 8-bit ranges are from (default: the images of scikit-image).",
 )
-@click.option(
-    "--data",
-    "sets",
-    multiple=True,
-    metavar="SET",
-    help="Test set to show the loss on; may be repeated (default: the paper's that are there, "
-    "or sample).",
-)
+@sets_option("Test sets to show the loss on (default: the paper's that are there, or sample).")
 @click.option(
     "--tolerance-db",
     type=click.FloatRange(0),
@@ -68,10 +63,11 @@ def deploy(
     root: Path | None,
     results: Path,
 ) -> None:
-    """Export a trained network: PyTorch, ONNX, OpenVINO, and a card that says what was checked.
+    """Export a trained network: PyTorch, ONNX, OpenVINO.
 
-    Convolutions are merged; the output is the same. ID is from `harness list`, FILE.py:CLASS, or
-    what was trained here, as for `harness eval`. Needs the extra awsrn-harness[deploy].
+    A card says what was checked. Convolutions are merged; the output is the same. ID is from
+    `harness list`, FILE.py:CLASS, or what was trained here, as for `harness eval`. Needs the extra
+    awsrn-harness[deploy].
 
     Example: harness deploy awsrn_s --scale 4 -o awsrn_s_x4
     """

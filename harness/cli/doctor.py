@@ -38,9 +38,10 @@ class Finding:
 @RESULTS_ROOT
 @table_options
 def doctor(*, root: Path | None, results: Path, out: Output) -> None:
-    """Say what is here: versions, device, data, weights, cache, MLflow's store, disk.
+    """Say what is here, what is missing, and what mends it.
 
-    Behind what is missing stands the command that mends it. Nothing is changed or fetched.
+    Versions, device, data, weights, cache, MLflow's store, disk. Behind what is missing stands the
+    command that mends it. Nothing is changed or fetched.
 
     Example: harness doctor
     """

@@ -9,9 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import completion
 from harness.cli.network_options import network_options
-from harness.cli.options import DATA_ROOT, DEVICE, FUSED, KEY, LR, PRECISION
+from harness.cli.options import (
+    DATA_ROOT,
+    DEVICE,
+    FUSED,
+    KEY,
+    LR,
+    PRECISION,
+    PROTOCOL,
+    SCALE,
+)
 from harness.cli.output import Output, table_options
+from harness.cli.set_options import SetsCommand, sets_option
 
 if TYPE_CHECKING:
     from harness.evaluation.forms import Precision
@@ -20,18 +31,23 @@ if TYPE_CHECKING:
     from harness.reports.tables.table import Table, TableCell
 
 
-@click.command("eval")
-@click.argument("model", metavar="ID")
-@click.argument("more", nargs=-1, metavar="[SET]...")
-@click.option("--scale", type=int, help="Upscaling factor; not for one's own training.")
+def _refuse_sets(context: click.Context, parameter: click.Parameter, words: Sequence[str]) -> None:
+    if words:
+        raise click.UsageError(f"'{words[0]}': test sets are named by --data", context)
+
+
+@click.command("eval", cls=SetsCommand)
+@click.argument("model", metavar="ID", shell_complete=completion.networks)
+@click.argument("more", nargs=-1, metavar="", expose_value=False, callback=_refuse_sets)
+@SCALE
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
     help="Weights: ours, or public ones as released; see harness checkpoint inspect.",
 )
 @KEY
-@click.option("--data", "sets", multiple=True, metavar="SET [SET]...", help="Test sets.")
-@click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
+@sets_option("Test sets.")
+@PROTOCOL
 @LR
 @DATA_ROOT
 @DEVICE
@@ -39,7 +55,9 @@ if TYPE_CHECKING:
 @FUSED
 @PRECISION
 @click.option(
-    "--results", type=click.Path(path_type=Path), help="Results root; stores a record below it."
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Results root: where records lie; where it is given, the scores are stored, too.",
 )
 @click.option("--images", is_flag=True, help="Print the scores of each image, too.")
 @table_options
@@ -47,11 +65,10 @@ if TYPE_CHECKING:
 def evaluate(
     *,
     model: str,
-    more: Sequence[str],
     scale: int,
     checkpoint: Path | None,
     key: str | None,
-    sets: Sequence[str],
+    sets: tuple[str, ...],
     protocol: str,
     lr: str | None,
     root: Path | None,
@@ -79,7 +96,7 @@ def evaluate(
         scale=scale,
         checkpoint=checkpoint,
         key=key,
-        sets=(*sets, *more),
+        sets=sets,
         protocol=protocol,
         root=root,
         device=device,

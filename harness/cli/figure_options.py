@@ -34,13 +34,3 @@ def sheet_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         with_sheet = option(with_sheet)
     return with_sheet
-
-
-def ablation_named(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Return NAME of ``ablation=NAME``, or of a name alone, as ``harness tables`` takes it."""
-    key, equals, name = value.partition("=")
-    if not equals:
-        return value
-    if key != "ablation" or not name:
-        raise click.BadParameter(f"'{value}': expected ablation=NAME", context, parameter)
-    return name

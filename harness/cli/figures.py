@@ -8,18 +8,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.figure_options import ablation_named, sheet_options
+from harness.cli.ablation_options import ABLATION
+from harness.cli.figure_options import sheet_options
 from harness.cli.network_options import network_options
-from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, results_root_only
+from harness.cli.options import (
+    DATA_ROOT,
+    DEVICE,
+    KEY,
+    LR,
+    SCALE,
+    renamed,
+    results_root_only,
+)
 from harness.cli.output import say
+from harness.cli.set_options import SetsCommand, set_option
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
     from harness.reports.figures.crops import CropBox
     from harness.reports.figures.sheet import Sheet
 
-_ABLATION = click.argument("ablation", metavar="ablation=NAME", callback=ablation_named)
-_SCALE = click.option("--scale", type=int, help="Upscaling factor; not for one's own training.")
 _OUT = click.option(
     "-o",
     "--output",
@@ -34,10 +42,11 @@ _OUT = click.option(
 @sheet_options
 @click.pass_context
 def figures(context: click.Context, *, results: Path, sheet: Sheet) -> None:
-    """Draw Figure 1, and Figure 4 of every network that was trained, as SVG, PDF and PNG.
+    """Draw the paper's figures as SVG, PDF and PNG.
 
-    Figure 1 is PSNR over Multi-Adds: the PSNR are the paper's, the Multi-Adds ours. Figure 4
-    is what networks have learned of lambda and alpha, from records.
+    Without a command: Figure 1, and Figure 4 of every network that was trained. Figure 1 is PSNR
+    over Multi-Adds: the PSNR are the paper's, the Multi-Adds ours. Figure 4 is what networks have
+    learned of lambda and alpha, from records.
 
     Example: harness figures
     """
@@ -56,11 +65,11 @@ def figures(context: click.Context, *, results: Path, sheet: Sheet) -> None:
 
 
 @figures.command()
-@_ABLATION
+@ABLATION
 @results_root_only
 @sheet_options
 def curves(*, ablation: str, results: Path, sheet: Sheet) -> None:
-    """Draw loss and PSNR of an ablation's trainings, over steps and over time.
+    """Draw loss and PSNR of trainings over steps and time.
 
     A line is the mean over the seeds of a row, the band around it from the smallest to the
     largest. Trainings that cannot be compared, as of other budgets, have a figure each.
@@ -77,13 +86,16 @@ def curves(*, ablation: str, results: Path, sheet: Sheet) -> None:
         say(str(path))
 
 
-@figures.command()
-@_ABLATION
-@click.option("--set", "set_name", metavar="SET", help="The set (default: Set5, if scored).")
+@figures.command(cls=SetsCommand)
+@ABLATION
+@set_option("The set (default: Set5, if scored).", "set_name")
+@renamed("--set", "it is --data, as elsewhere")
 @results_root_only
 @sheet_options
 def pareto(*, ablation: str, set_name: str | None, results: Path, sheet: Sheet) -> None:
-    """Draw Figure 1 with the networks of an ablation beside the published ones.
+    """Draw Figure 1 with the networks of an ablation.
+
+    They stand beside the published ones.
 
     PSNR over Multi-Adds, one figure a scale. Short trainings are hollow: they do not compare
     with what is published.
@@ -102,14 +114,14 @@ def pareto(*, ablation: str, set_name: str | None, results: Path, sheet: Sheet) 
 
 
 @figures.command()
-@_ABLATION
+@ABLATION
 @results_root_only
 @sheet_options
 def ranks(*, ablation: str, results: Path, sheet: Sheet) -> None:
-    """Draw the mean ranks of an ablation's rows over images, joined where they do not differ.
+    """Draw the mean ranks of an ablation's rows over images.
 
-    Friedman's test over images within sets, and Nemenyi's critical difference; from five rows
-    on.
+    Joined where they do not differ: Friedman's test over images within sets, and Nemenyi's critical
+    difference; from five rows on.
 
     Example: harness figures ranks ablation=branches
     """
@@ -124,7 +136,7 @@ def ranks(*, ablation: str, results: Path, sheet: Sheet) -> None:
 
 
 @figures.command()
-@_SCALE
+@SCALE
 @click.option(
     "--model",
     "models",
@@ -154,10 +166,10 @@ def crops(
     output: Path,
     sheet: Sheet,
 ) -> None:
-    """Draw details of images as HR, bicubic and networks have them, as in Figure 6.
+    """Draw details of images beside each other, as in Figure 6.
 
-    The n-th --box belongs to the n-th --image; where there is none, the detail is where the
-    networks differ most.
+    As HR, bicubic and networks have them. The n-th --box belongs to the n-th --image; where there
+    is none, the detail is where the networks differ most.
 
     Example: harness figures crops --scale 2 --model imdn=imdn_x2.pth --image Set14/ppt3 -o ppt3
     """
@@ -182,7 +194,7 @@ def crops(
 
 
 @figures.command()
-@_SCALE
+@SCALE
 @click.option("--model", required=True, metavar="ID", help="A network with weighted branches.")
 @click.option(
     "--checkpoint",
@@ -210,7 +222,9 @@ def branches(
     output: Path,
     sheet: Sheet,
 ) -> None:
-    """Draw what each branch of the multi-scale reconstruction adds, as in Figure 5.
+    """Draw what each branch of AWMS adds, as in Figure 5.
+
+    AWMS is the multi-scale reconstruction.
 
     Example: harness figures branches --scale 2 --model awsrn_s --checkpoint w.safetensors
     --image sample/coffee -o coffee

@@ -7,16 +7,18 @@ from typing import get_args
 
 import click
 
+from harness.cli import completion
 from harness.cli.network_options import network_options
+from harness.cli.options import SCALES
 from harness.cli.output import Output, table_options
 from harness.config import paper
 from harness.config.paper import Convention
 
 
 @click.command("flops")
-@click.argument("models", nargs=-1, metavar="[ID]...")
+@click.argument("models", nargs=-1, metavar="[ID]...", shell_complete=completion.networks)
 @click.option("--all", "everything", is_flag=True, help="Count every registered network.")
-@click.option("--scale", "scales", multiple=True, help="Upscaling factor; may be repeated.")
+@SCALES
 @click.option(
     "--output-size", metavar="WxH", help=f"Size of the SR image (default {paper.OUTPUT_SIZE})."
 )
@@ -35,14 +37,14 @@ def flops(
     *,
     models: Sequence[str],
     everything: bool,
-    scales: Sequence[str],
+    scales: Sequence[int],
     output_size: str | None,
     input_size: str | None,
     convention: Convention,
     counters: bool,
     out: Output,
 ) -> None:
-    """Count parameters and Multi-Adds of networks, and compare them with the paper's.
+    """Count parameters and Multi-Adds, beside the paper's.
 
     ID is from `harness list`, or a class of your own: PKG.MODULE:CLASS or FILE.py:CLASS.
     Where something may be missing (operators that nobody has reviewed, values that leave
@@ -57,7 +59,7 @@ def flops(
     from harness.reports.tables.flops import to_table
 
     size = targets.image_size(output_size, input_size)
-    chosen = targets.choose(models, everything=everything, scales=targets.factors(scales))
+    chosen = targets.choose(models, everything=everything, scales=scales)
     rows = targets.count(chosen, size, convention=convention, counters=counters)
     out.show(
         to_table(rows, size=size, convention=convention, counters=counters),

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import completion
 from harness.cli.network_options import network_options
-from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, RESULTS_ROOT
+from harness.cli.options import SCORING
 from harness.cli.output import Output, say, table_options
 from harness.cli.plan import finite
+from harness.cli.set_options import SetsCommand
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -25,9 +27,9 @@ EXIT_CODES = {"shown": 0, "cannot tell": 3, "refuted": 4}
 _ANNOTATIONS = {"shown": "notice", "cannot tell": "warning", "refuted": "error"}
 
 
-@click.command()
-@click.argument("new")
-@click.argument("old")
+@click.command(cls=SetsCommand)
+@click.argument("new", shell_complete=completion.networks)
+@click.argument("old", shell_complete=completion.networks)
 @click.option(
     "--margin",
     type=click.FloatRange(min=0),
@@ -49,14 +51,7 @@ _ANNOTATIONS = {"shown": "notice", "cannot tell": "warning", "refuted": "error"}
     is_flag=True,
     help="Judge these very weights, over images alone: one training is enough.",
 )
-@click.option("--scale", type=int, help="Upscaling factor of weights.")
-@click.option("--data", "sets", multiple=True, metavar="SET", help="Test sets; repeatable.")
-@click.option("--protocol", default="awsrn", show_default=True, help="How to score weights.")
-@KEY
-@LR
-@DATA_ROOT
-@RESULTS_ROOT
-@DEVICE
+@SCORING
 @table_options
 @network_options("new", own_trainings=False)
 @click.pass_context
@@ -78,10 +73,11 @@ def gate(
     device: DeviceChoice,
     out: Output,
 ) -> None:
-    """Judge whether NEW holds a claim against OLD: exit 0 shown, 3 cannot tell, 4 refuted.
+    """Judge in CI whether NEW holds a claim against OLD.
 
-    NEW and OLD are named as for `harness compare`. In GitHub's CI the outcome is an annotation,
-    too. A refuted non-inferiority is a regression that is shown.
+    Exit code 0: shown, 3: cannot tell, 4: refuted. NEW and OLD are named as for `harness compare`.
+    In GitHub's CI the outcome is an annotation, too. A refuted non-inferiority is a regression that
+    is shown.
 
     Example: harness gate AWRU@1500 wdsr_basic-x2@1500 --margin 0.01
     """

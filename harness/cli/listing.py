@@ -22,10 +22,10 @@ _SCALES = (2, 3, 4, 8)
 @click.argument("query", required=False, metavar="[ID or TEXT]")
 @table_options
 def list_models(*, query: str | None, out: Output) -> None:
-    """List the networks: id, label, scales, source, parameters at each scale.
+    """List the networks: id, label, scales, source, parameters.
 
-    With TEXT, those with it in their id, label, family or source. With an ID, or FILE.py:CLASS, all
-    that is known of one: options with defaults, counts, weights.
+    Parameters are those at each scale. With TEXT, networks with it in id, label, family or source.
+    With an ID, or FILE.py:CLASS, all that is known of one: options and defaults, counts, weights.
 
     Example: harness list wdsr
 

@@ -6,39 +6,14 @@ import errno
 import io
 import logging
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
 from harness import __version__
-from harness.cli.bench import bench
-from harness.cli.checklist import checklist
-from harness.cli.checkpoint import checkpoint
-from harness.cli.compare import compare
-from harness.cli.crate import crate
-from harness.cli.data import data
-from harness.cli.deploy import deploy
-from harness.cli.doctor import doctor
-from harness.cli.eval import evaluate
-from harness.cli.figures import figures
-from harness.cli.flops import flops
-from harness.cli.gate import gate
-from harness.cli.listing import list_models
-from harness.cli.new import new
+from harness.cli.commands import COMMANDS, GROUPS
 from harness.cli.output import say
-from harness.cli.plan import plan
-from harness.cli.protocol import protocol
-from harness.cli.prune import prune
-from harness.cli.records import records
-from harness.cli.report import report
-from harness.cli.reproduce import reproduce
-from harness.cli.run import run, train
-from harness.cli.settings import settings
-from harness.cli.status import status
-from harness.cli.tables import tables
-from harness.cli.track import track
-from harness.cli.ui import ui
-from harness.cli.upscale import upscale
 from harness.errors import HarnessError, suggest
 from harness.host.logs import log_to_stderr
 from harness.host.signals import interruptible
@@ -53,7 +28,10 @@ _GOES_ON = {
 
 
 class _Group(click.Group):
-    """Turn every error meant for the user into one message and an exit code."""
+    """Turn every error meant for the user into one message and an exit code.
+
+    A command is imported when it is used: a list of all of them loads none.
+    """
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -77,13 +55,47 @@ class _Group(click.Group):
             say(f"Interrupted{more}.", err=True)
             raise SystemExit(_INTERRUPTED) from None
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            module, _, attribute = COMMANDS[cmd_name].target.partition(":")
+            self.add_command(getattr(import_module(module), attribute), cmd_name)
+        return self.commands.get(cmd_name)
+
     def resolve_command(
-        self, context: click.Context, args: list[str]
+        self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and self.get_command(context, args[0]) is None and not args[0].startswith("-"):
-            hint = suggest(args[0], self.list_commands(context))
-            raise click.UsageError(f"there is no command '{args[0]}'{hint}", context)
-        return super().resolve_command(context, args)
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            hint = suggest(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"there is no command '{args[0]}'{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, COMMANDS))  # one first column for all groups
+        for title in GROUPS:
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (name.ljust(width), command.help)
+                        for name, command in COMMANDS.items()
+                        if command.group == title
+                    ]
+                )
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """Complete the names of commands without importing them."""
+        from click.shell_completion import CompletionItem
+
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [
+            CompletionItem(name, help=command.help)
+            for name, command in COMMANDS.items()
+            if name.startswith(incomplete)
+        ] + options
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -93,44 +105,11 @@ class _Group(click.Group):
 def main(*, verbose: bool, quiet: bool) -> None:
     """Does this block earn its cost? Ablations of lightweight super-resolution networks.
 
-    Example: harness run ablation=awru
+    Example: harness run awru
     """
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8
         sys.stdout.reconfigure(errors="surrogateescape")
     log_to_stderr(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
-
-
-for command in (
-    bench,
-    checklist,
-    checkpoint,
-    compare,
-    crate,
-    data,
-    deploy,
-    doctor,
-    evaluate,
-    figures,
-    flops,
-    gate,
-    list_models,
-    new,
-    plan,
-    protocol,
-    prune,
-    records,
-    report,
-    reproduce,
-    run,
-    settings,
-    status,
-    tables,
-    track,
-    train,
-    ui,
-    upscale,
-):
-    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -95,21 +95,17 @@ def _resolve(values: dict[str, Any], parameter: str) -> None:
             names[number] = f"{found.label}:{found.name}={found.weights}"
         if values.get("checkpoint", "") is None:
             values["checkpoint"] = found.weights
-    if scales and given and scales - {values.get("scale"), *_numbers(values.get("scales", ()))}:
+    if scales and given and scales - {values.get("scale"), *values.get("scales", ())}:
         listed = " and ".join(f"x{scale}" for scale in sorted(scales))
         raise click.UsageError(f"--scale: what is named was trained for {listed}")
     if len(scales) > 1:
         raise click.UsageError("what is named was trained for different scales")
     if scales and not given:
         (scale,) = scales
-        values[scale_key] = (str(scale),) if scale_key == "scales" else scale
+        values[scale_key] = (scale,) if scale_key == "scales" else scale
     if scale_key == "scale" and values.get("scale") is None:
         raise click.UsageError("Missing option '--scale'.")
     values[parameter] = tuple(names) if many else names[0]
-
-
-def _numbers(texts: Sequence[str]) -> set[int]:
-    return {int(word) for text in texts for word in text.split(",") if word.isdigit()}
 
 
 def _colour(text: str | None) -> list[float] | None:

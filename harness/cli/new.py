@@ -42,7 +42,9 @@ _NEXT = {
 
 @click.group("new")
 def new() -> None:
-    """Begin a unit, a network or a workflow of your own, in the current folder.
+    """Begin a unit, a network or a workflow of your own.
+
+    In the current folder.
 
     Example: harness new unit GatedRU
     """
@@ -51,7 +53,9 @@ def new() -> None:
 @new.command("unit")
 @click.argument("name")
 def unit(*, name: str) -> None:
-    """Write a residual unit for WDSR and AWSRN, an ablation beside AWRU, and a test of its size.
+    """Write a residual unit, an ablation beside AWRU, and a test.
+
+    The unit is for WDSR and AWSRN; the test counts its size.
 
     Example: harness new unit GatedRU
     """
@@ -61,7 +65,9 @@ def unit(*, name: str) -> None:
 @new.command("network")
 @click.argument("name")
 def network(*, name: str) -> None:
-    """Write a whole network, an ablation beside AWSRN-S, and a test of its size.
+    """Write a network, an ablation beside AWSRN-S, and a test.
+
+    The test counts its size.
 
     Example: harness new network MyNet
     """
@@ -82,7 +88,9 @@ def network(*, name: str) -> None:
 )
 @click.option("--ablation", metavar="NAME", required=True, help="Whose tables to check.")
 def workflow(*, new_row: str, old_row: str, margin: float, ablation: str) -> None:
-    """Write a workflow for GitHub's CI: checks the tables, and runs `harness gate NEW OLD`.
+    """Write a workflow for GitHub's CI that judges NEW against OLD.
+
+    It checks the tables, and runs `harness gate NEW OLD`.
 
     Example: harness new workflow GatedRU AWRU --ablation gated_ru.yaml
     """

@@ -1,32 +1,78 @@
-"""Options that several commands share."""
+"""Options that several commands share: one name, one meaning and one grammar each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from harness.cli import completion
+from harness.cli.set_options import sets_option
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_Decorator = Callable[[Any], Any]
 
-DATA_ROOT = click.option(
-    "--data-root",
-    "--root",
-    "root",
-    envvar="HARNESS_DATA",
-    type=click.Path(path_type=Path),
-    help="Data root: where image sets lie.",
+
+def together(*options: _Decorator) -> _Decorator:
+    """Return one decorator that adds several options, the first of them on top."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def renamed(old: str, new: str, *, is_flag: bool = False) -> _Decorator:
+    """Return a hidden option that refuses an old spelling.
+
+    Args:
+        old: The spelling.
+        new: What to say of it, such as ``the data root is --data-root``.
+        is_flag: Whether it took no value.
+    """
+
+    def refuse(context: click.Context, parameter: click.Parameter, value: object) -> None:
+        if value:
+            raise click.UsageError(f"{old}: {new}", context)
+
+    name = f"renamed_{old.strip('-').replace('-', '_')}"
+    return click.option(
+        old, name, is_flag=is_flag, hidden=True, expose_value=False, callback=refuse
+    )
+
+
+DATA_ROOT = together(
+    click.option(
+        "--data-root",
+        "root",
+        envvar="HARNESS_DATA",
+        type=click.Path(path_type=Path),
+        help="Data root: where image sets lie (HARNESS_DATA).",
+    ),
+    renamed("--root", "the data root is --data-root"),
 )
-"""Where image sets lie; ``--root`` is short for it in every command."""
+"""Where image sets lie, as ``root``."""
 
-RESULTS_ROOT = click.option(
+_RESULTS = click.option(
     "--results",
     type=click.Path(path_type=Path),
     default=Path(),
-    help="Results root: where records and reports lie.",
+    help="Results root: where records and reports lie (default: here).",
 )
+
+RESULTS_ROOT = _RESULTS
 """Where records and reports lie, for a command that also has a data root."""
+
+results_root_only = together(
+    _RESULTS,
+    renamed("--root", "it is the data root, not needed here: the results root is --results"),
+)
+"""Where records and reports lie, for a command without a data root."""
 
 DEVICE = click.option(
     "--device",
@@ -36,6 +82,75 @@ DEVICE = click.option(
     help="Where to compute; auto: on CUDA where there is any.",
 )
 """Where networks are run."""
+
+
+def factors(texts: Iterable[str]) -> tuple[int, ...]:
+    """Return upscaling factors, each once, of texts such as ``2`` or ``2,3,4``.
+
+    Raises:
+        UsageError: One is no whole number from 1 to 99.
+
+    Example:
+        >>> factors(["2,3", "2"])
+        (2, 3)
+    """
+    words = [word.strip() for text in texts for word in text.split(",")]
+    for word in words:
+        if not re.fullmatch(r"[1-9][0-9]?", word):
+            raise click.UsageError(
+                f"--scale: expected a whole number from 1 to 99, or several, such as 2,3,4, "
+                f"not '{word}'"
+            )
+    return tuple(dict.fromkeys(map(int, words)))
+
+
+def _one_scale(
+    context: click.Context, parameter: click.Parameter, texts: Sequence[str]
+) -> int | None:
+    found = factors(texts)
+    if len(found) > 1:
+        listed = ",".join(map(str, found))
+        raise click.UsageError(f"--scale {listed}: expected one upscaling factor here", context)
+    return found[0] if found else None
+
+
+def _all_scales(
+    context: click.Context, parameter: click.Parameter, texts: Sequence[str]
+) -> tuple[int, ...]:
+    return factors(texts)
+
+
+def scale_option(
+    help: str,
+    *,
+    several: bool = False,
+    default: int | None = None,
+) -> _Decorator:
+    """Return ``--scale``: whole numbers joined by commas, or the option repeated.
+
+    Args:
+        help: What the scale is of.
+        several: Whether the command takes several, as ``scales``; else one, as ``scale``.
+        default: The one that is taken where none is given.
+    """
+    return click.option(
+        "--scale",
+        "scales" if several else "scale",
+        multiple=True,
+        metavar="2,3,4" if several else "N",
+        default=None if default is None else (str(default),),
+        show_default=str(default) if default else False,
+        callback=_all_scales if several else _one_scale,
+        shell_complete=completion.scales,
+        help=help,
+    )
+
+
+SCALE = scale_option("Upscaling factor; not for a training of your own, which says it.")
+"""The scale of what is named, which a recorded training says by itself."""
+
+SCALES = scale_option("Upscaling factors (default: all that a network has).", several=True)
+"""The scales of what is counted or measured."""
 
 
 KEY = click.option(
@@ -51,6 +166,28 @@ LR = click.option(
     help="Folder of the sets' LR files, or made (default: LR_bicubic, or the only one).",
 )
 """For sets with LR files of several kinds."""
+
+PROTOCOL = click.option(
+    "--protocol",
+    metavar="NAME",
+    default="awsrn",
+    show_default=True,
+    shell_complete=completion.protocols,
+    help="How to score.",
+)
+"""How weights are scored."""
+
+SCORING = together(
+    scale_option("Upscaling factor of weights."),
+    sets_option("Test sets."),
+    PROTOCOL,
+    KEY,
+    LR,
+    DATA_ROOT,
+    RESULTS_ROOT,
+    DEVICE,
+)
+"""How weights beside records are scored: of what compares both."""
 
 FUSED = click.option(
     "--fused", is_flag=True, help="Run the fused form, whose output is equal but for rounding."
@@ -72,17 +209,3 @@ MERGE_THREADS = click.option(
     help="Tabulate trainings that differ in the number of CPU threads alone together.",
 )
 """For records of machines with different numbers of cores."""
-
-
-def results_root_only(command: _Command) -> _Command:
-    """Add the results root to a command without a data root; ``--root``, once its name, is told."""
-    refused = click.option("--root", hidden=True, expose_value=False, callback=_refuse_root)
-    return RESULTS_ROOT(refused(command))
-
-
-def _refuse_root(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        raise click.UsageError(
-            "--root is the data root, which is not needed here: the results root is --results",
-            context,
-        )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import results_root_only
+from harness.cli import ablation_options, completion
+from harness.cli.options import RESULTS_ROOT
 from harness.cli.output import Output, say, table_options
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ def finite(context: click.Context, parameter: click.Parameter, value: float) -> 
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]... [KEY=VALUE]...")
+@click.argument(
+    "names",
+    nargs=-1,
+    metavar="[ABLATION]... [KEY=VALUE]...",
+    shell_complete=completion.runs,
+)
 @click.option(
     "--effect",
     type=click.FloatRange(min=0, min_open=True),
@@ -46,7 +52,8 @@ def finite(context: click.Context, parameter: click.Parameter, value: float) -> 
     show_default=True,
     help="How often it is to be found.",
 )
-@results_root_only
+@RESULTS_ROOT
+@ablation_options.setting_options("names", without=["results"])
 @table_options
 @click.option(
     "--write", is_flag=True, help="Write tables and curves to reports/ instead of printing."
@@ -60,12 +67,12 @@ def plan(
     out: Output,
     write: bool,
 ) -> None:
-    """Say how many seeds find a difference, on which sets, and in how many hours.
+    """Say how many seeds find a difference, and in how many hours.
 
-    From the stored trainings of an ablation: the spread over seeds and over images, the seeds
-    for the wished power, and what no number of seeds finds. Where rows share fewer than two
-    seeds, it proposes a pilot; KEY=VALUE are the settings of that. NAME is a shipped ablation
-    or a YAML file; without one, all shipped ones with a pilot.
+    From the stored trainings of an ablation: the spread over seeds and over images, the seeds and
+    the sets for the wished power, and what no number of seeds finds. Where rows share fewer than
+    two seeds, it proposes a pilot; KEY=VALUE are the settings of that. ABLATION is a shipped
+    ablation or a YAML file; without one, all shipped ones with a pilot.
 
     Example: harness plan awru --effect 0.03 --power 0.8
     """
@@ -75,10 +82,8 @@ def plan(
     from harness.records.record import load_all
     from harness.reports.tables import planning, render
 
-    values, problems = parse_arguments(name for name in names if "=" in name)
-    chosen = [name for name in names if "=" not in name]
-    if named := values.pop("ablation", None):
-        chosen.append(named)
+    chosen, given = ablation_options.split(names)
+    values, problems = parse_arguments(given)
     if problems := [*problems, *make([values])[1]]:
         raise ConfigError(problems)
     stored = load_all(results)

@@ -10,12 +10,13 @@ import click
 
 from harness.cli.options import DATA_ROOT, DEVICE, LR, RESULTS_ROOT
 from harness.cli.output import say
+from harness.cli.set_options import SetsCommand, sets_option
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
 
 
-@click.command()
+@click.command(cls=SetsCommand)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option(
     "--checkpoints",
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of public weights (HARNESS_CHECKPOINTS).",
 )
-@click.option("--data", "sets", multiple=True, metavar="SET", help="Test sets; default: all three.")
+@sets_option("Test sets (default: all three).")
 @LR
 @DATA_ROOT
 @RESULTS_ROOT
@@ -39,13 +40,13 @@ def protocol(
     results: Path,
     device: DeviceChoice,
 ) -> None:
-    """Score public weights by their papers' protocols and by the default one.
+    """Score public weights by their papers' protocols and by ours.
 
     FILE is a name in results/published/weights.yaml; without one, all. What is recorded is
     not scored again. `harness tables` makes reports/protocol and reports/table5_rescored of
     the records.
 
-    Example: harness protocol --data Set5 imdn_x2.pth
+    Example: harness protocol imdn_x2.pth --data Set5
     """
     from harness.evaluation import audit
     from harness.records import released

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import completion
 from harness.cli.network_options import network_options
-from harness.cli.options import DATA_ROOT, KEY, LR
+from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, PROTOCOL, SCALE
 from harness.cli.output import Output, format_option, say
+from harness.cli.set_options import SetsCommand, set_option, sets_option
 from harness.config import paper
 
 if TYPE_CHECKING:
     from harness.deploy.prune import PruneResult
     from harness.deploy.prune_search import What
-    from harness.reports.tables.table import Table, TableCell
+    from harness.host.device import DeviceChoice
 
 
-@click.command("prune")
-@click.argument("model", metavar="ID")
-@click.option("--scale", type=int, help="Upscaling factor; not for one's own training.")
+@table_options
+@click.command("prune", cls=SetsCommand)
+@click.argument("model", metavar="ID", shell_complete=completion.networks)
+@SCALE
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
@@ -50,16 +53,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Branches of the reconstruction, residual units, or both.",
 )
-@click.option("--data", default="Set5", show_default=True, metavar="SET", help="Set to choose on.")
-@click.option(
-    "--report",
-    multiple=True,
-    metavar="SET",
-    help="Set to score before and after, instead of that of --data; may be repeated.",
-)
-@click.option("--protocol", default="awsrn", show_default=True, help="How to score; see README.")
+@set_option("Set to choose on.", "data", default="Set5")
+@sets_option("Sets to score before and after, instead of that of --data.", "--report", "report")
+@PROTOCOL
 @LR
 @DATA_ROOT
+@DEVICE
 @click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
 @format_option
 @network_options("model")
@@ -77,15 +76,16 @@ def prune(
     protocol: str,
     lr: str | None,
     root: Path | None,
+    device: DeviceChoice,
     force: bool,
     out: Output,
 ) -> None:
-    """Remove what costs the least PSNR when removed, as far as a tolerance allows.
+    """Remove the branches and units that cost the least PSNR.
 
-    Every branch or unit is removed alone and the loss measured; the least harmful one goes,
-    what is left is measured again, until the loss in all would exceed the tolerance. A unit
-    is replaced by the identity. ID is from `harness list`, or FILE.py:CLASS; harness eval
-    loads OUTPUT under the same ID.
+    As far as a tolerance allows. Every branch or unit is removed alone and the loss measured; the
+    least harmful one goes, what is left is measured again, until the loss in all would exceed the
+    tolerance. A unit is replaced by the identity. ID is from `harness list`, or FILE.py:CLASS;
+    harness eval loads OUTPUT under the same ID.
 
     Example: harness prune awsrn_s --scale 2 --checkpoint a.safetensors -o b.safetensors
     """
@@ -104,6 +104,7 @@ def prune(
         protocol=protocol,
         lr=lr,
         root=root,
+        device=device,
         force=force,
     )
     removed = ", ".join(loss.candidate.name for loss in result.removed) or "nothing"

@@ -35,7 +35,9 @@ def records(
     conditions: Sequence[str],
     out: Output,
 ) -> None:
-    """List what has been run: each run with its scores, or the scores of each image.
+    """List what has been run, with its scores.
+
+    A line is a run with its scores, or the scores of an image.
 
     The table has what differs between its rows, and names below what is the same in all. CSV and
     JSON have every column.
@@ -80,11 +82,11 @@ def _check_none_given(context: click.Context) -> None:
 )
 @results_root_only
 def import_records(*, folders: Sequence[Path], results: Path) -> None:
-    """Take over records of another machine, and their weights where they are there.
+    """Take over records of another machine, and their weights.
 
-    DIR is a results root, its folder results/runs, or the folder of one record. Each is checked,
-    and nothing here is replaced: what is here already is passed over, another record of the same
-    id is refused. Says what compares with what is here.
+    Weights are taken over where they are there. DIR is a results root, its folder results/runs, or
+    the folder of one record. Each is checked, and nothing here is replaced: what is here already is
+    passed over, another record of the same id is refused. Says what compares with what is here.
 
     Example: harness records import ~/from-the-gpu
     """

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT
+from harness.cli import completion
+from harness.cli.ablation_options import only_names
+from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT, scale_option
 from harness.cli.output import say
 
 if TYPE_CHECKING:
@@ -16,7 +18,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("ablations", nargs=-1, metavar="[ABLATION]...")
+@click.argument(
+    "ablations",
+    nargs=-1,
+    metavar="[ABLATION]...",
+    callback=only_names,
+    shell_complete=completion.ablations,
+)
 @click.option(
     "-o",
     "--output",
@@ -44,7 +52,7 @@ if TYPE_CHECKING:
     metavar="[LABEL:]ID=FILE",
     help="A network and weights for them (default: those that come with weights).",
 )
-@click.option("--scale", type=int, help="Upscaling factor of the images.")
+@scale_option("Upscaling factor of the images.")
 @click.option("--no-images", is_flag=True, help="Show no images, and run no network.")
 @DATA_ROOT
 @RESULTS_ROOT
@@ -62,7 +70,9 @@ def report(
     results: Path,
     device: DeviceChoice,
 ) -> None:
-    """Make one page of what is recorded: tables, plots, and of every number its record.
+    """Make one page of tables, plots and records.
+
+    Of every number it shows the record.
 
     The file needs no network and no server. ABLATION is a shipped ablation or a YAML file;
     without one, all there is.

@@ -20,12 +20,12 @@ from harness.errors import HarnessError, UsageError
 def reproduce(
     *, record: str, root: Path | None, results: Path, into: Path | None, dry_run: bool
 ) -> None:
-    """Train and score a record's cell again, in a folder of its own, and compare.
+    """Train and score a record's run again, and compare.
 
-    Says first what is not as it was: commit, versions, device, threads, images, recipe. On the same
-    kind of CPU, with as many threads, weights and scores are the same to the last bit; elsewhere
-    the difference stands beside the spread of seeds. Exits with 1 where nothing differs and the
-    result does. RECORD is an id, the beginning of one, or the file.
+    In a folder of its own. Says first what is not as it was: commit, versions, device, threads,
+    images, recipe. On the same kind of CPU, with as many threads, weights and scores are the same
+    to the last bit; elsewhere the difference stands beside the spread of seeds. Exits with 1 where
+    nothing differs and the result does. RECORD is an id, the beginning of one, or the file.
 
     Example: harness reproduce wdsr_awru-x2-s0-0123456789ab
     """

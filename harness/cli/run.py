@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import ablation_options, completion
 from harness.cli.launching import LaunchOptions, launch_options
 from harness.cli.network_options import network_options
 from harness.cli.options import MERGE_THREADS
@@ -35,7 +36,13 @@ _estimate = click.option(
 
 
 @click.command()
-@click.argument("settings", nargs=-1, metavar="ablation=NAME [KEY=VALUE]...")
+@click.argument(
+    "settings",
+    nargs=-1,
+    metavar="ABLATION [KEY=VALUE]...",
+    shell_complete=completion.runs,
+)
+@ablation_options.setting_options("settings")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
 @_estimate
 @_fail_fast
@@ -52,25 +59,27 @@ def run(
     launch: LaunchOptions,
     out: Output,
 ) -> None:
-    """Train, score, record and tabulate every row of an ablation.
+    """Train, score and tabulate every row of an ablation.
 
     What is done already is not done again; an interrupted run goes on; what failed, which
-    stops no other row, is tried again. NAME is a shipped
-    ablation or a path to a YAML file; `harness settings` lists the keys.
+    stops no other row, is tried again. ABLATION is a
+    shipped one or a path to a YAML file; `harness settings` lists the keys.
 
-    Example: harness run ablation=awru profile=cpu train.steps=300 data.test=Set5
+    Example: harness run awru profile=cpu train.steps=300 data.test=Set5
     """
     from harness.config import ablation
     from harness.config.settings import parse_arguments
 
-    values, problems = parse_arguments(settings)
-    name = values.pop("ablation", None)
-    if name is None:
+    words = sorted(settings, key=lambda word: not word.startswith("ablation="))
+    names, given = ablation_options.split(words)
+    values, problems = parse_arguments(given)
+    if not names:
         known = ", ".join(ablation.shipped())
-        problems.insert(0, f"no ablation is named: expected ablation=NAME (known: {known})")
+        problems.insert(0, f"no ablation is named: expected its name (known: {known})")
         raise ConfigError(problems)
+    problems += [f"'{name}': expected KEY=VALUE, and one ablation" for name in names[1:]]
     _run(
-        ablation.load(name),
+        ablation.load(names[0]),
         values,
         problems,
         dry_run=dry_run,
@@ -84,9 +93,9 @@ def run(
 
 
 @click.command()
-@click.argument("model", metavar="ID")
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--scale", required=True, help="Upscaling factor, or several: 2,3,4.")
+@click.argument("model", metavar="ID", shell_complete=completion.networks)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
+@ablation_options.setting_options("settings")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
 @_estimate
 @_fail_fast
@@ -96,13 +105,14 @@ def train(
     *,
     model: str,
     settings: Sequence[str],
-    scale: str,
     dry_run: bool,
     estimate: bool,
     fail_fast: bool,
     out: Output,
 ) -> None:
-    """Train, score and record one network; ID is from `harness list`, or FILE.py:CLASS.
+    """Train, score and record one network.
+
+    ID is from `harness list`, or FILE.py:CLASS; `harness settings` lists the keys.
 
     Example: harness train awsrn_s --scale 2 profile=smoke
     """
@@ -110,7 +120,8 @@ def train(
     from harness.experiment import plan
 
     values, problems = parse_arguments(settings)
-    values["scale"] = scale
+    if "scale" not in values:
+        raise click.UsageError("Missing option '--scale'.")
     one_row = plan.single(model)
     try:
         _run(

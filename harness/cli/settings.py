@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 @click.option("--schema", is_flag=True, help="Print the JSON schema of ablation files instead.")
 @table_options
 def settings(*, schema: bool, out: Output) -> None:
-    """List the settings that KEY=VALUE can change, and what the profiles set.
+    """List the settings that KEY=VALUE can change.
 
-    With the schema, editors complete and check the YAML files of ablations.
+    And what the profiles set. With the schema, editors complete and check the YAML files of
+    ablations.
 
     Example: harness settings --schema
     """

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli import completion
+from harness.cli.ablation_options import only_names
 from harness.cli.options import results_root_only
 from harness.cli.output import Output, table_options
 from harness.errors import UsageError, suggest
@@ -23,23 +25,30 @@ _STATES = ("done", "running", "failed", "lost", "missing")
 
 
 @click.command()
-@click.argument("settings", nargs=-1, metavar="[ablation=NAME]")
+@click.argument(
+    "ablations",
+    nargs=-1,
+    metavar="[ABLATION]",
+    callback=only_names,
+    shell_complete=completion.ablations,
+)
 @results_root_only
 @click.option("--watch", is_flag=True, help="Print it again every few seconds, until all is done.")
 @click.option("--every", default=5.0, show_default=True, help="Seconds between two, with --watch.")
 @table_options
 def status(
-    *, settings: Sequence[str], results: Path, watch: bool, every: float, out: Output
+    *, ablations: Sequence[str], results: Path, watch: bool, every: float, out: Output
 ) -> None:
-    """Say how far the runs of an ablation are: done, running, failed, lost or missing.
+    """Say how far the runs of an ablation are.
 
-    Those that the latest `harness run` of an ablation planned, or of every ablation. Works on any
-    machine that sees the results root, and needs neither PyTorch nor the images. A run is lost
-    where the process that ran it has stopped: the same `harness run` goes on with it.
+    Each is done, running, failed, lost or missing. Of the latest run of an ablation, or of every
+    ablation that was run. Works on any machine that sees the results root, and needs neither
+    PyTorch nor the images. A run is lost where the process that ran it has stopped: the same
+    `harness run` goes on with it.
 
-    Example: harness status ablation=awru
+    Example: harness status awru
     """
-    name = _name(settings)
+    name = _name(ablations)
     while True:
         plans = _plans(results, name)
         if not _report(results, plans, out) or not watch:
@@ -47,13 +56,13 @@ def status(
         time.sleep(every)
 
 
-def _name(settings: Sequence[str]) -> str | None:
+def _name(ablations: Sequence[str]) -> str | None:
     """Return the name of the ablation that is asked for; None for all."""
-    if not settings:
+    if not ablations:
         return None
-    if len(settings) > 1 or not settings[0].removeprefix("ablation="):
-        raise UsageError(f"expected ablation=NAME, not '{' '.join(settings)}'")
-    name = settings[0].removeprefix("ablation=")
+    if len(ablations) > 1:
+        raise UsageError(f"expected one ablation, not '{' '.join(ablations)}'")
+    (name,) = ablations
     return Path(name).stem if name.endswith((".yaml", ".yml")) else name
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from harness.cli import completion
+from harness.cli.ablation_options import only_names
 from harness.cli.options import MERGE_THREADS, results_root_only
 from harness.cli.output import say
 from harness.errors import HarnessError
@@ -27,7 +29,13 @@ _OF_A_PAPER = {
 
 
 @click.command()
-@click.argument("ablations", nargs=-1, metavar="[NAME]...")
+@click.argument(
+    "ablations",
+    nargs=-1,
+    metavar="[NAME]...",
+    callback=only_names,
+    shell_complete=completion.ablations,
+)
 @click.option("--rows", multiple=True, metavar="LABEL", help="A row for a paper; may be repeated.")
 @click.option("--columns", multiple=True, metavar="NAME,..", help="Columns for a paper.")
 @click.option(
@@ -69,7 +77,7 @@ def tables(
     merge_threads: bool,
     check: bool,
 ) -> None:
-    """Render tables from stored records and counts, as LaTeX, CSV and Markdown.
+    """Render tables from records, as LaTeX, CSV and Markdown.
 
     NAME is a shipped ablation or a YAML file; without one, all shipped ablations and the
     efficiency half of Table 5. With -o, one table is made for a paper; NAME may then be that of

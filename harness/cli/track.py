@@ -15,7 +15,7 @@ from harness.cli.output import say
 @click.option("--replay", is_flag=True, required=True, help="Send what MLflow does not have.")
 @click.option("--uri", help="Of MLflow (default: MLFLOW_TRACKING_URI, or results/mlflow.db).")
 def track(*, results: Path, replay: bool, uri: str | None) -> None:
-    """Send the records of all runs below a results root to MLflow, where it does not have them.
+    """Send to MLflow the records that it does not have.
 
     For what was trained while MLflow was gone. Nothing is sent twice.
 

@@ -13,7 +13,7 @@ from harness.cli.options import results_root_only
 @results_root_only
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, help="Port of the page.")
 def ui(*, results: Path, port: int) -> None:
-    """Open MLflow's page on the runs logged below a results root.
+    """Open MLflow's page on what was logged.
 
     Example: harness ui --port 5001
     """

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import completion
 from harness.cli.network_options import network_options
-from harness.cli.options import DEVICE, KEY, PRECISION
+from harness.cli.options import DEVICE, KEY, PRECISION, scale_option
 from harness.weights import pretrained
 
 if TYPE_CHECKING:
@@ -26,10 +27,15 @@ if TYPE_CHECKING:
     help="Folder for NAME_xN.png; for one image also a file name (default: beside each image; "
     "for a folder IN, the folder IN_xN).",
 )
-@click.option("--model", metavar="ID", default=pretrained.MODEL, show_default=True, help="Network.")
 @click.option(
-    "--scale", type=int, default=pretrained.SCALE, show_default=True, help="Upscaling factor."
+    "--model",
+    metavar="ID",
+    default=pretrained.MODEL,
+    show_default=True,
+    shell_complete=completion.networks,
+    help="Network.",
 )
+@scale_option("Upscaling factor.", default=pretrained.SCALE)
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),

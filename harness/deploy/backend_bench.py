@@ -65,7 +65,7 @@ def candidates(
     backends = chosen(request.backends, device=setup.device)
     if setup != Setup(device=setup.device, threads=setup.threads):
         raise UsageError(
-            "--backends says how networks are run: leave out --dtype, --channels-last, "
+            "--backends says how networks are run: leave out --precision, --channels-last, "
             "--as-built and --fused"
         )
     if setup.device == "cuda":

@@ -18,7 +18,7 @@ from harness.deploy.prune_search import RemovalLoss, What, candidates, greedy
 from harness.efficiency.counting import multi_adds
 from harness.errors import UsageError
 from harness.evaluation import evaluate, metrics, pixels
-from harness.host.device import inference_device
+from harness.host.device import DeviceChoice, inference_device
 from harness.records.record import ImageScore, SetScore
 from harness.weights import load, pruned, schemes
 from harness.weights.pruned import Pruned
@@ -77,6 +77,7 @@ def prune(
     force: bool = False,
     key: str | None = None,
     lr: str | None = None,
+    device: DeviceChoice = "auto",
 ) -> PruneResult:
     """Remove what the tolerance allows and write the smaller checkpoint.
 
@@ -97,6 +98,7 @@ def prune(
         force: Whether to replace the output.
         key: Which state dict of the file; None for the one that is wanted first.
         lr: Folder of the sets' LR files, or ``made``; None where it is clear.
+        device: ``auto``, ``cpu`` or ``cuda``: where it is scored.
 
     Raises:
         HarnessError: Something of it does not exist, does not fit or cannot be read, or the
@@ -115,9 +117,9 @@ def prune(
     choosing = find_test(data, root, scale, lr=lr)
     reported = [find_test(name, root, scale, lr=lr) for name in dict.fromkeys(report)]
     reported = reported or [choosing]
-    device = inference_device("auto")
+    where = inference_device(device)
     loaded = load.load(model, scale=scale, checkpoint=checkpoint, key=key)
-    earlier, network = loaded.removed, loaded.network.to(device)
+    earlier, network = loaded.removed, loaded.network.to(where)
     if not candidates(network, what):
         raise UsageError(_nothing(model, network, what))
     if chosen.needs_luma_network:
@@ -132,7 +134,7 @@ def prune(
     def state(network: nn.Module) -> NetworkState:
         cost = multi_adds.count(network, scale=scale)
         scores = tuple(
-            evaluate.score(network, test, scale=scale, device=device, protocol=chosen)
+            evaluate.score(network, test, scale=scale, device=where, protocol=chosen)
             for test in reported
         )
         return NetworkState(cost.params, cost.by("paper"), scores, cost.doubts)
@@ -146,7 +148,7 @@ def prune(
         pruned.write(output, schemes.tensors_of(network), lacking)
 
     before = state(network)
-    measure = scorer(choosing, scale=scale, device=device, protocol=chosen)
+    measure = scorer(choosing, scale=scale, device=where, protocol=chosen)
     ranking, removed = greedy(network, what, measure=measure, tolerance_db=tolerance_db, keep=keep)
     return PruneResult(choosing.name, ranking, removed, before, state(smallest))
 

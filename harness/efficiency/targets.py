@@ -63,19 +63,6 @@ def _parse_size(option: str, text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def factors(texts: Sequence[str]) -> tuple[int, ...]:
-    """Return upscaling factors from options such as ``2`` or ``2,3,4``.
-
-    Raises:
-        UsageError: One is not a positive whole number.
-    """
-    words = [word for text in texts for word in text.split(",")]
-    for word in words:
-        if not re.fullmatch(r"[1-9]\d?", word):
-            raise UsageError(f"--scale must be a whole number such as 2, not '{word}'")
-    return tuple(dict.fromkeys(map(int, words)))
-
-
 def choose(
     models: Sequence[str], *, everything: bool, scales: Sequence[int]
 ) -> list[tuple[Variant, int]]:

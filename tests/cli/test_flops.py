@@ -233,7 +233,10 @@ def test_unsupported_scales_name_the_supported():
     [
         ((), "name networks to count, or --all"),
         (("srcnn", "--all"), "name networks to count, or --all"),
-        (("srcnn", "--scale", "two"), "--scale must be a whole number such as 2, not 'two'"),
+        (
+            ("srcnn", "--scale", "two"),
+            "--scale: expected a whole number from 1 to 99, or several, such as 2,3,4, not 'two'",
+        ),
         (("srcnn", "--output-size", "720p"), "--output-size must be WIDTHxHEIGHT"),
         (("srcnn", "--input-size", "0x4"), "--input-size must be WIDTHxHEIGHT"),
         (("srcnn", "--input-size", "4x4", "--output-size", "8x8"), "not both"),

@@ -48,7 +48,7 @@ def test_flops_count_the_network_with_its_options(own, invoke):
 
 def test_eval_and_upscale_load_weights_into_it(own, invoke, tmp_path, tiny_root):
     weights = ["--scale", "2", "--checkpoint", "w.pth"]
-    result = invoke("eval", own, *weights, "own", *FLAGS, "--results", ".")
+    result = invoke("eval", own, *weights, "--data", "own", *FLAGS, "--results", ".")
     assert result.exit_code == 0, result.output
     (record,) = load_all(tmp_path)
     assert (record.model, record.overrides) == (own, {"nf": 6, "expects": {"pad_to": 4}})
@@ -82,6 +82,39 @@ def test_what_no_network_takes_is_refused(own, invoke, flags, words):
     assert result.exit_code == 2
     assert words in result.stderr
     assert "Traceback" not in result.output
+
+
+SCORED = ("--scale", "2", "--data", "own")
+DRAWN = ("--scale", "2", "--image", "own/at150", "-o", "figure")
+WITH_NETWORK = {
+    "bench": ("net.py:Net", "--scale", "2"),
+    "compare": ("net.py:Net{nf: 6}=w.pth", "net.py:Net{nf: 4}=w.pth", *SCORED),
+    "deploy": ("net.py:Net", "--scale", "2", "--checkpoint", "w.pth", "-o", "out"),
+    "eval": ("net.py:Net", "--checkpoint", "w.pth", *SCORED),
+    "figures crops": ("--model", "net.py:Net=w.pth", *DRAWN),
+    "figures branches": ("--model", "net.py:Net", "--checkpoint", "w.pth", *DRAWN),
+    "flops": ("net.py:Net", "--scale", "2"),
+    "gate": ("net.py:Net=w.pth", "bicubic", *SCORED),
+    "prune": ("net.py:Net", "--checkpoint", "w.pth", *SCORED, "-o", "p.safetensors"),
+    "train": ("net.py:Net", "--scale", "2", "profile=smoke", "--dry-run"),
+    "upscale": ("photo.png", "--model", "net.py:Net", "--checkpoint", "w.pth", "--scale", "2"),
+}
+
+
+@pytest.mark.parametrize("command", WITH_NETWORK)
+def test_they_reach_the_network_from_every_command(own, invoke, command, tiny_root):
+    photo = tiny_root / "benchmark" / "own" / "HR" / "at150.png"
+    arguments = [photo if word == "photo.png" else word for word in WITH_NETWORK[command]]
+    for flags, words in (
+        (("--with", "nope=1"), "nope"),
+        (("--range", "0"), "range must be a positive number"),
+        (("--luma", "--range", "0"), "range must be a positive number"),
+        (("--mean", "0,x,0"), "expected three numbers"),
+        (("--pad-to", "0"), "pad_to must be a whole number"),
+    ):
+        result = invoke(*command.split(), *arguments, *flags)
+        assert result.exit_code == 2, result.output
+        assert words in result.stderr
 
 
 MERGING = """\

@@ -108,7 +108,7 @@ def test_hours_of_a_pilot_are_reckoned_from_what_a_second_did(tiny_root, stored)
         (("awru", "--power", "1"), "1.0 is not in the range"),
         (("awru", "train.steps=9"), "train.steps: settings are those of a pilot"),
         (("init", "profile=nope"), "profile=nope: expected one of auto, smoke, cpu, paper"),
-        (("awru", "--root", "x"), "the results root is --results"),
+        (("awru", "--root", "x"), "the data root is --data-root"),
     ],
 )
 def test_mistakes(arguments, said, monkeypatch, invoke):

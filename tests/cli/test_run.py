@@ -12,7 +12,7 @@ from harness.experiment import plan
 def test_run_without_an_ablation_names_the_known_ones(invoke):
     result = invoke("run", "train.steps=5")
     assert result.exit_code == 2
-    assert "no ablation is named: expected ablation=NAME (known: " in result.stderr
+    assert "no ablation is named: expected its name (known: " in result.stderr
 
 
 def test_every_mistake_is_listed_before_anything_is_trained(tmp_path, invoke):

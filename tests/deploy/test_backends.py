@@ -215,7 +215,7 @@ def test_a_fused_network_is_measured_and_counted_as_such(invoke, tmp_path):
 
 def test_what_cannot_be_compared_is_refused_in_one_line(invoke, tmp_path):
     for words, said in (
-        (("awsrn_s", "--backends", "fused", "--dtype", "bf16"), "leave out --dtype"),
+        (("awsrn_s", "--backends", "fused", "--precision", "bf16"), "leave out --precision"),
         (("awsrn_s", "--checkpoint", "x.pth"), "--checkpoint is for --backends"),
         (("awsrn_s", "--as-built", "--fused"), "exclude each other"),
         (("awsrn", "--backends", "all"), "awsrn x4 needs weights"),

@@ -220,7 +220,7 @@ def test_weights_are_scored_now_and_stand_beside_their_cost(tmp_path, tiny_root,
         save_file(registry.get(model).build(scale=2).state_dict(), tmp_path / f"{seed}.safetensors")
     done = invoke(
         *("compare", f"espcn={tmp_path / '0.safetensors'}", f"fsrcnn={tmp_path / '1.safetensors'}"),
-        *("bicubic", "--scale", 2, "--root", tiny_root, "--device", "cpu", "--format", "json"),
+        *("bicubic", "--scale", 2, "--data-root", tiny_root, "--device", "cpu", "--format", "json"),
         *("--data", "own", "sample"),
     )
     assert done.exit_code == 0, done.output
@@ -241,7 +241,7 @@ def test_weights_are_loaded_before_any_is_scored(tmp_path, tiny_root, invoke):
     save_file(registry.get("espcn").build(scale=2).state_dict(), tmp_path / "a.safetensors")
     done = invoke(
         *("compare", f"espcn={tmp_path / 'a.safetensors'}", f"imdn={tmp_path / 'none.pth'}"),
-        *("--scale", 2, "--root", tiny_root, "--data", "own"),
+        *("--scale", 2, "--data-root", tiny_root, "--data", "own"),
     )
     assert done.exit_code == 1
     assert "none.pth" in done.output

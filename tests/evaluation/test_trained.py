@@ -80,7 +80,9 @@ def test_commands_take_it(ran, tmp_path, invoke, tiny_root):
     place = folder(tmp_path, ran["narrow"])
     result = invoke("upscale", photo, "-o", "sr.png", "--model", place)
     assert result.exit_code == 0, result.output
-    result = invoke("eval", "run:narrow", "--root", tiny_root, "--data", "own", "--format", "json")
+    result = invoke(
+        "eval", "run:narrow", "--data-root", tiny_root, "--data", "own", "--format", "json"
+    )
     assert result.exit_code == 0, result.output
     assert f"{ran['narrow'].scores[0].psnr_db:.6f}"[:8] in result.stdout
     result = invoke("flops", "run:narrow", "--format", "json")
@@ -90,7 +92,7 @@ def test_commands_take_it(ran, tmp_path, invoke, tiny_root):
     said = invoke("checkpoint", "inspect", place / "weights.safetensors").stdout
     assert "narrow: awsrn_s x2" in said
     assert "unit=mine.py:Plain" in said
-    wrong = invoke("eval", "run:narrow", "--scale", "3", "--root", tiny_root, "--data", "own")
+    wrong = invoke("eval", "run:narrow", "--scale", "3", "--data-root", tiny_root, "--data", "own")
     assert wrong.exit_code == 2
     assert "x2" in wrong.stderr
 

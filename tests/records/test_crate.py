@@ -12,7 +12,8 @@ def crate(tiny, tmp_path, invoke):
     """The folder of the crate of a tiny ablation."""
     assert invoke("run", *tiny).exit_code == 0
     yaml = next(one for one in tiny if one.startswith("ablation="))
-    result = invoke("crate", yaml, "--results", tmp_path, "-o", tmp_path / "crate")
+    arguments = ("crate", yaml, "--results", tmp_path, "-o", tmp_path / "crate")
+    result = invoke(*arguments, "--license", "https://example.org/licence")
     assert result.exit_code == 0, result.output
     return tmp_path / "crate"
 
@@ -21,6 +22,7 @@ def test_the_library_finds_the_workflow_the_runs_and_their_results(crate, tmp_pa
     ROCrate = pytest.importorskip("rocrate.rocrate").ROCrate
     read = ROCrate(str(crate))
     assert read.mainEntity.id == "tiny.yaml"
+    assert "https://example.org/licence" in str(read.root_dataset["license"])
     assert "ComputationalWorkflow" in read.mainEntity.type
     actions = [entity for entity in read.get_entities() if entity.type == "CreateAction"]
     trained = [record for record in load_all(tmp_path) if record.steps]

@@ -34,7 +34,7 @@ _MERGES = (
 def candidates(
     models: Sequence[str],
     *,
-    scales: Sequence[str],
+    scales: Sequence[int],
     output_size: str | None,
     input_size: str | None,
     fused: bool = False,
@@ -47,7 +47,7 @@ def candidates(
 
     Args:
         models: Ids, or classes as ``pkg.module:Class`` or ``file.py:Class``.
-        scales: Upscaling factors as options; none for all that a network has.
+        scales: Upscaling factors; none for all that a network has.
         output_size: Size of the SR image as an option.
         input_size: Size of the LR image, instead.
         fused: Whether their fused form is counted.
@@ -59,7 +59,7 @@ def candidates(
     if not models:
         raise UsageError("name networks to measure, for example: harness bench awsrn_s --scale 4")
     size = targets.image_size(output_size, input_size)
-    chosen = targets.choose(models, everything=False, scales=targets.factors(scales))
+    chosen = targets.choose(models, everything=False, scales=scales)
     return [
         candidate(variant, scale, _lr_px(size, scale), fused=fused, as_built=as_built)
         for variant, scale in chosen

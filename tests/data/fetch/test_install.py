@@ -268,7 +268,9 @@ def test_the_layouts_in_use_are_understood(tmp_path, root, invoke):
     mine = tmp_path / "mine.tar"
     mine.write_bytes(tar(members))
     sets_wanted = ("DIV2K", "Urban100", "Manga109")
-    done = invoke("data", "prepare", *sets_wanted, "--root", root, "--from", mine, "--scale", "2")
+    done = invoke(
+        "data", "prepare", *sets_wanted, "--data-root", root, "--from", mine, "--scale", "2"
+    )
     assert done.exit_code == 0, done.output
     (div2k,) = catalogue.find_train("DIV2K", root, 2)
     assert [div2k.images[0].name, div2k.images[-1].name] == ["0001.png", "0800.png"]
@@ -327,19 +329,22 @@ def test_what_cannot_be_is_told_before_anything_starts(known, root, tmp_path):
 def test_the_commands_go_together(site, known, root, invoke):
     site.files["/first.tar"] = tar(LAYOUT)
     known(url=site.url)
-    refused = invoke("data", "prepare", "Toy", "--root", root)
+    refused = invoke("data", "prepare", "Toy", "--data-root", root)
     assert refused.exit_code == 2
     assert "free (http://home)" in refused.stdout  # the terms come first
     assert not site.asked
-    assert invoke("data", "verify", "Toy", "--root", root).exit_code == 1
-    done = invoke("data", "prepare", "Toy", "--root", root, "--yes", "--scale", "none")
+    assert invoke("data", "verify", "Toy", "--data-root", root).exit_code == 1
+    done = invoke(
+        "data", "prepare", "Toy", "--data-root", root, "--yes", "--scale", "none", "--keep"
+    )
     assert done.exit_code == 0, done.output
+    assert [path.name for path in (root / ".downloads").glob("*.tar")] == ["first.tar"]
     assert "Toy/HR" in done.stdout
-    listed = invoke("data", "list", "--root", root, "--format", "json")
+    listed = invoke("data", "list", "--data-root", root, "--format", "json")
     (toy,) = json.loads(listed.stdout)
     assert (toy["name"], toy["images"], toy["state"]) == ("Toy", 3, "verified")
     (root / "benchmark/Toy/HR/03.png").write_bytes(encode(picture(5)))
-    wrong = invoke("data", "verify", "--root", root)
+    wrong = invoke("data", "verify", "--data-root", root)
     assert wrong.exit_code == 1
     assert "03.png: expected pixels" in wrong.stdout
 
@@ -347,6 +352,6 @@ def test_the_commands_go_together(site, known, root, invoke):
 @pytest.mark.parametrize("text", ["5", "2,x", "2;3"])
 def test_a_wrong_scale_is_a_usage_error(known, root, invoke, text):
     known()
-    done = invoke("data", "prepare", "Toy", "--root", root, "--scale", text)
+    done = invoke("data", "prepare", "Toy", "--data-root", root, "--scale", text)
     assert done.exit_code == 2
     assert text in done.output

@@ -182,7 +182,7 @@ def test_a_latency_that_has_the_merging_of_kernels_in_it_says_so(own_file):
         ((), "name networks to measure, for example: harness bench awsrn_s --scale 4"),
         (("awsrn_x",), "unknown model 'awsrn_x' (did you mean 'awsrn_s'?)"),
         (("falsr_a", "--scale", "3"), "'falsr_a' is defined for x2, not x3"),
-        (("srcnn", "--scale", "two"), "--scale must be a whole number"),
+        (("srcnn", "--scale", "two"), "--scale: expected a whole number"),
         (("srcnn", "--output-size", "720p"), "--output-size must be WIDTHxHEIGHT"),
         (("srcnn", "--input-size", "4x4", "--output-size", "8x8"), "not both"),
         (("no_such.py:Net", "--scale", "2"), "there is no file 'no_such.py'"),
@@ -211,7 +211,7 @@ def test_a_missing_gpu_is_told():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
 def test_a_gpu_gives_all_figures(dtype, tmp_path):
-    arguments = ["espcn", "--scale", "2", "--input-size", "64x64", "--dtype", dtype]
+    arguments = ["espcn", "--scale", "2", "--input-size", "64x64", "--precision", dtype]
     quick = ["--processes", "1", "--max-seconds", "0.5", "--format", "json"]
     result = CliRunner().invoke(
         bench, [*arguments, *quick, "--results", str(tmp_path)], catch_exceptions=False
