@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from harness.deploy.prune import PruneResult
     from harness.deploy.prune_search import What
     from harness.host.device import DeviceChoice
+    from harness.reports.tables.table import Table, TableCell
 
 
-@table_options
 @click.command("prune", cls=SetsCommand)
 @click.argument("model", metavar="ID", shell_complete=completion.networks)
 @SCALE
