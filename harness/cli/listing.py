@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli import network_card
 from harness.cli.output import Output, say, table_options
 from harness.errors import UsageError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.models.variant import Variant
     from harness.reports.tables.table import Table
 
 _SCALES = (2, 3, 4, 8)
@@ -32,8 +32,6 @@ def list_models(*, query: str | None, out: Output) -> None:
     Example: harness list awsrn_s
     """
     if query is not None and _is_name(query):
-        from harness.cli import network_card
-
         network_card.show(query, out)
         if out.for_people and (others := [one["id"] for one in _matching(query)]):
             others = [name for name in others if name != query]
@@ -80,13 +78,6 @@ def models() -> list[dict[str, Any]]:
     ]
 
 
-def family(variant: Variant) -> str:
-    """Return the family of a network: the module of its code, such as ``awsrn``."""
-    target = variant.target
-    module = target.partition(":")[0] if isinstance(target, str) else target.__module__
-    return module.rpartition(".")[2]
-
-
 def _is_name(query: str) -> bool:
     from harness.models import registry
     from harness.weights import installed
@@ -97,7 +88,7 @@ def _is_name(query: str) -> bool:
 def _family(model: str) -> str:
     from harness.models import registry
 
-    return family(registry.get(model)) if model in registry.names() else ""
+    return network_card.family(registry.get(model)) if model in registry.names() else ""
 
 
 def _matching(text: str) -> list[dict[str, Any]]:

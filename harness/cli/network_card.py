@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.listing import family
 from harness.cli.output import Output, say
 
 if TYPE_CHECKING:
@@ -69,6 +68,13 @@ def show(name: str, out: Output) -> None:
             say(f"weights: {file} ({what})")
         say("weights: none are known", lines=not card.weights)
         say(f"names of tensors that are read: {', '.join(('ours', *card.names))}")
+
+
+def family(variant: Variant) -> str:
+    """Return the family of a network: the module of its code, such as ``awsrn``."""
+    target = variant.target
+    module = target.partition(":")[0] if isinstance(target, str) else target.__module__
+    return module.rpartition(".")[2]
 
 
 def _card(name: str) -> Card:

@@ -110,7 +110,7 @@ def where(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
         met = _COMPARE[sign](values, number)
     else:
         met = _COMPARE[sign](values.astype(str), text)
-    kept = frame.loc[values.index[met.astype(bool)]]
+    kept: pd.DataFrame = frame.loc[values.index[met.astype(bool)]]
     if kept.empty:
         there = list(map(str, values.drop_duplicates()))
         more = ", .." if len(there) > _MOST_NAMED else ""
@@ -135,10 +135,8 @@ def sorted_by(frame: pd.DataFrame, order: str) -> pd.DataFrame:
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows as plain values by column; None where there is none."""
-    rows: list[dict[str, Any]] = (
-        frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
-    )
-    return rows
+    rows = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def _known(frame: pd.DataFrame, name: str) -> str:

@@ -65,7 +65,7 @@ def test_the_command_has_the_settings_of_the_records(answered, trainings):
 
 def test_one_seed_is_said_to_be_one(monkeypatch, invoke):
     monkeypatch.chdir(ROOT)
-    text = invoke("checklist", "awru").stdout
+    text = invoke("checklist", "awru", "--format", "markdown").stdout
     assert "means over one seed a row" in text
     assert text.count("| Question | Answer |") == 2
 
