@@ -64,7 +64,9 @@ def _table(described: Description, *, tensors: bool) -> Table:
 
 @checkpoint.command("convert")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
+)
 @click.option(
     "--to",
     "names",

@@ -23,6 +23,7 @@ from harness.cli.options import (
 )
 from harness.cli.output import Output, table_options
 from harness.cli.set_options import SetsCommand, sets_option
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.evaluation.forms import Precision
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 def _refuse_sets(context: click.Context, parameter: click.Parameter, words: Sequence[str]) -> None:
     if words:
-        raise click.UsageError(f"'{words[0]}': test sets are named by --data", context)
+        raise UsageError(f"'{words[0]}': test sets are named by --data")
 
 
 @click.command("eval", cls=SetsCommand)

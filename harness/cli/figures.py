@@ -144,7 +144,14 @@ def ranks(*, ablation: str, results: Path, sheet: Sheet) -> None:
     metavar="[LABEL:]ID=FILE",
     help="A network and weights; ID alone for those that come with it.",
 )
-@click.option("--image", "images", multiple=True, required=True, metavar="SET/NAME or FILE")
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    required=True,
+    metavar="SET/NAME or FILE",
+    help="An image to show a detail of; may be repeated.",
+)
 @click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="The detail, in HR pixels.")
 @KEY
 @LR
@@ -201,7 +208,7 @@ def crops(
     type=click.Path(path_type=Path),
     help="Its weights (default: those that come with the harness, if any).",
 )
-@click.option("--image", required=True, metavar="SET/NAME or FILE")
+@click.option("--image", required=True, metavar="SET/NAME or FILE", help="The image to show.")
 @click.option("--box", metavar="X,Y,W,H", help="The part to show, in HR pixels.")
 @KEY
 @LR

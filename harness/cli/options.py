@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ import click
 
 from harness.cli import completion
 from harness.cli.set_options import sets_option
+from harness.errors import UsageError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Decorator = Callable[[Any], Any]
@@ -38,7 +39,7 @@ def renamed(old: str, new: str, *, is_flag: bool = False) -> _Decorator:
 
     def refuse(context: click.Context, parameter: click.Parameter, value: object) -> None:
         if value:
-            raise click.UsageError(f"{old}: {new}", context)
+            raise UsageError(f"{old}: {new}")
 
     name = f"renamed_{old.strip('-').replace('-', '_')}"
     return click.option(
@@ -84,7 +85,7 @@ DEVICE = click.option(
 """Where networks are run."""
 
 
-def factors(texts: Iterable[str]) -> tuple[int, ...]:
+def factors(texts: Sequence[str]) -> tuple[int, ...]:
     """Return upscaling factors, each once, of texts such as ``2`` or ``2,3,4``.
 
     Raises:
@@ -94,13 +95,12 @@ def factors(texts: Iterable[str]) -> tuple[int, ...]:
         >>> factors(["2,3", "2"])
         (2, 3)
     """
-    words = [word.strip() for text in texts for word in text.split(",")]
-    for word in words:
-        if not re.fullmatch(r"[1-9][0-9]?", word):
-            raise click.UsageError(
-                f"--scale: expected a whole number from 1 to 99, or several, such as 2,3,4, "
-                f"not '{word}'"
-            )
+    given = ",".join(texts)
+    words = [word.strip() for word in given.split(",")] if texts else []
+    if not all(re.fullmatch("[1-9][0-9]?", word) for word in words):
+        raise UsageError(
+            f"--scale {given}: expected whole numbers from 1 to 99, such as 2 or 2,3,4"
+        )
     return tuple(dict.fromkeys(map(int, words)))
 
 
@@ -110,7 +110,7 @@ def _one_scale(
     found = factors(texts)
     if len(found) > 1:
         listed = ",".join(map(str, found))
-        raise click.UsageError(f"--scale {listed}: expected one upscaling factor here", context)
+        raise UsageError(f"--scale {listed}: expected one upscaling factor here")
     return found[0] if found else None
 
 

@@ -11,6 +11,7 @@ import click
 from harness.cli.options import DATA_ROOT, DEVICE, LR, RESULTS_ROOT
 from harness.cli.output import say
 from harness.cli.set_options import SetsCommand, sets_option
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -51,6 +52,8 @@ def protocol(
     from harness.evaluation import audit
     from harness.records import released
 
+    if misplaced := [name for name in sets if name in released.by_file()]:
+        raise UsageError(f"--data {misplaced[0]}: that is a FILE, and these stand before --data")
     number = audit.run(
         checkpoints,
         root=root,

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from harness.cli import completion
+from harness.errors import UsageError
 
 _Decorator = Callable[[Any], Any]
 
@@ -30,6 +31,7 @@ class SetsCommand(click.Command):
         }
         words: list[str] = []
         option, waits = "", False  # which option of sets is open, and whether for its first name
+        more: dict[str, str] = {}
         for number, word in enumerate(args):
             if word == "--":
                 words += args[number:]
@@ -39,10 +41,21 @@ class SetsCommand(click.Command):
                 option = option if option in spellings else ""
                 waits = not equals
             elif option:
-                words += [] if waits else [option]
+                if not waits:
+                    words.append(option)
+                    more[option] = word
                 waits = False
             words.append(word)
-        return super().parse_args(ctx, words)
+        try:
+            return super().parse_args(ctx, words)
+        except click.MissingParameter as error:
+            for option, name in more.items():
+                if isinstance(error.param, click.Argument):
+                    raise UsageError(
+                        f"{error.format_message()} '{name}' is taken for a set: arguments stand "
+                        f"before {option}"
+                    ) from error
+            raise
 
 
 def _names(option: str, texts: Iterable[str]) -> tuple[str, ...]:
@@ -51,7 +64,7 @@ def _names(option: str, texts: Iterable[str]) -> tuple[str, ...]:
         name.strip() for text in texts for name in ([text] if _is_folder(text) else text.split(","))
     ]
     if not all(names):
-        raise click.UsageError(f"{option}: expected names of sets, such as Set5,Set14")
+        raise UsageError(f"{option}: expected names of sets, such as Set5,Set14")
     return tuple(dict.fromkeys(names))
 
 
@@ -107,9 +120,7 @@ def set_option(
         names = _names("--data", texts)
         if len(names) > 1:
             listed = " ".join(names)
-            raise click.UsageError(
-                f"--data {listed}: expected one set here, and arguments before --data", context
-            )
+            raise UsageError(f"--data {listed}: expected one set here, and arguments before --data")
         return names[0] if names else None
 
     return click.option(

@@ -235,7 +235,7 @@ def test_unsupported_scales_name_the_supported():
         (("srcnn", "--all"), "name networks to count, or --all"),
         (
             ("srcnn", "--scale", "two"),
-            "--scale: expected a whole number from 1 to 99, or several, such as 2,3,4, not 'two'",
+            "--scale two: expected whole numbers from 1 to 99, such as 2 or 2,3,4",
         ),
         (("srcnn", "--output-size", "720p"), "--output-size must be WIDTHxHEIGHT"),
         (("srcnn", "--input-size", "0x4"), "--input-size must be WIDTHxHEIGHT"),

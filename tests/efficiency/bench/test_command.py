@@ -182,7 +182,7 @@ def test_a_latency_that_has_the_merging_of_kernels_in_it_says_so(own_file):
         ((), "name networks to measure, for example: harness bench awsrn_s --scale 4"),
         (("awsrn_x",), "unknown model 'awsrn_x' (did you mean 'awsrn_s'?)"),
         (("falsr_a", "--scale", "3"), "'falsr_a' is defined for x2, not x3"),
-        (("srcnn", "--scale", "two"), "--scale: expected a whole number"),
+        (("srcnn", "--scale", "two"), "--scale two: expected whole numbers"),
         (("srcnn", "--output-size", "720p"), "--output-size must be WIDTHxHEIGHT"),
         (("srcnn", "--input-size", "4x4", "--output-size", "8x8"), "not both"),
         (("no_such.py:Net", "--scale", "2"), "there is no file 'no_such.py'"),

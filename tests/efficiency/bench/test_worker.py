@@ -184,7 +184,7 @@ def test_a_network_that_declares_its_merged_form_is_run_in_it_unless_as_built(
     assert sum(isinstance(module, nn.Conv2d) for module in network.modules()) == convs
     assert not network.training
     (candidate,) = bench_measure.candidates(
-        [target.model], scales=["2"], output_size=None, input_size="8x6", as_built=as_built
+        [target.model], scales=[2], output_size=None, input_size="8x6", as_built=as_built
     )
     assert candidate.multi_adds == convs * 3 * 12 * 8 * 6
     assert ("merged form" in candidate.note) != as_built
