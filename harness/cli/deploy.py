@@ -20,7 +20,7 @@ from harness.cli.set_options import SetsCommand, sets_option
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="Weights, as for harness eval (default: those that come with the harness).",
+    help="Weights, as for harness eval (default: those that are bundled).",
 )
 @KEY
 @click.option(

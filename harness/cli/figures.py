@@ -206,7 +206,7 @@ def crops(
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="Its weights (default: those that come with the harness, if any).",
+    help="Its weights (default: those that are bundled, if any).",
 )
 @click.option("--image", required=True, metavar="SET/NAME or FILE", help="The image to show.")
 @click.option("--box", metavar="X,Y,W,H", help="The part to show, in HR pixels.")

@@ -158,7 +158,7 @@ def _taken(kind: str, stem: str, name: str) -> str:
     from harness.config import ablation
 
     if stem in ablation.shipped():
-        return f"the ablation '{stem}' comes with the harness; expected another name"
+        return f"the ablation '{stem}' is bundled; expected another name"
     beside = ablation.parse(_texts(kind, "_")["_.yaml"], default_name="_").rows
     if taken := [row.label for row in beside if row.label.lower() == name.lower()]:
         return f"it would stand beside the row '{taken[0]}'; expected another name"

@@ -45,7 +45,7 @@ class RunOutcome:
         count = len(self.records) + len(self.failures) + self.left
         left = f", {self.left} not begun" if self.left else ""
         lines = [f"  - {failed.text}" for failed in self.failures]
-        return "\n".join([f"{len(self.failures)} of {count} cells failed{left}:", *lines])
+        return "\n".join([f"{len(self.failures)} of {count} runs failed{left}:", *lines])
 
 
 def execute(
@@ -203,4 +203,4 @@ def _done_before(session: Session) -> tuple[Record, ...]:
 def _announce(plan: Plan, number: int, cell: Cell) -> None:
     seed = f", seed {cell.seed}" if cell.trained else ""
     what = f"{cell.row.label} ({cell.row.model}) x{cell.scale}{seed}"
-    log.info("cell %d of %d: %s", number, len(plan.cells), what)
+    log.info("run %d of %d: %s", number, len(plan.cells), what)

@@ -130,7 +130,7 @@ class Trainer:
             why = " ".join(f"{type(error).__name__}: {error}".split())
             raise CheckpointError(
                 f"the checkpoint of step {state.step:,} does not fit this network and optimiser "
-                f"({why[:200]}); delete it to train this cell again from the start"
+                f"({why[:200]}); delete it to train this run again from the start"
             ) from error
         self.done = state.step
         self._losses = list(state.losses)

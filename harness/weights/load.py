@@ -119,7 +119,7 @@ def _own_weights(model: str, scale: int, *, as_registered: bool) -> Path:
     """
     shipped = pretrained.find(model, scale) if as_registered else None
     if shipped is not None:
-        log.info("no weights are named: those that come with the harness")
+        log.info("no weights are named: the bundled ones")
         return shipped
     scales = pretrained.scales(model) if as_registered else ()
     listed = " and ".join(f"x{factor}" for factor in scales)

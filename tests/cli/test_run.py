@@ -211,7 +211,7 @@ def test_damaged_checkpoint_of_a_cell(tiny, tmp_path, invoke):
     result = invoke("train", "awsrn_sd", "--scale", "2", *arguments)
     assert result.exit_code == 1
     assert "weights.safetensors' is damaged" in result.stderr
-    assert "delete it to train this cell again" in result.stderr
+    assert "delete it to train this run again" in result.stderr
 
 
 def test_an_ablation_that_compares_nothing_says_so(tmp_path, invoke):

@@ -137,7 +137,7 @@ def test_every_kind_of_failure_leaves_the_other_cells_alone(rows, tmp_path, invo
     assert labels(tmp_path) == {"bicubic", ""}
     stored = failed(tmp_path)
     assert stored.keys() == REASONS.keys()
-    summary = result.stderr.partition("Error: 7 of 9 cells failed:\n")[2].splitlines()
+    summary = result.stderr.partition("Error: 7 of 9 runs failed:\n")[2].splitlines()
     assert len(summary) == 7
     for (fault, (reason, place)), told in zip(REASONS.items(), summary, strict=True):
         assert reason in stored[fault].reason
@@ -232,7 +232,7 @@ def test_fail_fast_begins_nothing_more_and_traces_are_for_v(rows, tmp_path, invo
     assert result.exit_code == 1
     assert failed(tmp_path).keys() == {"loss"}
     assert labels(tmp_path) == {"bicubic"}
-    assert "1 of 4 cells failed, 2 not begun" in result.stderr
+    assert "1 of 4 runs failed, 2 not begun" in result.stderr
     assert "Traceback" in result.stderr
 
 
