@@ -36,8 +36,9 @@ TABLES = [
 
 
 def command(path):
-    found = main
+    found: click.Command | None = main
     for name in path.split():
+        assert isinstance(found, click.Group)
         found = found.get_command(click.Context(found), name)
     return found
 

@@ -94,8 +94,7 @@ def _details(wanted: Wanted) -> Iterator[Detail]:
     if wanted.scale and not wanted.models and wanted.scale not in known:
         there = " and ".join(f"x{scale}" for scale in known)
         raise UsageError(
-            f"--scale {wanted.scale}: the bundled weights are for {there}; name "
-            "others with --model"
+            f"--scale {wanted.scale}: the bundled weights are for {there}; name others with --model"
         )
     scales = (wanted.scale,) if wanted.scale else known
     for number, scale in enumerate(scales):

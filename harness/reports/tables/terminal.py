@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _GAP = 2
-_NARROWEST = 14
+_NARROWEST = 24
 """Characters that a column of text keeps at least, where its cells are longer."""
 
 _LONGEST = (24, 48)
