@@ -15,6 +15,7 @@ from harness import __version__
 from harness.cli.commands import COMMANDS, GROUPS
 from harness.cli.output import say
 from harness.errors import HarnessError, suggest
+from harness.host import bars
 from harness.host.logs import log_to_stderr
 from harness.host.signals import interruptible
 
@@ -35,7 +36,7 @@ class _Group(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            with interruptible():
+            with interruptible(), bars.taken_away():
                 return super().invoke(context)
         except click.ClickException as error:
             text = io.StringIO()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from harness.host import terminal
@@ -35,6 +37,7 @@ class Bar:
         """Begin; see :func:`open_bar`."""
         self.shown = terminal.is_terminal(sys.stderr)
         self._task: TaskID | None = None
+        self._drawn_in: Progress | None = None
         self._closed = False
         self._name, self._total, self._done = name, total, done
         self._fields: dict[str, Any] = {"unit": unit, "timed": timed, "said": ""}
@@ -59,9 +62,10 @@ class Bar:
 
     def close(self, *, leave: bool = False) -> None:
         """Take the bar away, and leave its last state as a line above the others if wanted."""
-        if self._task is None or _region is None or self._closed:
-            return
+        there = not self._closed and self._drawn_in is _region
         self._closed = True
+        if self._task is None or _region is None or not there:
+            return
         self._update()
         if leave:
             (task,) = (one for one in _region.tasks if one.id == self._task)
@@ -78,7 +82,8 @@ class Bar:
         if not self.shown or self._closed or now < self._from:
             return
         region = _open_region()
-        if self._task is None:
+        if self._task is None or self._drawn_in is not region:
+            self._drawn_in = region
             self._task = region.add_task(
                 self._name, total=self._total, completed=self._done, **self._fields
             )
@@ -123,6 +128,15 @@ def write_line(line: str, stream: TextIO) -> None:
     else:
         stream.write(f"{shown}\n")
         stream.flush()
+
+
+@contextmanager
+def taken_away() -> Iterator[None]:
+    """Take bars away that are left where the block ends, as by an error."""
+    try:
+        yield
+    finally:
+        close_all()
 
 
 def close_all() -> None:

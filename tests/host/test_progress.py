@@ -128,8 +128,14 @@ def test_short_work_has_no_bar_and_long_work_has_one(monkeypatch):
 def test_a_bar_goes_where_work_fails(monkeypatch):
     at_a_terminal(monkeypatch)
     monkeypatch.setattr(progress, "_SHORT_S", 0.0)
-    with pytest.raises(ZeroDivisionError):
-        sum(1 / number for number in over([1, 2, 0], "fail"))
+    left = over([1, 2, 0], "fail")
+    with pytest.raises(ZeroDivisionError), bars.taken_away():
+        sum(1 / number for number in left)
+    assert bars._region is None
+    again = Transfer("again", total=2)
+    again.advance()
+    left.close()  # type: ignore[attr-defined]  # late, as where a traceback holds the loop
+    again.close()
     assert bars._region is None
 
 
