@@ -147,12 +147,12 @@ def test_networks_that_fail_are_named_and_the_others_kept(ran):
     assert "own.py:Broken' at x2 failed: RuntimeError: " in broke
 
 
-def candidates(*models, scales=("2",), output_size=None, input_size=None):
+def candidates(*models, scales=(2,), output_size=None, input_size=None):
     return measure.candidates(models, scales=scales, output_size=output_size, input_size=input_size)
 
 
 def test_where_the_scale_does_not_divide_the_output_a_whole_image_is_measured():
-    (one,) = candidates("srcnn", scales=("3",))
+    (one,) = candidates("srcnn", scales=(3,))
     assert one.target.lr_px == (427, 240)
     weights = 9 * 9 * 3 * 64 + 5 * 5 * 64 * 32 + 5 * 5 * 32 * 3
     luma = 9 * 9 * 64 + 5 * 5 * 64 * 32 + 5 * 5 * 32
