@@ -88,7 +88,7 @@ def tables(session: nox.Session) -> None:
 
     Neither torch nor MLflow is installed here: tables and figures are made without them.
     """
-    needed = ("click", "pyyaml", "filelock", "jiter", "matplotlib", "pydantic", "scipy")
+    needed = ("click", "pyyaml", "filelock", "jiter", "matplotlib", "pydantic", "rich", "scipy")
     session.install(*TESTED, *needed)
     session.install("--no-deps", "-e", ".")
     for path in Path("reports").glob("*.*"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +22,7 @@ from harness.cli.options import (
     SCALES,
     renamed,
 )
+from harness.cli.output import Output, table_options
 from harness.cli.set_options import SetsCommand, set_option
 from harness.config import paper
 
@@ -54,7 +56,7 @@ log = logging.getLogger(__name__)
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="Weights for --backends (default: those that come with the harness).",
+    help="Weights for --backends (default: those that are bundled).",
 )
 @set_option("Set on which --backends are scored.", "test", default="sample")
 @DATA_ROOT
@@ -92,7 +94,7 @@ log = logging.getLogger(__name__)
     show_default=True,
     help="No repetition begins after so much of it.",
 )
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
+@table_options
 @RESULTS_ROOT
 @network_options("models")
 def bench(
@@ -117,7 +119,7 @@ def bench(
     repeats: int,
     min_seconds: float,
     max_seconds: float,
-    form: str,
+    out: Output,
     results: Path,
 ) -> None:
     """Measure latency, memory and energy of networks.
@@ -135,8 +137,9 @@ def bench(
     from harness.efficiency.bench import measure
     from harness.efficiency.bench.latency import Effort
     from harness.efficiency.bench.process import Setup
+    from harness.efficiency.bench.rows import to_csv
     from harness.host.device import choose_device
-    from harness.reports.tables.bench import render
+    from harness.reports.tables.bench import build
 
     if as_built and fused:
         raise click.UsageError("--as-built and --fused exclude each other")
@@ -171,5 +174,7 @@ def bench(
             effort,
             processes=processes,
             folder=results / "results" / "bench",
-            show=lambda rows: click.echo(render(rows, form), nl=False),
+            show=lambda rows: out.show(
+                build(rows), json=lambda: [asdict(row) for row in rows], csv=lambda: to_csv(rows)
+            ),
         )

@@ -10,6 +10,7 @@ import click
 from harness.cli import completion
 from harness.cli.ablation_options import only_names
 from harness.cli.options import results_root_only
+from harness.cli.output import Output, table_options
 
 
 @click.command()
@@ -22,14 +23,8 @@ from harness.cli.options import results_root_only
     shell_complete=completion.ablations,
 )
 @results_root_only
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["md", "csv", "json", "latex"]),
-    default="md",
-    show_default=True,
-)
-def checklist(*, names: Sequence[str], results: Path, form: str) -> None:
+@table_options
+def checklist(*, names: Sequence[str], results: Path, out: Output) -> None:
     """Answer a reproducibility checklist from records.
 
     On runs, seeds, intervals, hours, sizes, hardware and code.
@@ -42,7 +37,6 @@ def checklist(*, names: Sequence[str], results: Path, form: str) -> None:
     from harness.reports import write
     from harness.reports.commands import Asked
     from harness.reports.tables import checklist, render
-    from harness.reports.tables.latex import to_latex
 
     stored, failures = load_all(results), failure.load_all(results)
     tables = [
@@ -52,8 +46,4 @@ def checklist(*, names: Sequence[str], results: Path, form: str) -> None:
     ]
     if not tables:
         raise write.no_records(results)
-    if form == "json":
-        click.echo(render.all_to_json(tables), nl=False)
-        return
-    forms = render.FORMATS | {"latex": to_latex}
-    click.echo("\n".join(forms[form](table) for table in tables), nl=False)
+    out.show(*tables, json=lambda: render.contents(tables))

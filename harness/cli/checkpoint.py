@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.options import KEY
+from harness.cli.output import Output, say, table_options
+
+if TYPE_CHECKING:
+    from harness.reports.tables.table import Table
+    from harness.weights.convert import Description
 
 
 @click.group("checkpoint")
@@ -23,7 +30,8 @@ def checkpoint() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--tensors", is_flag=True, help="List every tensor with its shape.")
 @KEY
-def inspect(*, file: Path, tensors: bool, key: str | None) -> None:
+@table_options
+def inspect(*, file: Path, tensors: bool, key: str | None, out: Output) -> None:
     """Say what a file holds, and which networks it fits.
 
     It is judged by shapes, at all scales.
@@ -32,7 +40,26 @@ def inspect(*, file: Path, tensors: bool, key: str | None) -> None:
     """
     from harness.weights import convert
 
-    click.echo(convert.describe(file, listing=tensors, key=key))
+    described = convert.describe(file, key=key)
+    if out.for_people:
+        say(described.text(listing=tensors))
+        return
+    out.show(_table(described, tensors=tensors), json=lambda: asdict(described))
+
+
+def _table(described: Description, *, tensors: bool) -> Table:
+    """Return the networks that a file fits, or its tensors."""
+    from harness.reports.tables.table import Column, simple
+
+    title = f"{described.file}: {len(described.shapes)} tensors, {described.values:,} values"
+    notes = [*described.remarks, *([described.hint] if described.hint else [])]
+    if tensors:
+        shapes = [(name, "x".join(map(str, of))) for name, of in described.shapes.items()]
+        columns = [Column("tensor", "tensor"), Column("shape", "shape")]
+        return simple("tensors", title, columns, shapes, notes)
+    fits = [(model, ",".join(map(str, of)), names) for model, of, names in described.fits]
+    columns = [Column("model", "model"), Column("scales", "scales"), Column("names", "names")]
+    return simple("fits", title, columns, fits, notes)
 
 
 @checkpoint.command("convert")
@@ -60,4 +87,4 @@ def convert_file(*, file: Path, output: Path, names: str, force: bool, key: str 
     from harness.weights import convert
 
     convert.convert(file, output, names=names, force=force, key=key)
-    click.echo(output)
+    say(str(output))

@@ -11,6 +11,7 @@ import click
 from harness.cli import completion
 from harness.cli.network_options import network_options
 from harness.cli.options import FUSED, PRECISION, SCORING
+from harness.cli.output import Output, table_options
 from harness.cli.set_options import SetsCommand
 
 if TYPE_CHECKING:
@@ -40,12 +41,7 @@ if TYPE_CHECKING:
     shell_complete=completion.groups,
     help="Beside the published rows that the paper compares: awsrn_s, awsrn_m or awsrn.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json", "md", "latex"]),
-    default="table",
-)
+@table_options
 @network_options("rows", own_trainings=False)
 def compare(
     *,
@@ -63,7 +59,7 @@ def compare(
     ntire: int | None,
     processes: int | None,
     group: str | None,
-    form: str,
+    out: Output,
 ) -> None:
     """Compare networks: cost, scores, differences with intervals.
 
@@ -83,17 +79,10 @@ def compare(
     from harness.cli import compare_cost, compare_group
     from harness.evaluation.compare import collect
     from harness.evaluation.contenders import Request
-    from harness.reports.tables import render
     from harness.reports.tables.compare import build
-    from harness.reports.tables.latex import to_latex
 
-    forms = render.FORMATS | {
-        "table": render.to_text,
-        "json": render.to_json,
-        "latex": to_latex,
-    }
     if ntire is not None:
-        compare_cost.show(rows, ntire, device, forms[form], scale=scale, processes=processes or 6)
+        compare_cost.show(rows, ntire, device, out, scale=scale, processes=processes or 6)
         return
     if processes is not None:
         raise click.UsageError("--processes is for --ntire")
@@ -114,4 +103,4 @@ def compare(
         if group is not None
         else build(*collect(rows, request))
     )
-    click.echo(forms[form](table), nl=False)
+    out.show(table)

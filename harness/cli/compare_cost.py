@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +11,10 @@ from click.core import ParameterSource
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
+    from harness.cli.output import Output
     from harness.host.device import DeviceChoice
-    from harness.reports.tables.table import Table
 
-_TAKEN = ("scale", "device", "ntire", "processes", "form")
+_TAKEN = ("scale", "device", "ntire", "processes", "form", "output")
 _OF_NAMES = ("with_", "white", "mean", "pad_to", "luma")
 """Options that :mod:`harness.cli.network_options` sets behind the networks' names."""
 
@@ -23,7 +23,7 @@ def show(
     rows: Sequence[str],
     year: int,
     device: DeviceChoice,
-    render: Callable[[Table], str],
+    out: Output,
     *,
     scale: int | None,
     processes: int,
@@ -49,7 +49,7 @@ def show(
     counted = costs.count(rows, rules)
     setup = Setup(device=choose_device(device))
     scored, failures = costs.measure(counted, rules, setup, Effort(), processes=processes)
-    click.echo(render(build(scored, rules)), nl=False)
+    out.show(build(scored, rules))
     if failures:
         raise HarnessError("\n".join(failures))
 

@@ -8,6 +8,7 @@ import click
 
 from harness.cli.ablation_options import ABLATION
 from harness.cli.options import results_root_only
+from harness.cli.output import say
 
 
 @click.command()
@@ -54,4 +55,4 @@ def crate(*, ablation: str, results: Path, folder: Path, license_url: str | None
         reports=tables,
         license_url=license_url,
     )
-    click.echo(f"{len(stored)} records, {len(tables)} files of tables: {path}")
+    say(f"{len(stored)} records, {len(tables)} files of tables: {path}")

@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli import completion
+from harness.cli import completion, data_tables
 from harness.cli.options import DATA_ROOT, factors
+from harness.cli.output import Output, say, table_options
 from harness.errors import HarnessError, UsageError
-from harness.host.writing import json_text
 
 if TYPE_CHECKING:
     from harness.data.cached import CachedSet
-    from harness.data.fetch.inventory import Standing
     from harness.data.fetch.registry import ImageSet
     from harness.data.fetch.verify import Finding
-
-_FORM = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 
 
 @click.group("data")
@@ -33,8 +30,8 @@ def data() -> None:
 
 @data.command("list")
 @DATA_ROOT
-@_FORM
-def list_sets(*, root: Path | None, form: str) -> None:
+@table_options
+def list_sets(*, root: Path | None, out: Output) -> None:
     """List the sets, and which of them are there.
 
     What they are, their terms, and where they are from.
@@ -44,12 +41,11 @@ def list_sets(*, root: Path | None, form: str) -> None:
     from harness.data.fetch import inventory
 
     standings = inventory.take_stock(root)
-    if form == "json":
-        click.echo(json_text([inventory.as_json(standing) for standing in standings]))
-        return
-    click.echo(f"Data root: {root or 'not set (HARNESS_DATA or --data-root)'}\n")
-    for standing in standings:
-        _describe(standing)
+    place = root or "not set (HARNESS_DATA or --data-root)"
+    out.show(
+        data_tables.sets(standings, f"Data root: {place}"),
+        json=lambda: [inventory.as_json(standing) for standing in standings],
+    )
 
 
 @data.command("prepare")
@@ -103,22 +99,22 @@ def prepare(
     )
     todo = install.examine(order)
     for image_set in order.sets:
-        click.echo(f"{image_set.name}: {image_set.licence} ({image_set.home})")
+        say(f"{image_set.name}: {image_set.licence} ({image_set.home})")
     if todo and not origins:
         chosen = install.first_choice(todo)
         gigabytes = sum(archive.about or 0 for archive in chosen) / 1e9
         more = "" if all(archive.about for archive in chosen) else ", some of unknown size"
-        click.echo(f"To download: {len(chosen)} archives, {gigabytes:.2f} GB{more}")
+        say(f"To download: {len(chosen)} archives, {gigabytes:.2f} GB{more}")
         _consent(yes=yes)
     for finding in install.obtain(order, todo):
-        click.echo(_line(finding, order.root))
+        say(data_tables.line(finding, order.root))
 
 
 @data.command("verify")
 @click.argument("names", nargs=-1, metavar="[SET]...", shell_complete=completion.sets)
 @DATA_ROOT
-@_FORM
-def verify(*, names: Sequence[str], root: Path | None, form: str) -> None:
+@table_options
+def verify(*, names: Sequence[str], root: Path | None, out: Output) -> None:
     """Compare the pixels of sets with what is known of them.
 
     Without SET, every set that is there, and the prepared images in the cache. Sets whose pixels
@@ -144,16 +140,14 @@ def verify(*, names: Sequence[str], root: Path | None, form: str) -> None:
             if part.scale and finding.status == "missing":
                 continue
             findings.append(finding)
-            if form == "table":
-                click.echo(_line(finding, place))
         notes += leaks(standing.set, place) if standing.state != "absent" else ()
     prepared = [] if names else list(check_all(cache_folder()))
-    for one in prepared if form == "table" else ():
-        click.echo(f"prepared in the cache: {one.folder}: {one.problem or 'ok'}")
-    if form == "json":
-        click.echo(json_text([*map(_as_json, findings), *map(_cached_as_json, prepared)]))
+    out.show(
+        data_tables.verified(findings, prepared, place),
+        json=lambda: [*map(_as_json, findings), *map(_cached_as_json, prepared)],
+    )
     for note in notes:
-        click.echo(f"Warning: {note}", err=True)
+        say(f"Warning: {note}", err=True)
     bad = [
         finding
         for finding in findings
@@ -209,36 +203,6 @@ def _consent(*, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise UsageError("say --yes to accept the terms above and to download")
     click.confirm("Download on these terms?", abort=True)
-
-
-def _describe(standing: Standing) -> None:
-    from harness.data.fetch.registry import archives
-
-    image_set = standing.set
-    lr = f"; LR {', '.join(f'x{scale}' for scale in standing.scales)}" if standing.scales else ""
-    click.echo(f"{image_set.name:<12}{standing.state}{lr}")
-    click.echo(f"{'':<12}{image_set.what}")
-    if not image_set.home:
-        return
-    click.echo(f"{'':<12}terms: {image_set.licence}")
-    names = dict.fromkeys(name for part in image_set.parts for name in part.archives)
-    hosts = dict.fromkeys(url.split("/")[2] for name in names for url in archives()[name].urls)
-    source = f"from: {', '.join(hosts)}" if hosts else f"by hand: {image_set.by_hand}"
-    click.echo(f"{'':<12}{source} ({image_set.home})")
-
-
-def _line(finding: Finding, root: Path) -> str:
-    from harness.data.fetch.verify import folder_of
-
-    part = finding.part
-    words = {
-        "unverified": "unverified: nobody states its pixels; as first seen here",
-        "missing": "no files; LR is made from HR" if part.scale else "missing",
-    }
-    lines = [f"{part.id:<16}{finding.found:>4} images  {words.get(finding.status, finding.status)}"]
-    if finding.status == "ok" and finding.found:
-        lines[0] += f"  {folder_of(part, root)}"
-    return "\n".join([*lines, *(f"  - {problem}" for problem in finding.problems)])
 
 
 def _cached_as_json(one: CachedSet) -> dict[str, Any]:

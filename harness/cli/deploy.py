@@ -10,6 +10,7 @@ import click
 from harness.cli import completion
 from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, KEY, LR, RESULTS_ROOT, SCALE
+from harness.cli.output import say
 from harness.cli.set_options import SetsCommand, sets_option
 
 
@@ -19,7 +20,7 @@ from harness.cli.set_options import SetsCommand, sets_option
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="Weights, as for harness eval (default: those that come with the harness).",
+    help="Weights, as for harness eval (default: those that are bundled).",
 )
 @KEY
 @click.option(
@@ -90,7 +91,7 @@ def deploy(
     )
     for name, entry in done.entries.items():
         if entry.differs is not None:
-            click.echo(f"{name}: {entry.what}; differs by {entry.differs:.1e} of white")
+            say(f"{name}: {entry.what}; differs by {entry.differs:.1e} of white")
     for note in done.notes:
-        click.echo(note)
-    click.echo(str(output))
+        say(note)
+    say(str(output))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from harness.cli.listing import columns
 from harness.cli.options import DATA_ROOT, RESULTS_ROOT
+from harness.cli.output import Output, say, table_options
 
 _PACKAGES = ("torch", "fvcore", "ptflops", "mlflow", "numpy", "scikit-image")
 _EXTRAS = {"deploy": ("onnx", "onnxruntime"), "ray": ("ray",), "slurm": ("submitit",)}
@@ -37,8 +37,8 @@ class Finding:
 @click.command()
 @DATA_ROOT
 @RESULTS_ROOT
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
-def doctor(*, root: Path | None, results: Path, form: str) -> None:
+@table_options
+def doctor(*, root: Path | None, results: Path, out: Output) -> None:
     """Say what is here, what is missing, and what mends it.
 
     Versions, device, data, weights, cache, MLflow's store, disk. Behind what is missing stands the
@@ -46,15 +46,19 @@ def doctor(*, root: Path | None, results: Path, form: str) -> None:
 
     Example: harness doctor
     """
-    findings = [*_software(), *_machine(), *_data(root), *_stores(results)]
-    if form == "json":
-        from harness.host.writing import json_text
+    from harness.reports.tables.table import Column, simple
 
-        click.echo(json_text([asdict(finding) for finding in findings]))
-        return
-    click.echo(columns([[one.what, one.found] for one in findings]))
-    if missing := [one for one in findings if one.mend]:
-        click.echo("\nTo mend:\n" + "\n".join(f"  {one.what}: {one.mend}" for one in missing))
+    findings = [*_software(), *_machine(), *_data(root), *_stores(results)]
+    columns = (
+        Column("what", "what"),
+        Column("found", "found", drop=0),
+        Column("mend", printed=not out.for_people),
+    )
+    table = simple("doctor", "", columns, ((one.what, one.found, one.mend) for one in findings))
+    out.show(table, json=lambda: [asdict(finding) for finding in findings])
+    missing = [one for one in findings if one.mend]
+    if missing and out.for_people:
+        say("\nTo mend:\n" + "\n".join(f"  {one.what}: {one.mend}" for one in missing))
 
 
 def _software() -> Iterator[Finding]:

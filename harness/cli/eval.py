@@ -21,14 +21,15 @@ from harness.cli.options import (
     PROTOCOL,
     SCALE,
 )
+from harness.cli.output import Output, table_options
 from harness.cli.set_options import SetsCommand, sets_option
 from harness.errors import UsageError
-from harness.host.writing import json_text
 
 if TYPE_CHECKING:
     from harness.evaluation.forms import Precision
     from harness.host.device import DeviceChoice
     from harness.records.record import SetScore
+    from harness.reports.tables.table import Table, TableCell
 
 
 def _refuse_sets(context: click.Context, parameter: click.Parameter, words: Sequence[str]) -> None:
@@ -60,7 +61,7 @@ def _refuse_sets(context: click.Context, parameter: click.Parameter, words: Sequ
     help="Results root: where records lie; where it is given, the scores are stored, too.",
 )
 @click.option("--images", is_flag=True, help="Print the scores of each image, too.")
-@click.option("--format", "output", type=click.Choice(["table", "json"]), default="table")
+@table_options
 @network_options("model")
 def evaluate(
     *,
@@ -78,7 +79,7 @@ def evaluate(
     precision: Precision,
     results: Path | None,
     images: bool,
-    output: str,
+    out: Output,
 ) -> None:
     """Score a network with given weights on test sets.
 
@@ -105,17 +106,29 @@ def evaluate(
         lr=lr,
         form=form,
     )
-    if output == "json":
-        content = {"model": model, "scale": scale, "protocol": protocol}
-        content |= {"form": str(form)} if str(form) else {}
-        click.echo(json_text(content | {"scores": [asdict(score) for score in scores]}))
-        return
-    click.echo(", ".join(filter(None, (f"{model} x{scale}", f"protocol {protocol}", str(form)))))
+    content = {"model": model, "scale": scale, "protocol": protocol}
+    content |= {"form": str(form)} if str(form) else {}
+    title = ", ".join(filter(None, (f"{model} x{scale}", f"protocol {protocol}", str(form))))
+    out.show(
+        _table(title, scores, images=images),
+        json=lambda: content | {"scores": [asdict(score) for score in scores]},
+    )
+
+
+def _table(title: str, scores: Sequence[SetScore], *, images: bool) -> Table:
+    """Return the scores of sets, and those of their images below each."""
+    from harness.reports.tables.table import Column, simple
+
+    columns = (
+        Column("set", "Set"),
+        Column("image", "Image", printed=images, drop=0),
+        Column("psnr_db", "PSNR\n(dB)", "diff", drop=0),
+        Column("ssim", "SSIM", "ssim", drop=0),
+        Column("lr", "LR", drop=1),
+    )
+    rows: list[tuple[TableCell, ...]] = []
     for score in scores:
-        click.echo(_line(score))
-        for image in score.images if images else ():
-            click.echo(f"  {image.name:<14} {image.psnr_db:7.3f} dB / {image.ssim:.4f}")
-
-
-def _line(score: SetScore) -> str:
-    return f"{score.set:<16} {score.psnr_db:7.3f} dB / {score.ssim:.4f}  ({score.lr_text})"
+        rows.append((score.set, "mean", score.psnr_db, score.ssim, score.lr_text))
+        if images:
+            rows += [(score.set, one.name, one.psnr_db, one.ssim, None) for one in score.images]
+    return simple("eval", title, columns, rows)

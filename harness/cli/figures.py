@@ -21,6 +21,7 @@ from harness.cli.options import (
     renamed,
     results_root_only,
 )
+from harness.cli.output import say
 from harness.cli.set_options import SetsCommand, set_option
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def figures(context: click.Context, *, results: Path, sheet: Sheet) -> None:
     folder = write.folder(results)
     learned = learned_weights.write(record.load_all(results), folder, sheet)
     for path in (*pareto.write(folder, sheet), *learned):
-        click.echo(path)
+        say(str(path))
 
 
 @figures.command()
@@ -91,7 +92,7 @@ def curves(*, ablation: str, results: Path, sheet: Sheet) -> None:
 
     chosen = curves.of_ablation(load(ablation), record.load_all(results))
     for path in curves.write(chosen, write.folder(results), sheet):
-        click.echo(path)
+        say(str(path))
 
 
 @figures.command(cls=SetsCommand)
@@ -118,7 +119,7 @@ def pareto(*, ablation: str, set_name: str | None, results: Path, sheet: Sheet) 
     stored = record.load_all(results)
     chosen = own_pareto.of_ablation(load(ablation), stored, set_name=set_name)
     for path in own_pareto.write(chosen, write.folder(results), sheet):
-        click.echo(path)
+        say(str(path))
 
 
 @figures.command()
@@ -163,7 +164,7 @@ def ranks(*, ablation: str, results: Path, sheet: Sheet) -> None:
 
     chosen = critical_difference.of_ablation(load(ablation), record.load_all(results))
     for path in critical_difference.write(chosen, write.folder(results), sheet):
-        click.echo(path)
+        say(str(path))
 
 
 @figures.command()
@@ -254,7 +255,7 @@ def crops(
         name, lambda: crop_figure.draw(views, scale=scale, sheet=sheet), folder, forms=forms
     )
     for path in written:
-        click.echo(path)
+        say(str(path))
 
 
 @figures.command()
@@ -263,7 +264,7 @@ def crops(
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="Its weights (default: those that come with the harness, if any).",
+    help="Its weights (default: those that are bundled, if any).",
 )
 @click.option("--image", required=True, metavar="SET/NAME or FILE", help="The image to show.")
 @click.option("--box", metavar="X,Y,W,H", help="The part to show, in HR pixels.")
@@ -307,7 +308,7 @@ def branches(
         forms=forms,
     )
     for path in written:
-        click.echo(path)
+        say(str(path))
 
 
 def _box(text: str) -> CropBox:

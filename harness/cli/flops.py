@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import get_args
 
 import click
@@ -12,10 +10,9 @@ import click
 from harness.cli import completion
 from harness.cli.network_options import network_options
 from harness.cli.options import SCALES
+from harness.cli.output import Output, table_options
 from harness.config import paper
 from harness.config.paper import Convention
-
-log = logging.getLogger(__name__)
 
 
 @click.command("flops")
@@ -34,13 +31,7 @@ log = logging.getLogger(__name__)
     help="Charge transposed convolutions on their output grid, or for what they execute.",
 )
 @click.option("--counters", is_flag=True, help="Count by fvcore and ptflops too, and compare.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json", "latex", "markdown"]),
-    default="table",
-)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file.")
+@table_options
 @network_options("models")
 def flops(
     *,
@@ -51,8 +42,7 @@ def flops(
     input_size: str | None,
     convention: Convention,
     counters: bool,
-    form: str,
-    output: Path | None,
+    out: Output,
 ) -> None:
     """Count parameters and Multi-Adds, beside the paper's.
 
@@ -65,16 +55,14 @@ def flops(
     Example: harness flops awsrn_s carn --scale 4
     """
     from harness.efficiency import targets
-    from harness.host.files import write_atomic
-    from harness.reports.tables.flops import render
+    from harness.efficiency.counting.report import as_dict
+    from harness.reports.tables.flops import to_table
 
     size = targets.image_size(output_size, input_size)
     chosen = targets.choose(models, everything=everything, scales=scales)
     rows = targets.count(chosen, size, convention=convention, counters=counters)
-    text = render(rows, form, size=size, convention=convention, counters=counters)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        write_atomic(output, text)
-        log.info("wrote %s", output)
+    out.show(
+        to_table(rows, size=size, convention=convention, counters=counters),
+        json=lambda: [as_dict(row, counters=counters) for row in rows],
+    )
     targets.refuse_doubtful(rows)

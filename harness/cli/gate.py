@@ -13,11 +13,13 @@ import click
 from harness.cli import completion
 from harness.cli.network_options import network_options
 from harness.cli.options import SCORING
+from harness.cli.output import Output, say, table_options
 from harness.cli.plan import finite
 from harness.cli.set_options import SetsCommand
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
+    from harness.reports.tables.table import Table
     from harness.statistics.gate import Claim, Judged
 
 log = logging.getLogger(__name__)
@@ -53,7 +55,7 @@ _ANNOTATIONS = {"shown": "notice", "cannot tell": "warning", "refuted": "error"}
     help="Judge these very weights, over images alone: one training is enough.",
 )
 @SCORING
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@table_options
 @network_options("new", own_trainings=False)
 @click.pass_context
 def gate(
@@ -72,7 +74,7 @@ def gate(
     root: Path | None,
     results: Path,
     device: DeviceChoice,
-    form: str,
+    out: Output,
 ) -> None:
     """Judge in CI whether NEW holds a claim against OLD.
 
@@ -84,7 +86,6 @@ def gate(
     """
     from harness.evaluation.compare import collect
     from harness.evaluation.contenders import Request
-    from harness.host.writing import json_text
     from harness.reports.tables.compare import warnings
     from harness.statistics import estimates
     from harness.statistics.gate import judge
@@ -106,11 +107,11 @@ def gate(
     for one in warned:
         log.warning("%s", one.removesuffix("."))
     code = EXIT_CODES[judged.outcome]
-    if form == "json":
-        content = {"new": new, "old": old, "sets": common, "exit_code": code, "warnings": warned}
-        click.echo(json_text(content | asdict(judged)))
+    if out.for_people:
+        say(text)
     else:
-        click.echo(text)
+        content = {"new": new, "old": old, "sets": common, "exit_code": code, "warnings": warned}
+        out.show(_table(judged, new, old), json=lambda: content | asdict(judged))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         click.echo(annotation(judged, text), err=True)
     context.exit(code)
@@ -127,6 +128,36 @@ def _text(judged: Judged, new: str, old: str, sets: tuple[str, ...]) -> str:
         f"{judged.seeds} {'training' if judged.seeds == 1 else 'trainings'} a row): "
         f"{judged.reason}"
     )
+
+
+def _table(judged: Judged, new: str, old: str) -> Table:
+    from harness.reports.tables.table import Column, simple
+
+    columns = (
+        Column("new", "New"),
+        Column("old", "Old"),
+        Column("claim", "Claim"),
+        Column("margin_db", "Margin\n(dB)", "diff"),
+        Column("outcome", "Outcome"),
+        Column("diff_db", "Difference\n(dB)", "diff", signed=True),
+        Column("diff_low_db", "Interval\n(dB)", "diff", signed=True, form="[{}"),
+        Column("diff_high_db", kind="diff", signed=True, joined=True, between=", ", form="{}]"),
+        Column("trainings", "Trainings\na row", "count"),
+        Column("needed", "Seeds that\nwould tell", "count"),
+    )
+    cells = (
+        new,
+        old,
+        judged.claim,
+        judged.margin,
+        judged.outcome,
+        judged.diff,
+        judged.low,
+        judged.high,
+        judged.seeds,
+        judged.needed,
+    )
+    return simple("gate", "", columns, [cells], [f"{judged.reason}."])
 
 
 def annotation(judged: Judged, text: str) -> str:

@@ -42,7 +42,7 @@ class LaunchOptions:
 
     Attributes:
         launcher: ``local``, ``ray``, ``slurm``, or None for this process.
-        jobs: How many cells run at once; None for what fits.
+        jobs: How many trainings go on at once; None for what fits.
         retries: How often one that failed is tried again.
         timeout_s: Seconds after which one is ended; None for no limit.
         address: Of a running Ray cluster; None to start one here.
@@ -111,7 +111,7 @@ class LaunchOptions:
             each = config.threads * config.devices
             return self.jobs or max(1, len(os.sched_getaffinity(0)) // each), ()
         if config.devices > 1:
-            raise UsageError("--launcher local gives each cell one GPU: expected devices=1")
+            raise UsageError("--launcher local gives each run one GPU: expected devices=1")
         import torch
 
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
@@ -138,14 +138,14 @@ _OPTIONS = (
     click.option(
         "--launcher",
         type=click.Choice(["local", "ray", "slurm"]),
-        help="Run cells in processes of this machine, on a Ray cluster, or as Slurm jobs.",
+        help="Train in processes of this machine, on a Ray cluster, or as Slurm jobs.",
     ),
-    click.option("--jobs", type=click.IntRange(min=1), help="How many cells run at once."),
+    click.option("--jobs", type=click.IntRange(min=1), help="How many trainings go on at once."),
     click.option(
-        "--retries", type=click.IntRange(min=0), default=0, help="Try a failed cell again, N times."
+        "--retries", type=click.IntRange(min=0), default=0, help="Try a failed run again, N times."
     ),
     click.option(
-        "--cell-timeout", "timeout_s", type=Duration(), help="End a cell after 90s, 30m or 2h."
+        "--cell-timeout", "timeout_s", type=Duration(), help="End a run after 90s, 30m or 2h."
     ),
     click.option("--address", help="Of a running Ray cluster, or auto; else one is started here."),
     click.option(

@@ -1,25 +1,48 @@
-"""``harness list``: the networks; and the columns of whatever else is listed."""
+"""``harness list``: the networks, and all that is known of one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.host.writing import json_text
+from harness.cli import network_card
+from harness.cli.output import Output, say, table_options
+from harness.errors import UsageError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.reports.tables.table import Table
+
+_SCALES = (2, 3, 4, 8)
 
 
 @click.command("list")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
-def list_models(*, form: str) -> None:
+@click.argument("query", required=False, metavar="[ID or TEXT]")
+@table_options
+def list_models(*, query: str | None, out: Output) -> None:
     """List the networks: id, label, scales, source, parameters.
 
-    The parameters are those at each scale.
+    Parameters are those at each scale. With TEXT, networks with it in id, label, family or source.
+    With an ID, or FILE.py:CLASS, all that is known of one: options and defaults, counts, weights.
 
-    Example: harness list --format json
+    Example: harness list wdsr
+
+    Example: harness list awsrn_s
     """
-    click.echo(render(form))
+    if query is not None and _is_name(query):
+        network_card.show(query, out)
+        if out.for_people and (others := [one["id"] for one in _matching(query)]):
+            others = [name for name in others if name != query]
+            say(f"\nAlso with '{query}': {', '.join(others)}", lines=len(others))
+        return
+    rows = models() if query is None else _matching(query)
+    if not rows:
+        known = [text for one in models() for text in (one["id"], one["label"], _family(one["id"]))]
+        hint = suggest(query or "", filter(None, known), listing=False)
+        raise UsageError(f"no network has '{query}' in its id, label, family or source{hint}")
+    out.show(_table(rows), json=lambda: rows)
 
 
 def models() -> list[dict[str, Any]]:
@@ -55,39 +78,59 @@ def models() -> list[dict[str, Any]]:
     ]
 
 
-def render(form: str) -> str:
-    """Return the networks as a ``table`` or as ``json``."""
-    rows = models()
-    if form == "json":
-        return json_text(rows)
-    scales = sorted({scale for row in rows for scale in row["scales"]})
-    head = ["id", "label", "scales", "source", *(f"params x{scale}" for scale in scales)]
-    body = [
-        [
+def _is_name(query: str) -> bool:
+    from harness.models import registry
+    from harness.weights import installed
+
+    return ":" in query or query in registry.names() or query in installed.networks()
+
+
+def _family(model: str) -> str:
+    from harness.models import registry
+
+    return network_card.family(registry.get(model)) if model in registry.names() else ""
+
+
+def _matching(text: str) -> list[dict[str, Any]]:
+    """Return the networks with a text in id, label, family or source, in any case of letters."""
+    wanted = text.lower()
+    return [
+        one
+        for one in models()
+        if any(
+            wanted in part.lower()
+            for part in (one["id"], one["label"], one["source"], _family(one["id"]))
+        )
+    ]
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Table:
+    from harness.reports.tables.table import Column, simple
+
+    scales = [scale for scale in _SCALES if any(scale in row["scales"] for row in rows)]
+    numbers = [
+        Column(f"params_x{scale}", f"params x{scale}", "count", drop=drop)
+        for scale, drop in zip(scales, _drops(scales), strict=True)
+    ]
+    columns = (
+        Column("id", "id"),
+        Column("label", "label", drop=0),
+        Column("scales", "scales", drop=1),
+        Column("source", "source", drop=3),
+        *numbers,
+    )
+    body = (
+        (
             row["id"],
             row["label"],
             ",".join(map(str, row["scales"])),
             row["source"],
-            *(_thousands(row["params"].get(f"x{scale}")) for scale in scales),
-        ]
+            *(row["params"].get(f"x{scale}") for scale in scales),
+        )
         for row in rows
-    ]
-    return columns([head, *body], right=range(4, len(head)))
+    )
+    return simple("networks", "", columns, body)
 
 
-def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """Return rows of text as aligned columns."""
-    to_right = set(right)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if index in to_right else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _thousands(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
+def _drops(scales: Sequence[int]) -> list[int]:
+    return [{2: 1, 4: 2, 3: 4, 8: 5}[scale] for scale in scales]

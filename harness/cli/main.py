@@ -13,7 +13,9 @@ import click
 
 from harness import __version__
 from harness.cli.commands import COMMANDS, GROUPS
+from harness.cli.output import say
 from harness.errors import HarnessError, suggest
+from harness.host import bars
 from harness.host.logs import log_to_stderr
 from harness.host.signals import interruptible
 
@@ -34,19 +36,24 @@ class _Group(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            with interruptible():
+            with interruptible(), bars.taken_away():
                 return super().invoke(context)
+        except click.ClickException as error:
+            text = io.StringIO()
+            error.show(text)
+            say(text.getvalue().rstrip("\n"), err=True)
+            raise SystemExit(error.exit_code) from error
         except HarnessError as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             raise SystemExit(error.exit_code) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output has gone: click knows how
                 raise
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             raise SystemExit(HarnessError.exit_code) from error
         except KeyboardInterrupt:
             more = _GOES_ON.get(context.invoked_subcommand or "", "")
-            click.echo(f"Interrupted{more}.", err=True)
+            say(f"Interrupted{more}.", err=True)
             raise SystemExit(_INTERRUPTED) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -15,6 +15,7 @@ from string import Template
 import click
 
 from harness import __version__
+from harness.cli.output import say
 from harness.cli.plan import finite
 from harness.errors import UsageError
 from harness.host.writing import json_text
@@ -106,7 +107,7 @@ def workflow(*, new_row: str, old_row: str, margin: float, ablation: str) -> Non
     _WORKFLOW.parent.mkdir(parents=True, exist_ok=True)
     with _WORKFLOW.open("x", encoding="utf-8", newline="\n") as file:
         file.write("".join(f"{line.rstrip()}\n" for line in text.splitlines()))
-    click.echo(f"Written: {_WORKFLOW}. Say in it what pip is to install, and commit results/runs.")
+    say(f"Written: {_WORKFLOW}. Say in it what pip is to install, and commit results/runs.")
 
 
 def _in_yaml(text: str) -> str:
@@ -134,7 +135,7 @@ def _begin(kind: str, name: str) -> None:
     for path, text in texts.items():
         with path.open("x", encoding="utf-8", newline="\n") as file:  # never over another's
             file.write(text)
-    click.echo(f"Written: {', '.join(map(str, texts))}. Next:\n\n{_filled(_NEXT[kind], name)}")
+    say(f"Written: {', '.join(map(str, texts))}. Next:\n\n{_filled(_NEXT[kind], name)}")
 
 
 def _problem(kind: str, name: str) -> str:
@@ -156,7 +157,7 @@ def _taken(kind: str, stem: str, name: str) -> str:
     from harness.config import ablation
 
     if stem in ablation.shipped():
-        return f"the ablation '{stem}' comes with the harness; expected another name"
+        return f"the ablation '{stem}' is bundled; expected another name"
     beside = ablation.parse(_texts(kind, "_")["_.yaml"], default_name="_").rows
     if taken := [row.label for row in beside if row.label.lower() == name.lower()]:
         return f"it would stand beside the row '{taken[0]}'; expected another name"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ import click
 
 from harness.cli import ablation_options, completion
 from harness.cli.options import RESULTS_ROOT
+from harness.cli.output import Output, say, table_options
 
 if TYPE_CHECKING:
     from harness.config.ablation import Ablation
     from harness.records.record import Record
     from harness.reports.tables.planning import Plan
+    from harness.reports.tables.table import Table
 
 
 def finite(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -52,12 +55,7 @@ def finite(context: click.Context, parameter: click.Parameter, value: float) -> 
 )
 @RESULTS_ROOT
 @ablation_options.setting_options("names", without=["results"])
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json", "md", "latex"]),
-    default="table",
-)
+@table_options
 @click.option(
     "--write", is_flag=True, help="Write tables and curves to reports/ instead of printing."
 )
@@ -67,7 +65,7 @@ def plan(
     effect: float,
     wanted: float,
     results: Path,
-    form: str,
+    out: Output,
     write: bool,
 ) -> None:
     """Say how many seeds find a difference, and in how many hours.
@@ -101,32 +99,31 @@ def plan(
         raise UsageError(f"{listed}: settings are those of a pilot, and one is stored already")
     if write:
         for path in _written(found, results):
-            click.echo(path)
-    elif form == "json":
-        click.echo(render.all_to_json(map(planning.build, found)), nl=False)
-    elif found:
-        click.echo("\n".join(_rendered(each, form) for each in found), nl=False)
+            say(str(path))
+    elif found or out.form == "json":
+        tables = [_table(each, out) for each in found]
+        out.show(*tables, json=lambda: render.contents(tables))
     values |= {} if results == Path() else {"results.root": str(results)}
     for name, plans in made.items():
         if not plans and (chosen or not found):
             text = _pilot(name, asked[name], values, stored)
-            click.echo(text, err=bool(found) or form != "table")
+            say(text, err=bool(found) or out.form != "table")
 
 
-def _rendered(plan: Plan, form: str) -> str:
+def _table(plan: Plan, out: Output) -> Table:
+    """Return the table of a plan; for people, with a note on whether its hours are of here."""
     from harness.host import environment
     from harness.reports import notes
-    from harness.reports.tables import planning, render
-    from harness.reports.tables.latex import to_latex
+    from harness.reports.tables import planning
 
-    forms = render.FORMATS | {"table": render.to_text, "latex": to_latex}
-    text = forms[form](planning.build(plan))
-    if form != "table":
-        return text
+    table = planning.build(plan)
+    if out.form != "table":
+        return table
     mine = environment.device_name("cpu")
+    note = f"This machine's {mine} did none of these trainings: its hours may be others."
     if mine in {notes.device(record) for record in plan.records}:
-        return f"{text}Trainings of the pilot were done on this machine's {mine}, too.\n"
-    return f"{text}This machine's {mine} did none of these trainings: its hours may be others.\n"
+        note = f"Trainings of the pilot were done on this machine's {mine}, too."
+    return replace(table, notes=(*table.notes, note))
 
 
 def _written(plans: Sequence[Plan], results: Path) -> tuple[Path, ...]:

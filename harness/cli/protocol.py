@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import DATA_ROOT, DEVICE, LR, RESULTS_ROOT
+from harness.cli.output import say
 from harness.cli.set_options import SetsCommand, sets_option
 from harness.errors import UsageError
 
@@ -62,4 +63,4 @@ def protocol(
         lr=lr,
         device=device,
     )
-    click.echo(f"{number} records: {(results / 'results' / 'runs').resolve()}")
+    say(f"{number} records: {(results / 'results' / 'runs').resolve()}")

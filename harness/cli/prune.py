@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +12,15 @@ import click
 from harness.cli import completion
 from harness.cli.network_options import network_options
 from harness.cli.options import DATA_ROOT, DEVICE, KEY, LR, PROTOCOL, SCALE
+from harness.cli.output import Output, format_option, say
 from harness.cli.set_options import SetsCommand, set_option, sets_option
 from harness.config import paper
-from harness.host.writing import json_text
 
 if TYPE_CHECKING:
     from harness.deploy.prune import PruneResult
     from harness.deploy.prune_search import What
     from harness.host.device import DeviceChoice
+    from harness.reports.tables.table import Table, TableCell
 
 
 @click.command("prune", cls=SetsCommand)
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="Weights, as for harness eval (default: those that come with the harness); may be "
-    "pruned already.",
+    help="Weights, as for harness eval (default: those that are bundled); may be pruned already.",
 )
 @KEY
 @click.option(
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 @DATA_ROOT
 @DEVICE
 @click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@format_option
 @network_options("model")
 def prune(
     *,
@@ -78,7 +78,7 @@ def prune(
     root: Path | None,
     device: DeviceChoice,
     force: bool,
-    form: str,
+    out: Output,
 ) -> None:
     """Remove the branches and units that cost the least PSNR.
 
@@ -107,46 +107,67 @@ def prune(
         device=device,
         force=force,
     )
-    if form == "json":
-        content = {"model": model, "scale": scale, "output": str(output)}
-        click.echo(json_text(content | asdict(result)))
-        return
     removed = ", ".join(loss.candidate.name for loss in result.removed) or "nothing"
     lost = result.removed[-1].loss_db if result.removed else 0.0
-    click.echo(f"{model} x{scale}: removed {removed}; {lost:.4f} dB lost on {result.data}")
-    click.echo("\n".join(_ranking(result)))
-    click.echo("\n".join(_states(result)))
-    click.echo(output)
+    content = {"model": model, "scale": scale, "output": str(output)}
+    if out.for_people:
+        say(f"{model} x{scale}: removed {removed}; {lost:.4f} dB lost on {result.data}\n")
+    out.show(_ranking(result), _states(result), json=lambda: content | asdict(result))
+    if out.for_people:
+        say(f"\n{output}")
 
 
-def _ranking(result: PruneResult) -> Iterator[str]:
+def _ranking(result: PruneResult) -> Table:
+    from harness.reports.tables.table import Column, simple
+
     order = [loss.candidate for loss in result.removed]
-    yield f"\n{'removed alone':<14} {'loss (dB)':>10} {'alpha/lambda':>13}  goes as"
-    for loss in result.ranking:
-        candidate = loss.candidate
-        scalar = "-" if candidate.scalar is None else f"{candidate.scalar:.4f}"
-        goes = str(order.index(candidate) + 1) if candidate in order else "kept"
-        yield f"{candidate.name:<14} {loss.loss_db:>10.4f} {scalar:>13}  {goes}"
+    columns = (
+        Column("removed", "removed alone"),
+        Column("loss_db", "loss (dB)", "weight", drop=0),
+        Column("scalar", "alpha/lambda", "weight", drop=1),
+        Column("goes_as", "goes as", drop=0),
+    )
+    rows = (
+        (
+            loss.candidate.name,
+            loss.loss_db,
+            "-" if loss.candidate.scalar is None else loss.candidate.scalar,
+            str(order.index(loss.candidate) + 1) if loss.candidate in order else "kept",
+        )
+        for loss in result.ranking
+    )
+    return simple("ranking", "", columns, rows)
 
 
-def _states(result: PruneResult) -> Iterator[str]:
+def _states(result: PruneResult) -> Table:
     from harness.records.counts import in_doubt
     from harness.records.means import incomparable_sets
+    from harness.reports.tables.table import Column, simple
 
     before, after = result.before, result.after
-    yield f"\n{'':<24} {'before':>14} {'after':>14} {'change':>14}"
-    yield _row("Params", before.params, after.params, ",d", "+,d")
     giga = (_giga(before.multi_adds), _giga(after.multi_adds))
-    yield _row(f"Multi-Adds (G, {paper.OUTPUT_SIZE})", *giga, ".2f", "+.2f")
+    rows = [
+        _row("Params", before.params, after.params, ",d", "+,d"),
+        _row(f"Multi-Adds (G, {paper.OUTPUT_SIZE})", *giga, ".2f", "+.2f"),
+    ]
+    notes = []
     for old, new in zip(before.scores, after.scores, strict=True):
         name, alike = f"{old.set} PSNR (dB)", not incomparable_sets([[old], [new]], [old.set])
-        yield _row(name, old.psnr_db, new.psnr_db, ".3f", "+.4f" if alike else None)
+        rows.append(_row(name, old.psnr_db, new.psnr_db, ".3f", "+.4f" if alike else None))
         if not alike:
-            yield f"  {old.set}: no change of PSNR: it is infinite on other images, or on all"
-        yield _row(f"{old.set} SSIM", old.ssim, new.ssim, ".4f", "+.4f")
-    for reasons in dict.fromkeys((before.count_doubts, after.count_doubts)):
-        if reasons:
-            yield f"Multi-Adds: {in_doubt(reasons)}"
+            why = "it is infinite on other images, or on all"
+            notes.append(f"{old.set}: no change of PSNR: {why}")
+        rows.append(_row(f"{old.set} SSIM", old.ssim, new.ssim, ".4f", "+.4f"))
+    notes += [
+        f"Multi-Adds: {in_doubt(reasons)}"
+        for reasons in dict.fromkeys((before.count_doubts, after.count_doubts))
+        if reasons
+    ]
+    columns = (Column("what", ""), *(Column(key, key, "count") for key in _STATES))
+    return simple("states", "", columns, rows, notes)
+
+
+_STATES = ("before", "after", "change")
 
 
 def _giga(multi_adds: int | None) -> float | None:
@@ -155,9 +176,9 @@ def _giga(multi_adds: int | None) -> float | None:
 
 def _row(
     name: str, before: float | None, after: float | None, form: str, change: str | None
-) -> str:
-    """Return a line; without a form of the change, that is left out."""
+) -> tuple[TableCell, ...]:
+    """Return a row; without a form of the change, that is left out."""
     gain = None if before is None or after is None else after - before
-    numbers = [(before, form), (after, form)] + ([(gain, change)] if change else [])
-    cells = ["n/a" if number is None else f"{number:{as_}}" for number, as_ in numbers]
-    return f"{name:<24} " + " ".join(f"{cell:>14}" for cell in cells)
+    numbers = ((before, form), (after, form), (gain, change))
+    shown = ["n/a" if number is None else f"{number:{as_}}" for number, as_ in numbers if as_]
+    return (name, *shown, *([] if change else [None]))

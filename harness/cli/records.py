@@ -9,32 +9,60 @@ import click
 from click.core import ParameterSource
 
 from harness.cli.options import results_root_only
+from harness.cli.output import Output, say, table_options
 from harness.errors import HarnessError
 
 
 @click.group("records", invoke_without_command=True)
 @results_root_only
 @click.option("--images", is_flag=True, help="One row per image instead of one per set.")
-@click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
+@click.option("--sort", metavar="[-]COLUMN", help="Sort by a column; -COLUMN: largest first.")
+@click.option(
+    "--where",
+    "conditions",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Only such rows; also <, >, <=, >= and !=; may be repeated.",
+)
+@table_options
 @click.pass_context
-def records(context: click.Context, *, results: Path, images: bool, form: str) -> None:
+def records(
+    context: click.Context,
+    *,
+    results: Path,
+    images: bool,
+    sort: str | None,
+    conditions: Sequence[str],
+    out: Output,
+) -> None:
     """List what has been run, with its scores.
 
     A line is a run with its scores, or the scores of an image.
 
-    Example: harness records --images --format csv
+    The table has what differs between its rows, and names below what is the same in all. CSV and
+    JSON have every column.
+
+    Example: harness records --where steps=1500 --where set=Set5 --sort -psnr_db
     """
     if context.invoked_subcommand:
         _check_none_given(context)
         return
     from harness.records import frames, record
+    from harness.reports.tables import run_list
 
     stored = record.load_all(results)
     if not stored:
         raise HarnessError(f"there are no records in '{results / 'results' / 'runs'}'")
     frame = (frames.images if images else frames.cells)(stored)
-    text = frame.to_csv(index=False) if form == "csv" else frame.to_string(index=False)
-    click.echo(text.rstrip())
+    for condition in conditions:
+        frame = frames.where(frame, condition)
+    if sort is not None:
+        frame = frames.sorted_by(frame, sort)
+    out.show(
+        run_list.build(frame),
+        json=lambda: frames.plain_rows(frame),
+        csv=lambda: frame.to_csv(index=False),
+    )
 
 
 def _check_none_given(context: click.Context) -> None:
@@ -66,9 +94,9 @@ def import_records(*, folders: Sequence[Path], results: Path) -> None:
 
     here = record.load_all(results)
     imported = importing.take(folders, results)
-    click.echo(imported.summary)
+    say(imported.summary)
     for line in comparable.report(imported.taken, here):
-        click.echo(line)
+        say(line)
     if imported.refused:
         lines = [f"  - {cell}: {why}" for cell, why in imported.refused.items()]
         raise HarnessError("\n".join([f"refused {len(lines)} of the records:", *lines]))

@@ -11,6 +11,7 @@ import click
 from harness.cli import completion
 from harness.cli.ablation_options import only_names
 from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT, scale_option
+from harness.cli.output import say
 
 if TYPE_CHECKING:
     from harness.host.device import DeviceChoice
@@ -97,4 +98,4 @@ def report(
     elif bundle is not None:
         written = render.bundle(page, details, bundle)
     for path in written:
-        click.echo(path)
+        say(str(path))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import DATA_ROOT, RESULTS_ROOT
+from harness.cli.output import say
 from harness.errors import HarnessError, UsageError
 from harness.host.signals import Interrupted
 
@@ -46,12 +47,12 @@ def reproduce(
         plan = again.planned(stored, root=str(root) if root else None, into=into or Path(scratch))
         differs = list(again.differences(stored, plan))
         for one in differs:
-            click.echo(f"differs: {one.what}: {one.recorded} recorded, {one.here} here")
+            say(f"differs: {one.what}: {one.recorded} recorded, {one.here} here")
         decisive = [one.what for one in differs if one.decides]
         if decisive and stored.provenance.commit:
-            click.echo(f"as it was recorded: git checkout {stored.provenance.commit}")
+            say(f"as it was recorded: git checkout {stored.provenance.commit}")
         if not differs:
-            click.echo("nothing differs from when it was recorded")
+            say("nothing differs from when it was recorded")
         if dry_run:
             return
         try:
@@ -63,6 +64,6 @@ def reproduce(
                 "stopped, and nothing of it is kept: with --into FOLDER the same command goes on"
             ) from error
         for line in again.summary(stored, out):
-            click.echo(line)
+            say(line)
     if not out.same and not decisive:
         raise HarnessError(f"'{stored.id}' came out otherwise, and nothing that decides differs")

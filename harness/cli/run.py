@@ -10,17 +10,15 @@ import click
 
 from harness.cli import ablation_options, completion
 from harness.cli.launching import LaunchOptions, launch_options
-from harness.cli.listing import columns
 from harness.cli.network_options import network_options
 from harness.cli.options import MERGE_THREADS
+from harness.cli.output import Output, say, table_options
 from harness.errors import ConfigError, HarnessError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.config.ablation import Ablation
-    from harness.experiment.plan import Plan
-    from harness.experiment.session import CellStatus
     from harness.records.failure import Failure
     from harness.records.record import Record
 
@@ -51,6 +49,7 @@ _estimate = click.option(
 @_estimate
 @_fail_fast
 @MERGE_THREADS
+@table_options
 @launch_options
 def run(
     *,
@@ -60,6 +59,7 @@ def run(
     fail_fast: bool,
     merge_threads: bool,
     launch: LaunchOptions,
+    out: Output,
 ) -> None:
     """Train, score and tabulate every row of an ablation.
 
@@ -91,6 +91,7 @@ def run(
         merge_threads=merge_threads,
         launch=launch,
         name=names[0],
+        out=out,
     )
 
 
@@ -101,6 +102,7 @@ def run(
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
 @_estimate
 @_fail_fast
+@table_options
 @network_options("model", own_trainings=False)
 def train(
     *,
@@ -109,6 +111,7 @@ def train(
     dry_run: bool,
     estimate: bool,
     fail_fast: bool,
+    out: Output,
 ) -> None:
     """Train, score and record one network.
 
@@ -132,6 +135,7 @@ def train(
             estimate=estimate,
             fail_fast=fail_fast,
             tabulate=False,
+            out=out,
         )
     except ConfigError as error:
         where = f"row '{one_row.base}': "
@@ -150,13 +154,17 @@ def _run(
     estimate: bool,
     fail_fast: bool,
     tabulate: bool,
+    out: Output,
     merge_threads: bool = False,
     launch: LaunchOptions | None = None,
     name: str = "",
 ) -> None:
+    from harness.cli import dry_run as dry_run_table
     from harness.cli import next_steps
     from harness.experiment import plan
 
+    if not dry_run and (out.form != "table" or out.path):
+        raise UsageError("--format and -o go with --dry-run; harness tables writes tables of a run")
     if launch is not None:
         launch.check()
         launch.settings(values)
@@ -168,11 +176,11 @@ def _run(
         from harness.experiment.session import statuses
 
         found = statuses(planned)
-        click.echo(plan_text(planned, found))
+        out.show(dry_run_table.table(planned, found))
         if estimate:
             from harness.experiment import measuring
 
-            click.echo("\n".join(measuring.estimate(planned, found)))
+            say("\n".join(measuring.estimate(planned, found)), err=not out.for_people)
         return
     from harness.experiment.run import execute
     from harness.reports import write
@@ -191,17 +199,17 @@ def _run(
 
     launching = launch.launching(planned) if launch else None
     outcome = execute(planned, report=report, fail_fast=fail_fast, launching=launching)
-    if tables := write.text(planned.ablation, outcome.records, outcome.failures):
-        click.echo(tables)
+    tables = write.build(planned.ablation, outcome.records, outcome.failures)
+    out.show(*tables, hint=f"the files in {write.folder(planned.results)}")
     if tabulate and not written:
-        click.echo(no_table(planned.ablation.name, outcome.records))
+        say(no_table(planned.ablation.name, outcome.records))
     elif tabulate:
-        click.echo(f"\nLaTeX, CSV and Markdown: {write.folder(planned.results).resolve()}")
-    click.echo(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
+        say(f"\nLaTeX, CSV and Markdown: {write.folder(planned.results).resolve()}")
+    say(f"Records: {(planned.results / 'results' / 'runs').resolve()}")
     if outcome.failures:
         raise HarnessError(outcome.summary())
     if written:
-        click.echo("\n".join(next_steps.lines(name, planned, outcome.records)))
+        say("\n".join(next_steps.lines(name, planned, outcome.records)))
 
 
 def no_table(name: str, done: Sequence[Record]) -> str:
@@ -209,75 +217,3 @@ def no_table(name: str, done: Sequence[Record]) -> str:
     if any(record.group for record in done):
         return f"No table: of '{name}' only the row that others are compared with has records"
     return f"No table: '{name}' compares nothing, as none of its rows is trained or loads weights"
-
-
-def plan_text(plan: Plan, statuses: Sequence[CellStatus]) -> str:
-    """Return what a run would do: its cells, their cost, what is done already."""
-    from harness.data.catalogue import lr_text
-    from harness.records.counts import in_doubt
-
-    settings = plan.config
-    train = settings.train
-    head = ["row", "model", "scale", "seed", "steps", "params", "training Multi-Adds", "state"]
-    body = []
-    left, unknown = 0, False
-    for status in statuses:
-        cell = status.cell
-        trains = cell.trained and not status.shared
-        cost = plan.training_multi_adds(cell) if trains else 0
-        left += (cost or 0) if status.to_train else 0
-        unknown |= cost is None and status.to_train
-        body.append(
-            [
-                cell.row.label,
-                cell.row.model,
-                f"x{cell.scale}",
-                str(cell.seed) if cell.trained else "-",
-                f"{train.steps:,}" if trains else "-",
-                "n/a" if cell.cost.params is None else f"{cell.cost.params:,}",
-                _tera(cost) if trains else "-",
-                status.words,
-            ]
-        )
-    from harness.reports.notes import SAMPLE, SAMPLE_SET
-
-    shared = any(status.shared for status in statuses)
-    note = ["rows without steps take the weights of an earlier row of their seed"] if shared else []
-    if settings.data.train == SAMPLE_SET in [test.name for test in plan.tests[settings.scale[0]]]:
-        note.append(SAMPLE.removesuffix("."))
-    note += dict.fromkeys(
-        f"Multi-Adds of {cell.row.label}: {in_doubt(cell.cost.doubts)}"
-        for cell in plan.cells
-        if cell.cost.doubts
-    )
-    note += dict.fromkeys(
-        f"{cell.row.label}, {remark}" for cell in plan.cells for remark in cell.cost.remarks
-    )
-    scale = settings.scale[0]
-    tests = ", ".join(f"{test.name} ({test.lr_text})" for test in plan.tests[scale])
-    source = f" ({lr_text(plan.train[scale])})" if scale in plan.train else ""
-    if plan.looks:
-        after = ", ".join(map(str, plan.looks))
-        note.append(
-            f"seeds=auto: rows are looked at after {after} seeds; the plan is of the most, and a "
-            f"row stops where it is above zero, below zero or within +-{settings.until:g} dB"
-        )
-    lines = [
-        columns([head, *body], right=(2, 3, 4, 5, 6)),
-        "",
-        f"profile {settings.profile} ({plan.why})",
-        f"train on {settings.data.train}{source}: batch {train.batch}, LR patch {train.patch}, "
-        f"{train.schedule} schedule, lr {train.lr:g}, {settings.precision}, {settings.device}, "
-        f"{settings.threads} threads{', channels last' if train.channels_last else ''}"
-        f"{', compiled' if train.compile else ''}",
-        *note,
-        f"score on {tests}",
-        f"training Multi-Adds still to do: at most {left / 1e12:,.1f} T "
-        f"(forward, and twice that backward{', without those that are n/a' if unknown else ''}); "
-        "--dry-run --estimate measures how long that takes here",
-    ]
-    return "\n".join(lines)
-
-
-def _tera(multi_adds: int | None) -> str:
-    return "n/a" if multi_adds is None else f"{multi_adds / 1e12:,.1f} T"

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.listing import columns
+from harness.cli.output import Output, say, table_options
 
 if TYPE_CHECKING:
     from harness.config.values import Setting
+    from harness.reports.tables.table import Table
 
 
 @click.command()
 @click.option("--schema", is_flag=True, help="Print the JSON schema of ablation files instead.")
-def settings(*, schema: bool) -> None:
+@table_options
+def settings(*, schema: bool, out: Output) -> None:
     """List the settings that KEY=VALUE can change.
 
     And what the profiles set. With the schema, editors complete and check the YAML files of
@@ -22,27 +24,40 @@ def settings(*, schema: bool) -> None:
 
     Example: harness settings --schema
     """
+    from harness.reports.tables import render
+
     if schema:
         from harness.config.schema import ablation_schema
 
-        click.echo(ablation_schema())
+        out.write(f"{ablation_schema()}\n")
         return
-    click.echo(settings_text())
+    from harness.config.settings import PROFILES
+
+    profiles = {
+        name: {key: _value(value) for key, value in values.items()}
+        for name, values in PROFILES.items()
+    }
+    table = _table()
+    out.show(table, json=lambda: {"settings": render.rows_by_key(table), "profiles": profiles})
+    for name, values in profiles.items() if out.for_people else ():
+        say(f"\nprofile={name}: {' '.join(f'{key}={value}' for key, value in values.items())}")
 
 
-def settings_text() -> str:
-    """Return every setting with its default and meaning, then what each profile sets."""
+def _table() -> Table:
+    """Return every setting with its default and meaning."""
     from harness.config import settings
+    from harness.reports.tables.table import Column, simple
 
-    rows = [
-        [setting.key, _value(setting.default), _meaning(setting)]
+    columns = (
+        Column("key", "key"),
+        Column("default", "default", drop=1),
+        Column("meaning", "meaning", drop=0),
+    )
+    rows = (
+        (setting.key, _value(setting.default), _meaning(setting))
         for setting in settings.settings().values()
-    ]
-    parts = [columns([["key", "default", "meaning"], *rows])]
-    for name, values in settings.PROFILES.items():
-        chosen = " ".join(f"{key}={_value(value)}" for key, value in values.items())
-        parts.append(f"profile={name}: {chosen}")
-    return "\n\n".join(parts)
+    )
+    return simple("settings", "", columns, rows)
 
 
 def _value(value: Any) -> str:

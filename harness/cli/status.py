@@ -1,4 +1,4 @@
-"""``harness status``: how far the cells of a run are, wherever they run."""
+"""``harness status``: how far the runs of an ablation are, wherever they run."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import click
 
 from harness.cli import completion
 from harness.cli.ablation_options import only_names
-from harness.cli.listing import columns
 from harness.cli.options import results_root_only
+from harness.cli.output import Output, table_options
 from harness.errors import UsageError, suggest
 
 if TYPE_CHECKING:
     from harness.records.plans import Standing, StoredPlan
+    from harness.reports.tables.table import Table
 
 _SHORTEST_S, _LONGEST_S = 0.1, 86_400.0
 _STATES = ("done", "running", "failed", "lost", "missing")
@@ -35,15 +36,15 @@ _STATES = ("done", "running", "failed", "lost", "missing")
 @results_root_only
 @click.option("--watch", is_flag=True, help="Print it again every few seconds, until all is done.")
 @click.option("--every", default=5.0, show_default=True, help="Seconds between two, with --watch.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@table_options
 def status(
-    *, ablations: Sequence[str], results: Path, watch: bool, every: float, form: str
+    *, ablations: Sequence[str], results: Path, watch: bool, every: float, out: Output
 ) -> None:
     """Say how far the runs of an ablation are.
 
     Each is done, running, failed, lost or missing. Of the latest run of an ablation, or of every
     ablation that was run. Works on any machine that sees the results root, and needs neither
-    PyTorch nor the images. A cell is lost where the process that ran it has stopped: the same
+    PyTorch nor the images. A run is lost where the process that ran it has stopped: the same
     `harness run` goes on with it.
 
     Example: harness status awru
@@ -55,9 +56,7 @@ def status(
         )
     while True:
         plans = _plans(results, name)
-        text, left = _report(results, plans, form)
-        click.echo(text)
-        if not watch or not left:
+        if not _report(results, plans, out) or not watch:
             return
         time.sleep(every)
 
@@ -88,18 +87,16 @@ def _plans(results: Path, name: str | None) -> list[StoredPlan]:
     return [latest[name]]
 
 
-def _report(results: Path, found: Iterable[StoredPlan], form: str) -> tuple[str, bool]:
-    """Return the text, and whether anything is left to do."""
-    from harness.host.writing import json_text
+def _report(results: Path, found: Iterable[StoredPlan], out: Output) -> bool:
+    """Print how far plans are, and return whether anything is left to do."""
     from harness.records import plans
 
     standings = {plan.ablation: list(plans.standings(results, plan)) for plan in found}
-    left = any(one.state in ("running", "missing") for all_ in standings.values() for one in all_)
-    if form == "json":
-        return json_text(
-            {name: [_plain(one) for one in all_] for name, all_ in standings.items()}
-        ), left
-    return "\n\n".join(_table(name, all_) for name, all_ in standings.items()), left
+    out.show(
+        *(_table(name, all_) for name, all_ in standings.items()),
+        json=lambda: {name: [_plain(one) for one in all_] for name, all_ in standings.items()},
+    )
+    return any(one.state in ("running", "missing") for all_ in standings.values() for one in all_)
 
 
 def _plain(standing: Standing) -> dict[str, Any]:
@@ -107,26 +104,41 @@ def _plain(standing: Standing) -> dict[str, Any]:
     return {**plain.pop("cell"), **plain}
 
 
-def _table(name: str, standings: Sequence[Standing]) -> str:
-    from harness.host.progress import duration
+def _table(name: str, standings: Sequence[Standing]) -> Table:
+    from harness.reports.tables.table import Column, simple
 
-    body = []
-    for one in standings:
-        cell, lease = one.cell, one.lease
-        said = one.why
-        if lease is not None:
-            steps = f"step {lease.step:,} of {lease.steps:,}" if lease.steps else ""
-            left = "" if lease.left_s is None else f"{duration(lease.left_s)} left"
-            parts = [
-                lease.host,
-                f"since {lease.since}",
-                steps,
-                left if one.state == "running" else "",
-            ]
-            said = ", ".join(filter(None, parts))
-        seed = "-" if cell.seed is None else str(cell.seed)
-        body.append([cell.label, cell.model, f"x{cell.scale}", seed, one.state, said])
     counts = Counter[str](one.state for one in standings)
     summary = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
-    head = ["row", "model", "scale", "seed", "state", ""]
-    return f"{name}: {summary}\n{columns([head, *body], right=(2, 3))}"
+    columns = (
+        Column("row", "row"),
+        Column("model", "model", drop=3),
+        Column("scale", "scale", "count", drop=0),
+        Column("seed", "seed", "count", drop=0),
+        Column("state", "state", drop=0),
+        Column("said", "", drop=1),
+    )
+    body = (
+        (
+            one.cell.label,
+            one.cell.model,
+            one.cell.scale,
+            "-" if one.cell.seed is None else one.cell.seed,
+            one.state,
+            _said(one),
+        )
+        for one in standings
+    )
+    return simple(f"{name}_status", f"{name}: {summary}", columns, body)
+
+
+def _said(one: Standing) -> str:
+    """Return why it failed, or where it runs and how far it is."""
+    from harness.host.bars import duration
+
+    lease = one.lease
+    if lease is None:
+        return one.why
+    steps = f"step {lease.step:,} of {lease.steps:,}" if lease.steps else ""
+    running = one.state == "running" and lease.left_s is not None
+    left = f"{duration(lease.left_s or 0)} left" if running else ""
+    return ", ".join(filter(None, [lease.host, f"since {lease.since}", steps, left]))

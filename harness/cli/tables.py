@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from harness.cli import completion
 from harness.cli.ablation_options import only_names
 from harness.cli.options import MERGE_THREADS, results_root_only
+from harness.cli.output import say
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def tables(
         click.echo(text, nl=False)
         return
     write_atomic(Path(output), text)
-    click.echo(output)
+    say(str(output))
 
 
 def _check(ablations: Sequence[str], results: Path, *, merge_threads: bool) -> None:
@@ -124,7 +125,7 @@ def _check(ablations: Sequence[str], results: Path, *, merge_threads: bool) -> N
 
     chosen = [ablation.load(name) for name in ablations]
     if found := write.check(chosen, results, merge_threads=merge_threads):
-        click.echo("\n".join(found))
+        say("\n".join(found))
         files_are = "1 file is" if len(found) == 1 else f"{len(found)} files are"
         raise HarnessError(f"{files_are} not what the records give: harness tables mends that")
 
@@ -141,7 +142,7 @@ def _write_all(ablations: Sequence[str], results: Path, *, merge_threads: bool) 
     if not files:
         raise write.no_records(results)
     for path in files:
-        click.echo(path)
+        say(str(path))
 
 
 def _refuse_options_of_a_paper(context: click.Context) -> None:

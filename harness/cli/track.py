@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import results_root_only
+from harness.cli.output import say
 
 
 @click.command()
@@ -25,5 +26,5 @@ def track(*, results: Path, replay: bool, uri: str | None) -> None:
 
     found = send(results, uri or default_uri(results))
     for name in found.sent:
-        click.echo(f"sent: {name}")
-    click.echo(f"{len(found.sent)} sent, {found.known} known before")
+        say(f"sent: {name}")
+    say(f"{len(found.sent)} sent, {found.known} known before")

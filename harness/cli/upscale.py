@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="Weights: ours, or public ones as released (default: those that come with the "
-    "harness, if any; bicubic has none).",
+    help="Weights: ours, or public ones as released (default: those that are "
+    "bundled, if any; bicubic has none).",
 )
 @KEY
 @DEVICE

@@ -26,6 +26,7 @@ from harness.data.catalogue import TestSet, TrainSet, joined_name, lr_text
 from harness.data.images import hash_image, read_rgb
 from harness.data.resize import crop_to_multiple, downscale
 from harness.errors import DataError
+from harness.host import progress
 from harness.host.files import reason
 from harness.host.paths import printable
 
@@ -207,7 +208,8 @@ def _write_pixels(
     digest = hashlib.sha256()
     entries: list[Entry] = []
     problems: list[str] = []
-    for name, hr_file, lr_file in _files(sets):
+    shown = progress.over(_files(sets), "prepare images", total=len([*_files(sets)]))
+    for name, hr_file, lr_file in shown:
         try:
             lr, hr = _pair(hr_file, lr_file, scale)
         except DataError as error:
@@ -218,8 +220,6 @@ def _write_pixels(
         hr_out.write(hr.data)
         lr_out.write(lr.data)
         hash_pair(digest, lr, hr)
-        if len(entries) % 100 == 0:
-            logger.info("prepared %d images", len(entries))
     if len(problems) == 1:
         raise DataError(problems[0])
     if problems:

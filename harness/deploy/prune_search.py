@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import logging
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from torch import nn
-from tqdm import tqdm
 
+from harness.host.progress import over
 from harness.models.awms import AWMS, drop_branches
 from harness.models.awsrn import AWSRN, drop_units, units_left
 from harness.models.units import AWRU
@@ -95,7 +94,7 @@ def greedy(
     keep(current, ())
     while removable := candidates(current, what):
         losses = []
-        for candidate in tqdm(removable, f"removing {len(removed) + 1}", disable=_quiet()):
+        for candidate in over(removable, f"removing {len(removed) + 1}"):
             tried = _without(current, candidate)
             losses.append(RemovalLoss(candidate, start - measure(tried)))
         losses.sort(key=lambda loss: loss.loss_db)
@@ -114,7 +113,3 @@ def _without(network: nn.Module, candidate: Removable) -> nn.Module:
     smaller = copy.deepcopy(network)
     candidate.remove(smaller)
     return smaller
-
-
-def _quiet() -> bool:
-    return not sys.stderr.isatty()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.efficiency import targets
 from harness.errors import HarnessError, UsageError
+from harness.host.progress import over
 from harness.records.challenge import LR_PX, SCALE, Challenge, Triple, score
 from harness.records.counts import in_doubt
 from harness.weights import naming
@@ -78,7 +79,7 @@ def count(names: Sequence[str], challenge: Challenge) -> list[Counted]:
                 f"expected '{plain}'"
             )
     chosen = targets.choose([challenge.base, *names], everything=False, scales=(SCALE,))
-    return [_counted(variant) for variant, _ in chosen]
+    return [_counted(variant) for variant, _ in over(chosen, "count networks")]
 
 
 def _counted(variant: Variant) -> Counted:

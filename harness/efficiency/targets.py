@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from harness.config import paper
 from harness.config.paper import Convention
 from harness.errors import HarnessError, UsageError
+from harness.host import progress
 from harness.models import registry
 from harness.records import published, published_modern
 from harness.weights import networks
@@ -131,7 +132,7 @@ def count(
     printed = (*published.load(paper.SYSTEMS_TABLE), *published_modern.counts_at_720p())
     rows = []
     with _rare_collection():
-        for variant, scale in chosen:
+        for variant, scale in progress.over(chosen, "count networks"):
             own = networks.is_users(variant.id)
             of_input = size.of == "input"
             subject = CountedNetwork(

@@ -16,6 +16,7 @@ from harness.config.protocols import Protocol
 from harness.data.catalogue import TestSet, find_test
 from harness.errors import CheckpointError, UsageError, suggest
 from harness.evaluation import scoring
+from harness.host import progress
 from harness.host.device import DeviceChoice, inference_device
 from harness.records import released
 from harness.records.released import Weights
@@ -72,7 +73,7 @@ def run(
     place = inference_device(device)
     jobs = list(_jobs(present, sets, tests))
     ids = set()
-    for number, job in enumerate(jobs, 1):
+    for number, job in enumerate(progress.over(jobs, "all weights and sets"), 1):
         weights = job.weights
         scorer = scoring.Scorer(
             load.load(

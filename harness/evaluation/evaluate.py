@@ -23,6 +23,7 @@ from harness.evaluation.in_order import InOrder
 from harness.evaluation.metrics import Image
 from harness.evaluation.pixels import LowResolution, View
 from harness.evaluation.self_ensemble import SelfEnsemble, ensemble
+from harness.host import progress
 from harness.models.bicubic import Bicubic
 from harness.models.luma import YCBCR, LumaNetwork
 from harness.records.record import ImageScore, SetScore
@@ -140,7 +141,8 @@ def score_all(
     try:
         measured: InOrder[dict[str, ImageScore]] = InOrder(workers or _workers(device))
         with measured:
-            for name, views in pixels.views(test, scale, [alike[0] for alike in groups]):
+            shown = pixels.views(test, scale, [alike[0] for alike in groups])
+            for name, views in progress.over(shown, f"score {test.name}", total=len(test.hr)):
                 for alike, digest, view in zip(groups, digests, views, strict=True):
                     pixels.add_pair(digest, name, view.lr, view.hr)
                     output = infer(network, view.lr, device)

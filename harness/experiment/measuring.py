@@ -19,6 +19,7 @@ from harness.experiment.remaining import Clock, Training
 from harness.experiment.session import CellStatus
 from harness.experiment.trainer import Step, Trainer
 from harness.host.process import keep_memory
+from harness.host.progress import over
 from harness.models.initialise import initialise
 from harness.weights import networks
 
@@ -68,7 +69,7 @@ def estimate(
     for training, cell in trainings:
         distinct.setdefault(training.network, (training, cell))
     lines = []
-    for training, cell in distinct.values():
+    for training, cell in over(distinct.values(), "measure networks"):
         name = f"{cell.row.label} x{cell.scale}"
         try:
             found = measure(cell, plan.config, clock=clock)

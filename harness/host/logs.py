@@ -9,17 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from harness.host import bars
+
 
 class _AboveTheBar(logging.StreamHandler[TextIO]):
     """Write lines above a progress bar, where there is one, instead of into it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        bars = sys.modules.get("tqdm")  # not imported here: it would slow every command
-        if bars is None:
-            super().emit(record)
-        else:
-            bars.tqdm.write(self.format(record), file=sys.stderr)
+        try:
+            bars.write_line(self.format(record), sys.stderr)
+        except Exception:  # as of every handler: a log line must not end the work
+            self.handleError(record)
 
 
 def log_to_stderr(level: int) -> None:

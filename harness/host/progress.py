@@ -5,67 +5,70 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from typing import Any, NoReturn
+from collections.abc import Iterable, Iterator, Sized
+from typing import TypeVar
 
-from tqdm import tqdm
+from harness.host import bars
 
 log = logging.getLogger(__name__)
 
 _BETWEEN_LINES_S = 10.0
+_SHORT_S = 1.0
+"""Work that takes less has no bar."""
+
+_Item = TypeVar("_Item")
 
 
 class Progress:
-    """The progress of one cell, and below it that of all cells."""
+    """The progress of one training, and below it that of all trainings."""
 
     def __init__(
         self, name: str, *, total: int, done: int, all_total: int = 0, all_done: int = 0
     ) -> None:
-        """Begin at ``done`` of ``total`` steps, and at ``all_done`` of those of all cells.
+        """Begin at ``done`` of ``total`` steps, and at ``all_done`` of those of all trainings.
 
-        There is no second bar where the cell is the only one.
+        There is no second bar where the training is the only one.
         """
         self.total = total
         self._began = (time.monotonic(), done)
-        self._bar = _bar(name, total=total, done=done, unit="it")
+        self._bar = bars.open_bar(name, total=total, done=done)
         self._all = None
         if all_total > total - done:
-            form = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
-            options = {"bar_format": form, "position": 1, "leave": False}
-            self._all = _bar("all", total=all_total, done=all_done, unit="it", **options)
+            self._all = bars.open_bar("all", total=all_total, done=all_done, timed=False)
 
     def advance(self) -> None:
         """Count one step."""
-        self._bar.update()
+        self._bar.advance()
         if self._all is not None:
-            self._all.update()
+            self._all.advance()
 
     def say(self, text: str) -> None:
-        """Show what is left of all cells beside their bar."""
+        """Show what is left of all trainings beside their bar."""
         if self._all is not None:
-            self._all.set_postfix_str(text)
+            self._all.say(text)
 
     def report(self, step: int, *, loss: float, lr: float) -> None:
         """Show loss and learning rate at a step; also a line in the log."""
         started, first = self._began
         rate = (step - first) / max(1e-9, time.monotonic() - started)
         left = (self.total - step) / max(1e-9, rate)
-        self._bar.set_postfix(loss=f"{loss:.3f}", lr=f"{lr:.2e}")
+        self._bar.say(f"loss={loss:.3f}, lr={lr:.2e}")
         log.log(
-            logging.DEBUG if not self._bar.disable else logging.INFO,
+            logging.DEBUG if self._bar.shown else logging.INFO,
             "step %d/%d  loss %.3f  lr %.2e  %.2f it/s  %s left",
             step,
             self.total,
             loss,
             lr,
             rate,
-            duration(left),
+            bars.duration(left),
         )
 
     def close(self) -> None:
-        """Leave the bar of the cell as it is and free its line; that of all cells goes."""
+        """Leave the bar of the training as it is and free its line; that of all trainings goes."""
         if self._all is not None:
             self._all.close()
-        self._bar.close()
+        self._bar.close(leave=True)
 
 
 class TileBar:
@@ -73,51 +76,59 @@ class TileBar:
 
     def __init__(self, *, total: int) -> None:
         """Begin with ``total`` tiles to do."""
-        self._bar = _bar("upscale", total=total, done=0, unit="tile")
+        self._bar = bars.open_bar("upscale", total=total, unit="tile")
 
     def advance(self) -> None:
         """Count one tile."""
-        self._bar.update()
+        self._bar.advance()
 
     def plan_anew(self, *, undone: int, more: int) -> None:
         """Take back tiles that were done, and expect more in all."""
-        self._bar.total = (self._bar.total or 0) + more
-        self._bar.update(-undone)
+        self._bar.expect(more)
+        self._bar.advance(-undone)
 
     def say(self, line: str) -> None:
         """Print a line to standard output, above the bar."""
-        tqdm.write(line, file=sys.stdout)
+        bars.write_line(line, sys.stdout)
 
     def close(self) -> None:
         """Leave the bar as it is and free the line."""
-        self._bar.close()
+        self._bar.close(leave=True)
 
 
 class Transfer:
-    """The progress of something counted in bytes or files, whose end may be unknown."""
+    """The progress of something counted in bytes or things, whose end may be unknown."""
 
-    def __init__(self, name: str, *, total: int | None, done: int = 0, unit: str = "B") -> None:
-        """Begin at ``done``; ``unit`` is ``B`` for bytes or a word for things."""
+    def __init__(
+        self,
+        name: str,
+        *,
+        total: int | None,
+        done: int = 0,
+        unit: str = "B",
+        after_s: float = 0.0,
+    ) -> None:
+        """Begin at ``done``.
+
+        Args:
+            name: What is done.
+            total: How many bytes or things there are; None where nobody knows.
+            done: How many were done before.
+            unit: ``B`` for bytes or a word for things.
+            after_s: There is no bar before so many seconds are over.
+        """
         self._name = name
         self._total = total
         self._done = done
         self._told = _tenths(done, total)
         self._told_at = time.monotonic()
-        self._bar = _bar(
-            name,
-            total=total,
-            done=done,
-            unit=unit,
-            unit_scale=unit == "B",
-            unit_divisor=1000,
-            leave=False,
-        )
+        self._bar = bars.open_bar(name, total=total, done=done, unit=unit, after_s=after_s)
 
     def advance(self, count: int = 1) -> None:
         """Count some more; without a terminal, a line at a tenth, but not every few seconds."""
         self._done += count
-        self._bar.update(count)
-        if not self._bar.disable:
+        self._bar.advance(count)
+        if self._bar.shown:
             return
         tenths, now = _tenths(self._done, self._total), time.monotonic()
         if tenths > self._told and now - self._told_at >= _BETWEEN_LINES_S:
@@ -129,29 +140,27 @@ class Transfer:
         self._bar.close()
 
 
+def over(
+    items: Iterable[_Item], name: str, *, unit: str = "", total: int | None = None
+) -> Iterator[_Item]:
+    """Yield items, and show how many of them are done once it takes a second.
+
+    Args:
+        items: What there is to do.
+        name: What is done with them, such as ``score Set5``.
+        unit: What they are, one of them.
+        total: How many there are, where ``items`` does not say.
+    """
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    shown = Transfer(name, total=total, unit=unit, after_s=_SHORT_S)
+    try:
+        for item in items:
+            yield item
+            shown.advance()
+    finally:
+        shown.close()
+
+
 def _tenths(done: int, total: int | None) -> int:
     return 10 * done // total if total else 0
-
-
-def _bar(name: str, *, total: int | None, done: int, unit: str, **options: Any) -> tqdm[NoReturn]:
-    return tqdm(
-        desc=name,
-        total=total,
-        initial=done,
-        unit=unit,
-        dynamic_ncols=True,
-        disable=not sys.stderr.isatty(),
-        **options,
-    )
-
-
-def duration(seconds: float) -> str:
-    """Return a time as ``h:mm:ss``.
-
-    Example:
-        >>> duration(3725)
-        '1:02:05'
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import operator
+import re
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
+from harness.errors import HarnessError, UsageError, suggest
 from harness.records.record import Record
 
 
@@ -61,3 +65,83 @@ def images(records: Iterable[Record]) -> pd.DataFrame:
             for image in score.images
         ]
     ).astype({"seed": "Int64"})
+
+
+_CONDITION = re.compile(r"(\w+)\s*(<=|>=|!=|=|<|>)\s*(.*)", re.DOTALL)
+_COMPARE = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+_MOST_NAMED = 12
+
+
+def where(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
+    """Return the rows that meet a condition; a cell without a value meets none.
+
+    Args:
+        frame: Any of the frames above.
+        condition: ``COLUMN=VALUE``, or with ``!=``, ``<``, ``>``, ``<=``, ``>=``; texts are
+            compared as they are written.
+
+    Raises:
+        UsageError: It is no condition, there is no such column, or it has numbers and the value
+            is none.
+        HarnessError: No row meets it.
+    """
+    found = _CONDITION.fullmatch(condition.strip())
+    if found is None:
+        raise UsageError(f"'{condition}': expected COLUMN=VALUE, such as steps=1500")
+    name, sign, text = found.groups()
+    column = frame[_known(frame, name)]
+    values = column.dropna()
+    if pd.api.types.is_bool_dtype(column):
+        if text.lower() not in ("true", "false"):
+            raise UsageError(f"'{condition}': expected true or false")
+        met = _COMPARE[sign](values, text.lower() == "true")
+    elif pd.api.types.is_numeric_dtype(column):
+        try:
+            number = float(text.replace(",", ""))
+        except ValueError:
+            raise UsageError(f"'{condition}': expected a number, not '{text}'") from None
+        met = _COMPARE[sign](values, number)
+    else:
+        met = _COMPARE[sign](values.astype(str), text)
+    kept: pd.DataFrame = frame.loc[values.index[met.astype(bool)]]
+    if kept.empty:
+        there = list(map(str, values.drop_duplicates()))
+        more = ", .." if len(there) > _MOST_NAMED else ""
+        listed = ", ".join(there[:_MOST_NAMED])
+        raise HarnessError(f"no row has {condition} ({name} there: {listed or 'none'}{more})")
+    return kept
+
+
+def sorted_by(frame: pd.DataFrame, order: str) -> pd.DataFrame:
+    """Return the rows sorted by a column, rows without a value last, equal ones as they were.
+
+    Args:
+        frame: Any of the frames above.
+        order: Name of the column; with ``-`` before it, the largest first.
+
+    Raises:
+        UsageError: There is no such column.
+    """
+    name = _known(frame, order.removeprefix("-"))
+    return frame.sort_values(name, ascending=not order.startswith("-"), kind="stable")
+
+
+def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as plain values by column; None where there is none."""
+    rows = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _known(frame: pd.DataFrame, name: str) -> str:
+    if name not in frame:
+        known = ", ".join(map(str, frame))
+        hint = suggest(name, map(str, frame), listing=False)
+        raise UsageError(f"there is no column '{name}'{hint}; columns: {known}")
+    return name

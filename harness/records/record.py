@@ -23,6 +23,7 @@ from harness.host.declaring import NullIsInfinite
 from harness.host.files import write_atomic
 from harness.host.problems import FormatError
 from harness.host.process import uncollected
+from harness.host.progress import over
 from harness.host.reading import from_json, read_text
 from harness.records.consistency import contradictions
 from harness.records.learned import LearnedScalars
@@ -257,7 +258,8 @@ def load_all(results: Path) -> list[Record]:
     Raises:
         RecordError: A file cannot be read.
     """
-    return sorted((read_file(path) for path in files(results)), key=lambda record: record.id)
+    paths = over(files(results), "read records")
+    return sorted((read_file(path) for path in paths), key=lambda record: record.id)
 
 
 def files(results: Path, *, prefix: str = "") -> list[Path]:

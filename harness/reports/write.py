@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.config.ablation import Ablation, load, shipped
 from harness.errors import HarnessError, UsageError, suggest
 from harness.host.process import uncollected
+from harness.host.progress import over
 from harness.records import failure, threads
 from harness.records.failure import Failure
 from harness.records.record import Record, load_all
@@ -134,7 +135,8 @@ def _of_ablations(
     failures: Sequence[Failure] = failure.load_all(results)
     if merge_threads:
         stored, failures = threads.merged(stored, failures)
-    return [table for chosen in ablations for table in build(chosen, stored, failures)]
+    shown = over(ablations, "make tables")
+    return [table for chosen in shown for table in build(chosen, stored, failures)]
 
 
 @uncollected()
@@ -156,7 +158,8 @@ def named(name: str, results: Path, *, merge_threads: bool = False) -> tuple[Tab
         stored, failures = threads.merged(stored, failures)
     if name in shipped() or Path(name).is_file():
         return build(load(name), stored, failures)
-    tables = [table for one in map(load, shipped()) for table in build(one, stored, failures)]
+    every = over([load(one) for one in shipped()], "make tables")
+    tables = [table for one in every for table in build(one, stored, failures)]
     by_name = {table.name: table for table in (*tables, *_of_no_ablation(stored, results))}
     if name not in by_name:
         hint = suggest(name, [*shipped(), *by_name])
@@ -189,11 +192,6 @@ def _belongs(table: Table, chosen: Ablation, trained: Iterable[Record]) -> bool:
         return True
     stems = {notes.stem(chosen.name, record) for record in trained}
     return any(table.name == stem or table.name.startswith(f"{stem}_") for stem in stems)
-
-
-def text(chosen: Ablation, shown: Sequence[Record], failures: Sequence[Failure] = ()) -> str:
-    """Return the tables of just these records and failures, for a terminal."""
-    return "\n\n".join(render.to_text(table) for table in build(chosen, shown, failures))
 
 
 def build(

@@ -8,6 +8,7 @@ from itertools import combinations
 from math import inf, isinf
 from statistics import fmean
 
+from harness.host.progress import over
 from harness.records.record import Record
 from harness.records.selection import ComparedRow, Comparison
 from harness.statistics import components, power
@@ -63,7 +64,7 @@ def answers(comparison: Comparison, effect: float, wanted: float) -> tuple[Answe
         wanted: How often, in 0..1.
     """
     found: list[Answer] = []
-    for entry, base in pilots(comparison):
+    for entry, base in over(pilots(comparison), "plan"):
         choices = [
             sets
             for size in range(len(comparison.sets), 0, -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,18 +15,50 @@ from harness.weights import contents, files, schemes
 from harness.weights.contents import Tensors
 from harness.weights.files import WeightsFile
 from harness.weights.keymaps import awsrn
+from harness.weights.schemes import Fit
 from harness.weights.sealed import seal
 from harness.weights.taken import AmbiguousError, Candidate
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 
 
-def describe(path: Path, *, listing: bool = False, key: str | None = None) -> str:
-    """Say what a file holds and what it fits.
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a file of weights holds and what it fits.
+
+    Attributes:
+        file: Its name.
+        remarks: Lines on which state dict is described, and on what the file says of itself.
+        fits: Networks that it fits: id, scales, whose names of tensors.
+        hint: Why it fits none; empty where it does, or nobody need ask.
+        shapes: Of its tensors, by name.
+        values: How many numbers they hold.
+    """
+
+    file: str
+    remarks: tuple[str, ...]
+    fits: tuple[tuple[str, tuple[int, ...], str], ...]
+    hint: str
+    shapes: dict[str, tuple[int, ...]]
+    values: int
+
+    def text(self, *, listing: bool = False) -> str:
+        """Return it as lines, every tensor too where it is to be listed."""
+        lines = [f"{self.file}: {len(self.shapes)} tensors, {self.values:,} values", *self.remarks]
+        lines += [
+            f"fits {model} at {schemes.scales_text(scales)}  (names: {names})"
+            for model, scales, names in self.fits
+        ]
+        lines += [self.hint] if self.hint else []
+        lines += [f"  {name}  {shape}" for name, shape in self.shapes.items()] if listing else []
+        return "\n".join(lines)
+
+
+def describe(path: Path, *, key: str | None = None) -> Description:
+    """Return what a file holds and what it fits.
 
     Args:
         path: The file.
-        listing: Whether to list every tensor.
         key: Which of its state dicts; None for the one that is wanted first.
 
     Raises:
@@ -39,7 +72,9 @@ def describe(path: Path, *, listing: bool = False, key: str | None = None) -> st
     tensors = state.tensors
     schemes.check_finite(tensors, path)
     count = sum(value.numel() for value in tensors.values())
-    lines = [f"{path.name}: {len(tensors)} tensors, {count:,} values"]
+    lines = []
+    fits: list[Fit] = []
+    hint = ""
     if len(keys) > 1:
         lines.append(f"of '{state.key}'; it holds {', '.join(map(repr, keys))} (--key)")
     elif chosen and chosen.key != state.key and len(chosen.tensors) < len(tensors):
@@ -52,13 +87,15 @@ def describe(path: Path, *, listing: bool = False, key: str | None = None) -> st
         lines.append(f"pruned: {held.removed}")
     elif held.said is None or held.said.model in registry.names():
         fits = schemes.fits_of(chosen) if chosen else schemes.find(tensors)
-        lines += [
-            f"fits {fit.model} at {schemes.scales_text(fit.scales)}  (names: {fit.scheme})"
-            for fit in fits
-        ] or [schemes.hint(tensors)]
-    if listing:
-        lines += [f"  {name}  {tuple(value.shape)}" for name, value in tensors.items()]
-    return "\n".join(lines)
+        hint = "" if fits else schemes.hint(tensors)
+    return Description(
+        path.name,
+        tuple(lines),
+        tuple((fit.model, fit.scales, fit.scheme) for fit in fits),
+        hint,
+        {name: tuple(value.shape) for name, value in tensors.items()},
+        count,
+    )
 
 
 def _chosen(held: WeightsFile, key: str | None) -> tuple[Candidate | None, str]:

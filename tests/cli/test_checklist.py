@@ -82,7 +82,7 @@ def test_a_file_of_ones_own_is_run_by_its_name_and_one_row_has_its_interval(
 
 def test_one_seed_is_said_to_be_one(monkeypatch, invoke):
     monkeypatch.chdir(ROOT)
-    text = invoke("checklist", "awru").stdout
+    text = invoke("checklist", "awru", "--format", "markdown").stdout
     assert "means over one seed a row" in text
     assert text.count("| Question | Answer |") == 2
 

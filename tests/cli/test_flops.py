@@ -200,7 +200,7 @@ def test_notes_name_all_scales_they_hold_for():
 
 
 def test_output_goes_to_a_file_and_nowhere_else(tmp_path):
-    path = tmp_path / "new" / "flops.json"
+    path = tmp_path / "flops.json"
     assert run("srcnn", "--scale", "2", "--format", "json", "-o", str(path)) == ""
     assert json.loads(path.read_text())[0]["model"] == "srcnn"
 

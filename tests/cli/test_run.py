@@ -79,9 +79,9 @@ def test_dry_run_prints_the_plan_and_trains_nothing(tiny, tmp_path, invoke):
     result = invoke("run", *tiny, "seeds=0,1", "--dry-run")
     assert result.exit_code == 0
     lines = [line.split() for line in result.stdout.splitlines()]
-    states = {tuple(line[:4]): " ".join(line[-2:]) for line in lines[1:6] if line}
-    assert states["plain", "awsrn_s", "x2", "0"].endswith("done")
-    assert states["plain", "awsrn_s", "x2", "1"] == "to do"
+    states = {tuple(line[:4]): " ".join(line[-2:]) for line in lines if len(line) > 6}
+    assert states["plain", "awsrn_s", "2", "0"].endswith("done")
+    assert states["plain", "awsrn_s", "2", "1"] == "to do"
     assert "training Multi-Adds still to do" in result.stdout
     assert len(list(tmp_path.glob("results/runs/*/record.json"))) == 3
 

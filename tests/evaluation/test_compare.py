@@ -198,7 +198,7 @@ def test_a_set_that_a_record_lacks_is_refused(root):
         compare(["plain-x2", "wide-x2"], Request(results=root, sets=("B100",)))
 
 
-@pytest.mark.parametrize("form", ["table", "csv", "json", "md", "latex"])
+@pytest.mark.parametrize("form", ["table", "csv", "json", "markdown", "latex"])
 def test_the_command_prints_every_form(root, invoke, form):
     done = invoke("compare", "plain-x2", "wide-x2", "--results", root, "--format", form)
     assert done.exit_code == 0, done.output

@@ -188,7 +188,7 @@ def test_a_file_name_that_is_not_utf_8_is_read_as_latin_1(tmp_path, invoke):
     result = invoke(*arguments, "--results", tmp_path)
     assert result.exit_code == 0
     assert "dé " in result.stdout
-    assert "  café " in result.stdout
+    assert "café" in result.stdout.split()
     [record] = load_all(tmp_path)
     assert record.scores[0].images[0].name == "café"
 
@@ -202,8 +202,8 @@ def test_eval_says_and_records_where_lr_comes_from(tmp_path, invoke):
             tmp_path / "own" / folder / "a.png"
         )
     arguments = ("eval", "bicubic", "--scale", 2, "--data", tmp_path / "own")
-    assert "(LR made)" in invoke(*arguments, "--lr", "made").stdout
+    assert "LR made" in invoke(*arguments, "--lr", "made").stdout
     result = invoke(*arguments, "--results", tmp_path)
-    assert "(LR read from LR_unknown/X2)" in result.stdout
+    assert "LR read from LR_unknown/X2" in result.stdout
     [record] = load_all(tmp_path)
     assert (record.scores[0].lr, record.scores[0].lr_from) == ("files", "LR_unknown/X2")

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from harness.cli.run import plan_text
+from harness.cli import dry_run
 from harness.config import settings
 from harness.config.ablation import Row
 from harness.experiment import fingerprint, plan, resolve
 from harness.experiment.session import statuses
+from harness.reports.tables.render import to_text
 
 OWN = """
 import torch
@@ -59,7 +60,7 @@ def test_a_count_in_doubt_is_not_available_and_says_why(own):
     cell = made.cells[-1]
     assert cell.trained
     assert made.training_multi_adds(cell) is None
-    text = plan_text(made, statuses(made))
+    text = to_text(dry_run.table(made, statuses(made)))
     assert "n/a" in text
     assert "aten._fft" in text
 
@@ -83,7 +84,7 @@ def test_the_layout_is_chosen_where_it_is_open_and_said(
     monkeypatch.setattr(resolve, "choose_device", lambda *_args, **_options: "cpu")
     made = planned(own("Net") if model == "own" else model, **changes)
     assert made.config.train.channels_last is expected
-    assert ("channels last" in plan_text(made, statuses(made))) == expected
+    assert ("channels last" in to_text(dry_run.table(made, statuses(made)))) == expected
     chosen = replace(made.config, train=replace(made.config.train, channels_last=not expected))
     digests = {fingerprint.training(made.cells[-1], one, "0") for one in (made.config, chosen)}
     assert len(digests) == 2

@@ -288,7 +288,7 @@ def test_dropped_branches_share_the_trained_network(tiny, tmp_path, invoke, tiny
         f"- {{label: w/o 7x7 and 9x9, {net}, drop: [7, 9]}}\n"
     )
     planned = invoke("run", *tiny, f"ablation={path}", "--dry-run").stdout
-    steps = re.findall(r"awsrn_s +x2 +0 +(\S+) ", planned)
+    steps = re.findall(r"awsrn_s +2 +0 +(\S+) ", planned)
     assert steps == ["6", "-", "-"]
     result = invoke("run", *tiny, f"ablation={path}")
     assert result.exit_code == 0, result.output
@@ -305,7 +305,7 @@ def test_dropped_branches_share_the_trained_network(tiny, tmp_path, invoke, tiny
     whole.unlink()
     next(tmp_path.glob("results/runs/*-drop9/record.json")).unlink()
     planned = invoke("run", *tiny, f"ablation={path}", "--dry-run").stdout
-    assert re.findall(r"awsrn_s +x2 +0 +(\S+) ", planned) == ["6", "6", "-"]
+    assert re.findall(r"awsrn_s +2 +0 +(\S+) ", planned) == ["6", "6", "-"]
 
 
 def test_rows_with_weights_are_loaded_and_stand_beside_trained_ones(tiny, tmp_path, invoke):

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from harness.deploy.export.openvino_ir import OpenVinoNetwork
 from harness.deploy.export.traced import Traced, trace
 from harness.errors import HarnessError, UsageError
 from harness.host.files import reason
+from harness.host.progress import over
 from harness.weights import load, networks
 from harness.weights.load import Loaded
 from harness.weights.sealed import seal
@@ -111,10 +113,14 @@ def deploy(request: Request) -> Deployed:
     traced = trace(loaded.network, name=name, scale=loaded.scale)
     done = Deployed(request.output)
     with _staged(request.output) as folder:
-        _write_torch(folder, traced, loaded.network, name, done)
         model = onnx_graph.build(traced, name=name)
-        _write_onnx(folder, model, traced, loaded.network, done)
-        _write_openvino(folder, traced, loaded.network, done)
+        writers = (
+            partial(_write_torch, folder, traced, loaded.network, name, done),
+            partial(_write_onnx, folder, model, traced, loaded.network, done),
+            partial(_write_openvino, folder, traced, loaded.network, done),
+        )
+        for write in over(writers, "write and check files"):
+            write()
         text = ""
         if patches is not None and tests is not None:
             quantised = int8.quantise(model, patches)

@@ -19,6 +19,7 @@ from harness.efficiency.bench.rows import BenchRow, WeightsForm
 from harness.efficiency.bench.worker import Measured
 from harness.errors import HarnessError
 from harness.host import environment
+from harness.host.progress import over
 
 log = logging.getLogger(__name__)
 
@@ -85,21 +86,21 @@ def measure(
     measurements: dict[BenchCandidate, list[Measured]] = {candidate: [] for candidate in candidates}
     failures: dict[BenchCandidate, str] = {}
     peaks: list[Peak] = []
-    for number in range(1, processes + 1):
+    turns = [(number, candidate) for number in range(1, processes + 1) for candidate in candidates]
+    for number, candidate in over(turns, "measure"):
         if len(failures) == len(measurements):
             break
-        if number % _PEAK_EVERY == 1:
+        if number % _PEAK_EVERY == 1 and candidate is candidates[0]:
             peaks.append(Peak(**run(Job(setup, effort))))
-        for candidate in candidates:
-            if candidate in failures:
-                continue
-            try:
-                measured = Measured(**run(Job(candidate.setup or setup, effort, candidate.target)))
-            except HarnessError as error:
-                failures[candidate] = str(error)
-                continue
-            measurements[candidate].append(measured)
-            log.info("%s", _progress(candidate, measured, number, processes))
+        if candidate in failures:
+            continue
+        try:
+            measured = Measured(**run(Job(candidate.setup or setup, effort, candidate.target)))
+        except HarnessError as error:
+            failures[candidate] = str(error)
+            continue
+        measurements[candidate].append(measured)
+        log.info("%s", _progress(candidate, measured, number, processes))
     peaks.sort(key=lambda peak: peak.gmacs_per_s)
     rows = [
         _row(candidate, candidate.setup or setup, measured, peaks)

@@ -94,8 +94,7 @@ def _details(wanted: Wanted) -> Iterator[Detail]:
     if wanted.scale is not None and not wanted.models and wanted.scale not in known:
         there = " and ".join(f"x{scale}" for scale in known)
         raise UsageError(
-            f"--scale {wanted.scale}: the weights that come with the harness are for {there}; name "
-            "others with --model"
+            f"--scale {wanted.scale}: the bundled weights are for {there}; name others with --model"
         )
     scales = known if wanted.scale is None else (wanted.scale,)
     for number, scale in enumerate(scales):

@@ -1,17 +1,13 @@
-"""The rows of ``harness bench`` as a table, CSV or JSON."""
+"""The rows of ``harness bench`` as a table."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 
-from harness.efficiency.bench.rows import BenchRow, to_csv
-from harness.host.writing import json_text
+from harness.efficiency.bench.rows import BenchRow
 from harness.reports.tables import backends
 from harness.reports.tables.bench_cells import measured_cell, range_text, rounded, threads_text
 from harness.reports.tables.fields import Field, columns_of, field, rows_of
-from harness.reports.tables.render import to_text
 from harness.reports.tables.table import Table
 
 _CPU_MEMORY = "peak resident memory above that of Python with PyTorch"
@@ -19,14 +15,9 @@ _CUDA_MEMORY = "peak of PyTorch's allocator"
 _SHARED_BELOW = 0.9
 
 
-def render(rows: Sequence[BenchRow], form: str) -> str:
-    """Return rows in one of the forms: ``table``, ``csv``, ``json``; at least one row."""
-    if form == "json":
-        return json_text([asdict(row) for row in rows]) + "\n"
-    if form == "csv":
-        return to_csv(rows)
-    table = backends.to_table(rows) if any(row.backend for row in rows) else to_table(rows)
-    return to_text(table, width=shutil.get_terminal_size().columns)
+def build(rows: Sequence[BenchRow]) -> Table:
+    """Return rows that were measured together as a table: of networks, or of what runs one."""
+    return backends.to_table(rows) if any(row.backend for row in rows) else to_table(rows)
 
 
 def to_table(rows: Sequence[BenchRow]) -> Table:
@@ -39,6 +30,7 @@ def to_table(rows: Sequence[BenchRow]) -> Table:
         columns=columns_of(_FIELDS),
         rows=rows_of(_FIELDS, rows),
         notes=_notes(rows),
+        lead=2,
     )
 
 

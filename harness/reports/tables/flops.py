@@ -1,15 +1,12 @@
-"""The rows of ``harness flops`` as a table, CSV, JSON, LaTeX or Markdown."""
+"""The rows of ``harness flops`` as a table."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 
 from harness.config.paper import Convention
-from harness.efficiency.counting.report import CountedRow, as_dict, to_json
+from harness.efficiency.counting.report import CountedRow, as_dict
 from harness.efficiency.targets import ImageSize
-from harness.reports.tables.latex import to_latex
-from harness.reports.tables.render import to_csv, to_markdown, to_text
 from harness.reports.tables.table import Column, Table, TableRow
 
 _BY_ITS_FORWARD = ("multi_adds", "activations", "convs")
@@ -26,27 +23,6 @@ _CONVENTIONS: dict[Convention, str] = {
     "paper": "Transposed convolutions are charged on their output grid.",
     "executed": "As PyTorch computes it: transposed convolutions are charged on their input grid.",
 }
-
-
-def render(
-    rows: Sequence[CountedRow],
-    form: str,
-    *,
-    size: ImageSize,
-    convention: Convention,
-    counters: bool,
-) -> str:
-    """Return rows in one of the forms: ``table``, ``csv``, ``json``, ``latex``, ``markdown``."""
-    if form == "json":
-        return to_json(rows, counters=counters)
-    table = to_table(rows, size=size, convention=convention, counters=counters)
-    if form == "csv":
-        return to_csv(table)
-    if form == "latex":
-        return to_latex(table)
-    if form == "markdown":
-        return to_markdown(table)
-    return to_text(table, width=shutil.get_terminal_size().columns)
 
 
 def to_table(
@@ -88,6 +64,7 @@ def to_table(
         title=f"Cost of networks, {size.width}x{size.height} {size.of}",
         columns=tuple(columns[key] for key in keys),
         rows=tuple(TableRow(tuple(values[key] for key in keys)) for values in cells),
+        lead=3,
         notes=(_CONVENTIONS[convention], *_MEANINGS, *_notes(rows)),
     )
 

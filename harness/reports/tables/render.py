@@ -7,16 +7,13 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from difflib import unified_diff
-from itertools import zip_longest
 from pathlib import Path
-from textwrap import fill, wrap
 
 from harness.host.files import write_atomic
 from harness.host.writing import json_text
 from harness.reports.tables.latex import to_latex
 from harness.reports.tables.table import (
     Doubted,
-    PrintedValue,
     Table,
     flat,
     join,
@@ -66,41 +63,45 @@ def to_json(table: Table) -> str:
 
 def all_to_json(tables: Iterable[Table]) -> str:
     """Return a list of what :func:`to_json` returns of each table."""
-    return json_text([_content(table) for table in tables]) + "\n"
+    return json_text(contents(tables)) + "\n"
+
+
+def contents(tables: Iterable[Table]) -> list[dict[str, object]]:
+    """Return title, rows by the keys of their columns, and notes of tables."""
+    return [_content(table) for table in tables]
 
 
 def _content(table: Table) -> dict[str, object]:
+    return {"title": flat(table.title), "rows": rows_by_key(table), "notes": table.notes}
+
+
+def rows_by_key(table: Table) -> list[dict[str, object]]:
+    """Return the rows by the keys of their columns, at full precision."""
     keys = [column.key for column in table.columns]
-    rows = [
+    return [
         {
             key: str(value) if isinstance(value, Decimal | Doubted) else value
             for key, value in zip(keys, row.cells, strict=True)
         }
         for row in table.rows
     ]
-    return {"title": flat(table.title), "rows": rows, "notes": table.notes}
 
 
-def to_text(table: Table, *, width: int = 100) -> str:
-    """Return the table for a terminal, aligned, in plain characters.
+def to_text(table: Table) -> str:
+    """Return the table aligned, in plain characters, every column of it, however wide that is.
 
-    A table that is too wide is continued below itself, the columns that name a row repeated;
-    a name of more than a third of the width goes over several lines.
-
-    Args:
-        table: The table.
-        width: Most characters a line may have; a single column may exceed it.
+    For a file or another program; a terminal gets :mod:`harness.reports.tables.terminal`.
     """
     printed = printed_form(table)
     height = max(len(head.splitlines()) for head in printed.heads)
-    rows = [line for row in printed.rows for line in _lines(row, width // 3, table.lead)]
+    texts = [[join(cell) for cell in row] for row in printed.rows]
     columns = [
-        _text_column(head, [row[index] for row in rows], height, right)
+        _text_column(head, [row[index] for row in texts], height, right)
         for index, (head, right) in enumerate(zip(printed.heads, printed.numeric, strict=True))
     ]
-    blocks = [_side_by_side(block) for block in _blocks(columns, width, table.lead)]
-    notes = [line for note in table.notes for line in wrap(note, width, subsequent_indent="  ")]
-    return "\n\n".join([fill(table.title, width), *blocks, "\n".join(notes)]) + "\n"
+    lines = (_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True))
+    parts = [table.title, "\n".join(lines), "\n".join(table.notes)]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 FORMATS: dict[str, Callable[[Table], str]] = {
@@ -109,6 +110,27 @@ FORMATS: dict[str, Callable[[Table], str]] = {
     "md": to_markdown,
 }
 """File endings of the written forms, and what makes them."""
+
+
+_BY_NAME: dict[str, Callable[[Table], str]] = {
+    "table": to_text,
+    "json": to_json,
+    "csv": to_csv,
+    "markdown": to_markdown,
+    "latex": to_latex,
+}
+
+
+def to_format(tables: Sequence[Table], form: str) -> str:
+    """Return tables, one below the other, in a format; several as JSON are a list.
+
+    Args:
+        tables: One or several.
+        form: ``table``, ``json``, ``csv``, ``markdown`` or ``latex``.
+    """
+    if form == "json" and len(tables) != 1:
+        return all_to_json(tables)
+    return "\n".join(_BY_NAME[form](table) for table in tables)
 
 
 def write(tables: Iterable[Table], reports: Path) -> tuple[Path, ...]:
@@ -182,16 +204,6 @@ def _markdown_line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _lines(row: Sequence[tuple[PrintedValue, ...]], most: int, lead: int) -> list[tuple[str, ...]]:
-    """Return the lines of a row: one, or more where a name in its first columns is long."""
-    texts = [join(cell) for cell in row]
-    cells = [
-        wrap(text, most) if index < lead and len(text) > most else [text]
-        for index, text in enumerate(texts)
-    ]
-    return list(zip_longest(*cells, fillvalue=""))
-
-
 def _text_column(head: str, cells: Sequence[str], height: int, right: bool) -> list[str]:
     """Return the lines of one column, all equally wide: head, rule, cells."""
     lines = head.splitlines()
@@ -199,19 +211,3 @@ def _text_column(head: str, cells: Sequence[str], height: int, right: bool) -> l
     width = max(len(text) for text in [*lines, *cells])
     padded = [text.rjust(width) if right else text.ljust(width) for text in [*lines, *cells]]
     return [*padded[:height], "-" * width, *padded[height:]]
-
-
-def _blocks(columns: Sequence[list[str]], width: int, lead: int) -> list[list[list[str]]]:
-    """Return the columns in blocks no wider than ``width``, each begun by the first ``lead``."""
-    first, others = list(columns[:lead]), columns[lead:]
-    blocks = [[*first]]
-    for column in others:
-        used = sum(len(other[0]) + len(_GAP) for other in blocks[-1])
-        if used + len(column[0]) > width and len(blocks[-1]) > lead:
-            blocks.append([*first])
-        blocks[-1].append(column)
-    return blocks
-
-
-def _side_by_side(block: Sequence[list[str]]) -> str:
-    return "\n".join(_GAP.join(cells).rstrip() for cells in zip(*block, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -58,6 +58,9 @@ class Column:
         form: Text around a value that is not missing; ``{}`` stands for the value.
         printed: Whether the column is printed; others are only in the CSV file.
         unranked: Groups of rows whose values in this column do not compete.
+        drop: On a terminal that is too narrow the columns with the highest number are left out
+            first, of equal ones the rightmost; 0 for one that always stays, None for the number
+            that goes with its key.
     """
 
     key: str
@@ -69,6 +72,7 @@ class Column:
     form: str = "{}"
     printed: bool = True
     unranked: tuple[str, ...] = ()
+    drop: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,8 @@ class Table:
         long: Whether it may run over several pages, where the form has pages.
         marks: ``best``: the best PSNR of a column is marked; ``two``: the best and the second
             best PSNR and SSIM, as in Table 5; ``none``: the rows do not compete.
-        lead: Number of columns that name a row; they are repeated when a table is too wide for
-            the terminal and continues below.
+        lead: Number of columns that name a row: they are repeated where a table is too wide for
+            a page and continues below, and never left out on a terminal.
     """
 
     name: str
@@ -113,6 +117,20 @@ class Table:
     long: bool = False
     marks: Marks = "best"
     lead: int = 1
+
+
+def simple(
+    name: str,
+    title: str,
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[TableCell]],
+    notes: Iterable[str] = (),
+    *,
+    lead: int = 1,
+) -> Table:
+    """Return a table whose rows do not compete, from their cells."""
+    body = tuple(TableRow(tuple(cells)) for cells in rows)
+    return Table(name, title, tuple(columns), body, tuple(notes), marks="none", lead=lead)
 
 
 _STEP = {
@@ -156,12 +174,14 @@ class PrintedTable:
         numeric: Whether a printed column holds numbers, which are aligned to the right.
         rows: The rows; a cell is a tuple of the values that are printed in it.
         references: How many of the rows, the first ones, are reference rows.
+        columns: What the printed columns are; of joined ones, the first.
     """
 
     heads: tuple[str, ...]
     numeric: tuple[bool, ...]
     rows: tuple[tuple[tuple[PrintedValue, ...], ...], ...]
     references: int
+    columns: tuple[Column, ...] = ()
 
 
 def format_value(value: TableCell, column: Column) -> str:
@@ -219,6 +239,7 @@ def printed_form(table: Table) -> PrintedTable:
             for row in range(len(table.rows))
         ),
         references=sum(row.reference for row in table.rows),
+        columns=tuple(firsts),
     )
 
 

@@ -11,7 +11,8 @@ from harness.efficiency.bench.process import Setup, Target
 from harness.efficiency.bench.rounds import BenchCandidate
 from harness.efficiency.bench.worker import Measured
 from harness.errors import HarnessError, RecordError
-from harness.reports.tables import bench as bench_text
+from harness.reports.tables import bench as bench_tables
+from harness.reports.tables.render import to_text
 
 QUICK = Effort(repeats=3, min_s=0, max_s=0.1, warmup_s=0)
 
@@ -115,7 +116,7 @@ def test_what_cannot_be_known_is_missing_and_not_zero():
     assert missing == unmeasured | shares
     (cells,) = csv.DictReader(rows.to_csv([row]).splitlines())
     assert {name for name, text in cells.items() if text == "n/a"} == missing
-    assert "n/a" in bench_text.render([row], "table")
+    assert "n/a" in to_text(bench_tables.build([row]))
 
 
 def test_a_new_row_replaces_the_old_one_of_the_same_setup_only(row, tmp_path):
@@ -152,9 +153,8 @@ def test_a_file_that_is_something_else_is_left_alone(row, tmp_path):
     assert path.read_text() == "a,b\n1,2\n"
 
 
-def test_the_table_shows_percentiles_spread_and_share(row, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    text = bench_text.render([row], "table")
+def test_the_table_shows_percentiles_spread_and_share(row):
+    text = to_text(bench_tables.build([row]))
     assert "Latency on cpu (Test), fp32, contiguous, 2 threads, weight norms folded" in text
     line = next(line for line in text.splitlines() if line.startswith("A  "))
     shown = "A 2 500x500 400 500 600 400 to 600 2.00 2.00 40.0 20.8 to 62.5 300 2.00"

@@ -119,13 +119,6 @@ def test_terminal_text_is_exactly_this() -> None:
     )
 
 
-def test_terminal_text_continues_below_when_too_wide() -> None:
-    lines = to_text(TABLE, width=40).splitlines()
-    assert max(map(len, lines)) <= 40
-    assert sum(line.startswith("Basic RU") for line in lines) == 3
-    assert "Basic RU      273.12  34.00/0.9400" in lines
-
-
 def test_csv_has_full_precision_and_provenance() -> None:
     rows = list(csv.DictReader(to_csv(TABLE).splitlines()))
     assert list(rows[0]) == [column.key for column in TABLE.columns]
@@ -226,31 +219,3 @@ def test_latex_compiles_and_fits_the_line_where_graphicx_is_loaded(
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "table.pdf").stat().st_size > 1000
     assert ("Overfull" in done.stdout) is not graphicx
-
-
-def test_what_names_a_row_is_repeated_where_a_line_is_continued() -> None:
-    columns = (
-        Column("scale", "Scale"),
-        Column("label", "Model"),
-        Column("a", "A" * 30),
-        Column("b", "B" * 30),
-    )
-    table = Table("t", "T", columns, (TableRow(("2", "IMDN", "1", "2")),), (), lead=2)
-    text = to_text(table, width=50)
-    assert [line.split() for line in text.splitlines() if "IMDN" in line] == [
-        ["2", "IMDN", "1"],
-        ["2", "IMDN", "2"],
-    ]
-
-
-def test_a_name_of_more_than_a_third_of_the_width_goes_over_several_lines():
-    row = TableRow(("Mine depths=6,6 nf=16 luma", 1_190_132))
-    short = replace(TABLE, columns=TABLE.columns[:2], rows=(row, TableRow(("B", 1))), notes=())
-    assert to_text(short, width=50).splitlines()[2:7] == [
-        "Unit                Params",
-        "---------------  ---------",
-        "Mine depths=6,6  1,190,132",
-        "nf=16 luma",
-        "B                        1",
-    ]
-    assert "Mine depths=6,6 nf=16 luma  1,190,132" in to_text(short, width=100)
