@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from scipy import stats
 
@@ -14,6 +15,7 @@ from harness.records import conditions
 from harness.records.record import ImageScore, SetScore
 from harness.reports.figures import budget, style
 from harness.reports.figures.sheet import Sheet
+from harness.reports.tables import budget as table
 from harness.reports.tables.render import to_markdown
 
 AWRU = load("awru")
@@ -39,7 +41,9 @@ def make(trained):
             config=replace(record.config, train=train),
             provenance=replace(record.provenance, device=f"cpu ({kind})"),
         )
-        return replace(record, group=conditions.group(conditions.of_record(record)))
+        known = conditions.of_record(record)
+        assert known is not None
+        return replace(record, group=conditions.group(known))
 
     return of
 
@@ -100,7 +104,8 @@ def test_what_is_of_one_seed_is_hollow_and_said(shown, sheet, uncut):
 def test_the_bars_are_the_intervals(shown):
     with style.styled("budget"):
         axes = budget.draw(shown).axes[0]
-    (bars,) = zip(*(bar.get_segments() for bar in axes.collections), strict=True)
+    drawn = [bar for bar in axes.collections if isinstance(bar, LineCollection)]
+    bars = [segment for bar in drawn for segment in bar.get_segments()]
     for bar, point in zip(bars, shown.points, strict=True):
         (x, low), (_, high) = bar
         assert x == pytest.approx(point.steps)
@@ -134,7 +139,7 @@ def test_kinds_of_devices_are_told_at_each_budget(stored):
         for one in stored
     ]
     ((name, one),) = budget.of_ablations([AWRU], moved)
-    text = to_markdown(budget.budget.build(name, one))
+    text = to_markdown(table.build(name, one))
     assert "625 steps: Kinds of devices: seed 0 on cpu (" in text
     assert "2,500 steps: Kinds" not in text
 
@@ -146,7 +151,7 @@ def test_a_set_that_is_not_the_same_at_all_budgets_is_left_out_and_named(stored)
     ]
     ((name, one),) = budget.of_ablations([AWRU], more)
     assert one.points[0].sets == ("Set5",)
-    assert "left out, not scored alike: Set14" in to_markdown(budget.budget.build(name, one))
+    assert "left out, not scored alike: Set14" in to_markdown(table.build(name, one))
 
 
 def test_one_budget_is_refused(stored):

@@ -50,7 +50,7 @@ class Tables(HTMLParser):
             self._rows[-1].append("")
 
     def handle_endtag(self, tag):
-        if tag in ("td", "th"):
+        if tag in ("td", "th", "tr"):  # a td ends where the next cell or row does
             self._in_cell = False
 
     def handle_data(self, data):
