@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def lines(name: str, plan: Plan, done: Sequence[Record]) -> list[str]:
-    """Return the next steps after a run of an ablation, a line each.
+    """Return the next steps after a run of an ablation; each command has a line of its own.
 
     Args:
         name: Of the ablation, as the user has named it.
@@ -28,7 +28,10 @@ def lines(name: str, plan: Plan, done: Sequence[Record]) -> list[str]:
         root = plan.config.results.root
         return shlex.join(["harness", *words, *(() if root == "." else ("--results", root))])
 
-    found = [f"One page with every number: {command('report', name, '-o', 'report.html')}"]
+    def step(text: str, *words: str) -> list[str]:
+        return [f"{text}:", f"    {command(*words)}"]
+
+    found = step("One page with every number", "report", name, "-o", "report.html")
     stored = load_all(plan.results)
     groups = {record.group for record in done if record.group}
     made = [one for one in comparisons(plan.tabulated, stored) if one.group in groups]
@@ -36,11 +39,12 @@ def lines(name: str, plan: Plan, done: Sequence[Record]) -> list[str]:
         return found
     if pair := _pair(made[0], done):
         names = [shortest(row.records, stored) for row in pair]
-        found.append(f"Two rows, with an interval: {command('compare', *names)}")
+        found += step("Two rows, with an interval", "compare", *names)
     if all(len(row.records) < 2 for one in made for row in one.entries):
-        found.append(
+        found += step(
             "One seed a row: a difference means nothing yet. seeds=auto until=0.03 trains as many "
-            f"as each row needs; how many that may be: {command('plan', name)}"
+            "as each row needs; how many that may be",
+            *("plan", name),
         )
     return found
 

@@ -8,12 +8,10 @@ from harness.records.record import load_all
 
 
 def printed(result):
-    """The commands at the ends of the lines of a run, as words."""
+    """The commands that a run ends with, a line each, as words."""
     assert result.exit_code == 0, result.output
-    found = [
-        line.rpartition(": ")[2] for line in result.stdout.splitlines() if ": harness " in line
-    ]
-    return [shlex.split(command)[1:] for command in found]
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("harness ")]
 
 
 @pytest.fixture

@@ -96,6 +96,7 @@ def files(tmp_path, tiny_root, monkeypatch):
 
 
 def prune(invoke, *more, source="a.safetensors", output="b.safetensors"):
+    fixed: tuple[object, ...]
     fixed = ("tiny.py:Tiny", "--scale", 2, "--checkpoint", source, "-o", output, "--data", "own")
     for option in {"--data", "--scale"} & set(more):  # given twice, they would be several
         where = fixed.index(option)
