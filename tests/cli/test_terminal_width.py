@@ -107,7 +107,9 @@ def status_root(tmp_path_factory):
     return root
 
 
-def test_lists_and_tables_of_records_fit(status_root):
+def test_lists_and_tables_of_records_fit(status_root, tmp_path):
+    for folder in (ROOT / "results" / "runs").glob("wdsr_*wru-x2-s0-*"):
+        shutil.copytree(folder, tmp_path / "results" / "runs" / folder.name)
     found = at_a_terminal(
         [
             ("list",),
@@ -120,7 +122,7 @@ def test_lists_and_tables_of_records_fit(status_root):
             ("settings",),
             ("plan", "awru"),
             ("checklist", "awru"),
-            ("tables", "awru", "--results", status_root),
+            ("tables", "awru", "--results", tmp_path),
             ("data", "list"),
             ("flops", "awsrn_s", "--device", "cpu"),
         ]
