@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from inspect import Parameter, signature
+from inspect import Parameter, signature, unwrap
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.output import Output, say
@@ -114,7 +114,7 @@ def _expects(variant: Variant) -> str:
     made_by = pkgutil.resolve_name(target) if isinstance(target, str) else target
     if isinstance(made_by, type) and issubclass(made_by, LumaNetwork):
         return "BT.601 luma of RGB in 0..255; chroma is upscaled by bicubic"
-    declared = getattr(made_by, "expects", None)
+    declared = getattr(unwrap(made_by), "expects", None)
     return ", ".join(f"{key} {value}" for key, value in declared.items()) if declared else _USUAL
 
 

@@ -124,12 +124,11 @@ class _FormatChoice(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
-FORMAT = click.option(
-    "--format",
-    "form",
-    type=_FormatChoice(get_args(Format)),
-    help="How tables are printed (default: by the ending of -o, or table).",
-)
+def _format(help: str) -> Callable[[Any], Any]:
+    return click.option("--format", "form", type=_FormatChoice(get_args(Format)), help=help)
+
+
+FORMAT = _format("How tables are printed (default: by the ending of -o, or table).")
 OUTPUT = click.option(
     "-o",
     "--output",
@@ -145,7 +144,8 @@ def table_options(command: _Command) -> _Command:
     def wrapped(*args: Any, form: Format | None, output: str | None, **values: Any) -> Any:
         return command(*args, out=chosen(form, output), **values)
 
-    return FORMAT(OUTPUT(wrapped))  # type: ignore[return-value]
+    decorated: _Command = FORMAT(OUTPUT(wrapped))
+    return decorated
 
 
 def format_option(command: _Command) -> _Command:
@@ -155,7 +155,8 @@ def format_option(command: _Command) -> _Command:
     def wrapped(*args: Any, form: Format | None, **values: Any) -> Any:
         return command(*args, out=Output(form or "table"), **values)
 
-    return FORMAT(wrapped)  # type: ignore[return-value]
+    decorated: _Command = _format("How tables are printed (default: table).")(wrapped)
+    return decorated
 
 
 def chosen(form: Format | None, output: str | None) -> Output:

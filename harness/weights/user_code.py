@@ -205,7 +205,7 @@ class _Constructor:
     """Builds a user's network; what goes wrong is told with its file and line."""
 
     def __init__(self, target: Constructor, name: str, project: Project | None) -> None:
-        self._target = target
+        self._target = self.__wrapped__ = target
         self._name = name
         self._project = project
         signature = inspect.signature(target)

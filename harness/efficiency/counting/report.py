@@ -12,7 +12,6 @@ from harness.efficiency.counting.agreement import Status, Verdict, judge
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.cross_check import cross_check
 from harness.efficiency.counting.rules import rule_of
-from harness.host.writing import json_text
 from harness.records.counting import Metric
 from harness.records.counts import Counted, in_doubt
 from harness.records.published import Published, find
@@ -117,11 +116,6 @@ def as_dict(row: CountedRow, *, counters: bool) -> dict[str, Any]:
     left_out = ("doubts",) if counters else ("doubts", *_OPTIONAL)
     names = [name for name in CountedRow.__dataclass_fields__ if name not in left_out]
     return {name: getattr(row, name) for name in names}
-
-
-def to_json(rows: Sequence[CountedRow], *, counters: bool) -> str:
-    """Return rows as a JSON array."""
-    return json_text([as_dict(row, counters=counters) for row in rows]) + "\n"
 
 
 def _printed(
