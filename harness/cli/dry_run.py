@@ -18,7 +18,7 @@ _COLUMNS = (
     Column("seed", "seed", "count", drop=0),
     Column("steps", "steps", "count", drop=2),
     Column("params", "params", "count", drop=5),
-    Column("training_multi_adds", "training\nMulti-Adds (T)", "count", drop=3),
+    Column("training_multi_adds", "training\nMulti-Adds (G)", "giga", drop=3),
     Column("state", "state", drop=0),
 )
 
@@ -36,10 +36,10 @@ def table(plan: Plan, statuses: Sequence[CellStatus]) -> Table:
                 cell.row.label,
                 cell.row.model,
                 cell.scale,
-                cell.seed if cell.trained else "-",
-                steps if trains else "-",
+                cell.seed if cell.trained else None,
+                steps if trains else None,
                 "n/a" if cell.cost.params is None else cell.cost.params,
-                _tera(cost) if trains else "-",
+                ("n/a" if cost is None else cost) if trains else None,
                 status.words,
             )
         )
@@ -66,7 +66,7 @@ def _notes(plan: Plan, statuses: Sequence[CellStatus]) -> Iterator[str]:
     costs = [plan.training_multi_adds(one.cell) for one in _to_train(statuses)]
     left = sum(cost or 0 for cost in costs)
     yield (
-        f"training Multi-Adds still to do: at most {left / 1e12:,.1f} T (forward, and twice that "
+        f"training Multi-Adds still to do: at most {left / 1e9:,.0f} G (forward, and twice that "
         f"backward{', without those that are n/a' if None in costs else ''}); "
         "--dry-run --estimate measures how long that takes here"
     )
@@ -99,7 +99,3 @@ def _remarks(plan: Plan, statuses: Sequence[CellStatus]) -> Iterator[str]:
             f"seeds=auto: rows are looked at after {after} seeds; the plan is of the most, and a "
             f"row stops where it is above zero, below zero or within +-{settings.until:g} dB"
         )
-
-
-def _tera(multi_adds: int | None) -> str:
-    return "n/a" if multi_adds is None else f"{multi_adds / 1e12:,.1f}"

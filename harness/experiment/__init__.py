@@ -1,1 +1,1 @@
-"""Run an ablation: plan its cells, train, score and record each."""
+"""Run an ablation: plan its runs, train, score and record each."""

@@ -34,7 +34,7 @@ def test_a_page_and_a_bundle_are_written(tmp_path, invoke):
         ([], 2, "expected -o FILE or --bundle DIR, one of them"),
         (["-o", "a.html", "--bundle", "b"], 2, "one of them"),
         (["-o", "a.html", "--no-images", "--scale", "2"], 2, "nothing for --image"),
-        (["-o", "a.html", "--no-images", "--scale", "0"], 2, "nothing for --image"),
+        (["-o", "a.html", "--no-images", "--scale", "0"], 2, "--scale 0: expected"),
         (["-o", "a.html", "--model", "imdn=a.pth"], 2, "expected --scale, too"),
         (["awruu", "-o", "a.html"], 2, "did you mean 'awru'"),
         (["awru", "-o", "a.html"], 1, "no records to make a page of"),

@@ -1,5 +1,6 @@
 """Records of another machine come over whole, once, and only if they fit; the rest is named."""
 
+import csv
 import json
 import os
 import shutil
@@ -94,8 +95,9 @@ def test_a_run_takes_what_came_over_as_done(trained, elsewhere, tmp_path, tiny_r
     plan = invoke(
         *("run", f"ablation={trained / 'tiny.yaml'}", f"data.root={tiny_root}", "data.test=own"),
         *(f"results.root={here}", "tracking.mlflow=false", "threads=1", "--dry-run"),
+        *("--format", "csv"),
     )
-    states = [line.split()[-1] for line in plan.stdout.splitlines()[1:5]]
+    states = [row["state"] for row in csv.DictReader(plan.stdout.splitlines())]
     assert states == ["done"] * 4
 
 

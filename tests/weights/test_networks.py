@@ -1,5 +1,6 @@
 """A network from its name: registered ones, users' own ones, and what is told of mistakes."""
 
+import csv
 import json
 
 import pytest
@@ -120,10 +121,13 @@ def test_an_ablation_plans_both_repositories(repositories, invoke):
     names = [f"../{name}/models/net.py:Net" for name in ("one", "two")]
     rows = "".join(f"  - {{label: {name[3:6]}, model: '{name}'}}\n" for name in names)
     (repositories / "work/both.yaml").write_text(f"title: Both\nbase: one\nrows:\n{rows}")
-    result = invoke("run", "ablation=both.yaml", "profile=smoke", "seeds=0", "--dry-run")
+    result = invoke(
+        "run", "ablation=both.yaml", "profile=smoke", "seeds=0", "--dry-run", "--format", "csv"
+    )
     assert result.exit_code == 0, result.output
-    listed = {line.split()[0]: line.split()[5] for line in result.stdout.splitlines()[2:4]}
-    assert listed == {"one": f"{params(4):,}", "two": f"{params(8):,}"}
+    rows = csv.DictReader(result.stdout.splitlines())
+    listed = {row["row"]: row["params"] for row in rows if row["row"] != "Bicubic"}
+    assert listed == {"one": f"{params(4)}", "two": f"{params(8)}"}
 
 
 @pytest.mark.parametrize("name", ["models.net:Net", "models/net.py:Net"])

@@ -64,10 +64,11 @@ def test_the_card_repeats_the_record_of_the_training(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_file_scores_as_the_record_says(path, data_root, invoke):
     record = record_of(path)
-    result = invoke("eval", record.model, "--scale", record.scale, "--data", "Set5")
+    asked = ("--scale", record.scale, "--data", "Set5", "--format", "json")
+    result = invoke("eval", record.model, *asked)
     assert result.exit_code == 0, result.output
-    (psnr,) = re.findall(r"([\d.]+) dB", result.stdout)
-    assert float(psnr) == pytest.approx(record.score("Set5").psnr_db, abs=0.006)
+    (score,) = json.loads(result.stdout)["scores"]
+    assert score["psnr_db"] == pytest.approx(record.score("Set5").psnr_db, abs=0.006)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -114,7 +114,7 @@ def test_the_state_dict_that_is_meant_is_loaded(content, key, tmp_path):
     assert (values, taken.key) == ([1.0], key)
     convert(tmp_path / "a.pth", tmp_path / "b.safetensors", names="harness", force=False)
     assert load_file(tmp_path / "b.safetensors")["output.bias"].unique().tolist() == [1.0]
-    assert "fits espcn at x2" in describe(tmp_path / "a.pth")
+    assert "fits espcn at x2" in describe(tmp_path / "a.pth").text()
 
 
 def test_state_dicts_that_fit_alike_are_refused_until_a_key_is_named(tmp_path, invoke):

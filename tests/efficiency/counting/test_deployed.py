@@ -77,8 +77,8 @@ def test_an_attribute_of_that_name_that_is_no_method_declares_nothing():
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        (Fails, "Fails cannot be counted: its deploy() failed: RuntimeError: no such branch"),
-        (ReturnsNothing, "returned a NoneType, expected the merged network"),
+        (Fails, "Fails cannot be counted: Fails.deploy() failed: RuntimeError: no such branch"),
+        (ReturnsNothing, "ReturnsNothing.deploy() returned NoneType, expected the merged network"),
     ],
 )
 def test_a_merged_form_that_cannot_be_made_is_told_in_one_line(kind, said):

@@ -78,6 +78,17 @@ def test_what_is_drawn_lies_within_the_figure_and_hollow_is_over_images_alone(sh
         assert ("+8,768" in costs) == (not sheet.narrow)
 
 
+def test_the_command_writes_below_the_results_root(tmp_path, invoke):
+    result = invoke("figures", "differences", "awru", "--results", tmp_path)
+    assert result.exit_code == 2  # no records there
+    assert "awru: expected rows" in result.stderr
+    (tmp_path / "results").symlink_to(ROOT / "results")
+    result = invoke("figures", "differences", "awru", "--results", tmp_path)
+    assert result.exit_code == 0, result.output
+    written = sorted(path.suffix for path in (tmp_path / "reports").iterdir())
+    assert written == [".pdf", ".png", ".svg"]
+
+
 def test_one_seed_says_nothing():
     one_seed = [one for one in load_all(ROOT) if one.steps == 1500 and one.seed == 0]
     with pytest.raises(UsageError, match="two seeds"):
