@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -13,6 +13,8 @@ from click.core import ParameterSource
 from harness.cli import completion
 from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT, scale_option
 from harness.errors import UsageError
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _KEYS = {"scales": "scale", "root": "data.root", "results": "results.root", "device": "device"}
 """Settings by the names of the options that are the same."""
@@ -67,6 +69,26 @@ ABLATION = click.argument(
     "ablation", metavar="ABLATION", callback=only_name, shell_complete=completion.runs
 )
 """One ablation: a shipped one or a YAML file."""
+
+
+def ablations_argument(
+    *, required: bool = False, metavar: str = ""
+) -> Callable[[_Command], _Command]:
+    """Return the argument ``ablations``: names of shipped ones or YAML files, as they are given.
+
+    Args:
+        required: Whether one must be named.
+        metavar: What help calls it, where it may be something else, too.
+    """
+    shown = metavar or ("ABLATION..." if required else "[ABLATION]...")
+    return click.argument(
+        "ablations",
+        nargs=-1,
+        required=required,
+        metavar=shown,
+        callback=only_names,
+        shell_complete=completion.ablations,
+    )
 
 
 def setting_options(

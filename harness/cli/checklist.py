@@ -7,24 +7,16 @@ from pathlib import Path
 
 import click
 
-from harness.cli import completion
-from harness.cli.ablation_options import only_names
+from harness.cli.ablation_options import ablations_argument
 from harness.cli.options import results_root_only
 from harness.cli.output import Output, table_options
 
 
 @click.command()
-@click.argument(
-    "names",
-    nargs=-1,
-    required=True,
-    metavar="ABLATION...",
-    callback=only_names,
-    shell_complete=completion.ablations,
-)
+@ablations_argument(required=True)
 @results_root_only
 @table_options
-def checklist(*, names: Sequence[str], results: Path, out: Output) -> None:
+def checklist(*, ablations: Sequence[str], results: Path, out: Output) -> None:
     """Answer a reproducibility checklist from records.
 
     On runs, seeds, intervals, hours, sizes, hardware and code.
@@ -41,7 +33,7 @@ def checklist(*, names: Sequence[str], results: Path, out: Output) -> None:
     stored, failures = load_all(results), failure.load_all(results)
     tables = [
         table
-        for name in dict.fromkeys(names)
+        for name in dict.fromkeys(ablations)
         for table in checklist.build(Asked(name, ablation.load(name)), stored, failures)
     ]
     if not tables:

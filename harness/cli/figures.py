@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli import completion
-from harness.cli.ablation_options import ABLATION, only_names
+from harness.cli.ablation_options import ABLATION, ablations_argument
 from harness.cli.figure_options import sheet_options
 from harness.cli.figures_of_images import branches, crops
 from harness.cli.options import renamed, results_root_only
@@ -18,15 +17,6 @@ from harness.cli.set_options import SetsCommand, set_option
 
 if TYPE_CHECKING:
     from harness.reports.figures.sheet import Sheet
-
-_ABLATIONS = click.argument(
-    "ablations",
-    nargs=-1,
-    required=True,
-    metavar="ABLATION...",
-    callback=only_names,
-    shell_complete=completion.runs,
-)
 
 
 @click.group("figures", invoke_without_command=True)
@@ -106,7 +96,7 @@ def pareto(*, ablation: str, set_name: str | None, results: Path, sheet: Sheet) 
 
 
 @figures.command()
-@_ABLATIONS
+@ablations_argument(required=True)
 @results_root_only
 @sheet_options
 def differences(*, ablations: Sequence[str], results: Path, sheet: Sheet) -> None:
@@ -151,7 +141,7 @@ def ranks(*, ablation: str, results: Path, sheet: Sheet) -> None:
 
 
 @figures.command()
-@_ABLATIONS
+@ablations_argument(required=True)
 @click.option(
     "--pair", "pairs", multiple=True, metavar="'ROW to BASE'", help="A pair (default: all)."
 )

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli import completion
-from harness.cli.ablation_options import only_names
+from harness.cli.ablation_options import ablations_argument
 from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT, scale_option
 from harness.cli.output import say
 
@@ -18,13 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument(
-    "ablations",
-    nargs=-1,
-    metavar="[ABLATION]...",
-    callback=only_names,
-    shell_complete=completion.ablations,
-)
+@ablations_argument()
 @click.option(
     "-o",
     "--output",

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli import completion
-from harness.cli.ablation_options import only_names
+from harness.cli.ablation_options import ablations_argument
 from harness.cli.options import results_root_only
 from harness.cli.output import Output, table_options
 from harness.errors import UsageError, suggest
@@ -26,13 +25,7 @@ _STATES = ("done", "running", "failed", "lost", "missing")
 
 
 @click.command()
-@click.argument(
-    "ablations",
-    nargs=-1,
-    metavar="[ABLATION]",
-    callback=only_names,
-    shell_complete=completion.ablations,
-)
+@ablations_argument(metavar="[ABLATION]")
 @results_root_only
 @click.option("--watch", is_flag=True, help="Print it again every few seconds, until all is done.")
 @click.option("--every", default=5.0, show_default=True, help="Seconds between two, with --watch.")

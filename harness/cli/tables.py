@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from harness.cli import completion
-from harness.cli.ablation_options import only_names
+from harness.cli.ablation_options import ablations_argument
 from harness.cli.options import MERGE_THREADS, results_root_only
 from harness.cli.output import say
 from harness.errors import HarnessError
@@ -29,13 +28,7 @@ _OF_A_PAPER = {
 
 
 @click.command()
-@click.argument(
-    "ablations",
-    nargs=-1,
-    metavar="[NAME]...",
-    callback=only_names,
-    shell_complete=completion.ablations,
-)
+@ablations_argument(metavar="[NAME]...")
 @click.option("--rows", multiple=True, metavar="LABEL", help="A row for a paper; may be repeated.")
 @click.option("--columns", multiple=True, metavar="NAME,..", help="Columns for a paper.")
 @click.option(
