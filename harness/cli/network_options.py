@@ -126,6 +126,7 @@ def _colour(text: str | None) -> list[float] | None:
 
 def _named(names: Any, with_: Sequence[str], expects: dict[str, Any]) -> Any:
     """Return a name, or several, with options behind."""
+    from harness.config.paper import BICUBIC
     from harness.models.variant import EXPECTS
     from harness.weights import naming
 
@@ -137,6 +138,8 @@ def _named(names: Any, with_: Sequence[str], expects: dict[str, Any]) -> Any:
 
     def named(name: str) -> str:
         plain, own = naming.split_file(name)
+        if plain == BICUBIC and not isinstance(names, str):  # it has no options to be given
+            return name
         return naming.joined(plain, options) + own
 
     return named(names) if isinstance(names, str) else tuple(map(named, names))

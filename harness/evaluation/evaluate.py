@@ -46,7 +46,7 @@ def upscale(
         SR, clipped and 8-bit, ``(scale H, scale W, 3)`` or ``(scale H, scale W)``.
 
     Raises:
-        TrainingError: The network's output is not finite.
+        TrainingError: The network does not run on LR, or its output is not finite.
         UsageError: LR is luma, and the network is not of luma.
     """
     return metrics.to_uint8(infer(network, lr, device), truncate=protocol.sr == "truncate")
@@ -58,11 +58,23 @@ def infer(network: nn.Module, lr: LowResolution, device: torch.device) -> NDArra
     batch = torch.from_numpy(planes).unsqueeze(0).to(device).float()
     run = network if lr.ndim == 3 else luma_part(network)
     with torch.no_grad():
-        output = run(batch)[0]
+        output = _run(run, batch, type(network).__name__)[0]
     sr: NDArray[np.float32] = output.float().cpu().numpy().transpose(1, 2, 0)
     if not np.isfinite(sr).all():
         raise TrainingError("the network's output is not finite, so it cannot be scored")
     return sr if lr.ndim == 3 else sr[..., 0]
+
+
+def _run(network: Callable[[Tensor], Tensor], batch: Tensor, name: str) -> Tensor:
+    """Run a network; what it cannot take, as of another number of channels, is told in a line."""
+    try:
+        return network(batch)
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
+        if isinstance(error, torch.OutOfMemoryError) or "allocat" in str(error):
+            raise
+        height, width = batch.shape[-2:]
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise TrainingError(f"{name} does not run on {width}x{height} pixels: {why}") from error
 
 
 def luma_part(network: nn.Module) -> Callable[[Tensor], Tensor]:

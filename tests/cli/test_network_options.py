@@ -180,3 +180,26 @@ def test_backends_do_not_run_one_training_with_the_weights_of_another(
     result = invoke("bench", *trained_here, *words)
     assert result.exit_code == 2, result.output
     assert "the weights of one network" in result.stderr
+
+
+def test_a_network_that_cannot_take_luma_is_told_in_a_line(tmp_path, monkeypatch, invoke):
+    """Three channels are given one, as --luma says; bicubic beside it has no options."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(
+        "import torch\n\n\nclass Net(torch.nn.Module):\n"
+        "    def __init__(self, *, scale):\n"
+        "        super().__init__()\n"
+        "        self.scale = scale\n"
+        "        self.conv = torch.nn.Conv2d(3, 3 * scale**2, 3, padding=1)\n\n"
+        "    def forward(self, lr):\n"
+        "        return torch.nn.functional.pixel_shuffle(self.conv(lr), self.scale)\n"
+    )
+    network = networks.build("own.py:Net", scale=2)
+    torch.save(network.state_dict(), "own.pth")
+    asked = ("--scale", 2, "--data", "sample")
+    result = invoke("eval", "own.py:Net", "--luma", "--checkpoint", "own.pth", *asked)
+    assert result.exit_code == 1
+    assert "Net does not run on" in result.stderr
+    assert "expected input[1, 1," in result.stderr
+    result = invoke("compare", "own.py:Net=own.pth", "bicubic", "--range", 255, *asked)
+    assert result.exit_code == 0, result.output
