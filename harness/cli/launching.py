@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.options import renamed
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class LaunchOptions:
         Raises:
             UsageError: There are some.
         """
-        of_all = {"--jobs": self.jobs, "--retries": self.retries, "--cell-timeout": self.timeout_s}
+        of_all = {"--jobs": self.jobs, "--retries": self.retries, "--run-timeout": self.timeout_s}
         for name, value in of_all.items():
             if value and self.launcher is None:
                 raise UsageError(f"{name} needs --launcher local, ray or slurm")
@@ -145,8 +146,9 @@ _OPTIONS = (
         "--retries", type=click.IntRange(min=0), default=0, help="Try a failed run again, N times."
     ),
     click.option(
-        "--cell-timeout", "timeout_s", type=Duration(), help="End a run after 90s, 30m or 2h."
+        "--run-timeout", "timeout_s", type=Duration(), help="End a run after 90s, 30m or 2h."
     ),
+    renamed("--cell-timeout", "it is --run-timeout"),
     click.option("--address", help="Of a running Ray cluster, or auto; else one is started here."),
     click.option(
         "--slurm", multiple=True, metavar="KEY=VALUE", help="Option of Slurm; repeatable."

@@ -107,7 +107,7 @@ RENAMED = [
 
 
 def test_the_old_spellings_are_known():
-    assert {word for _, word in RENAMED} == {"--root", "--dtype", "--set"}
+    assert {word for _, word in RENAMED} == {"--root", "--dtype", "--set", "--cell-timeout"}
     assert len(RENAMED) > 20
 
 

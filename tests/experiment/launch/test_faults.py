@@ -33,7 +33,7 @@ def trained(root):
 
 def test_a_worker_that_is_killed_or_hangs_stops_no_other_cell(ablation, tmp_path, invoke):
     faulty = ablation("killed once", "hangs", "raises")
-    result = invoke("run", *faulty, *LOCAL, "--retries", "1", "--cell-timeout", "20s")
+    result = invoke("run", *faulty, *LOCAL, "--retries", "1", "--run-timeout", "20s")
     assert result.exit_code == 1
     assert labels(tmp_path) == ["good", "killed once"]
     said = reasons(tmp_path)
@@ -196,7 +196,7 @@ def test_the_time_of_a_ray_task_counts_from_when_it_has_begun(ablation, tmp_path
     """Those that are slow wait for the one that hangs, which is ended, and only that."""
     pytest.importorskip("ray")
     faulty = ablation("hangs", "is slow", **{"train.steps": 20, "seeds": "0,1"})
-    ray = ("--launcher", "ray", "--jobs", "1", "--cell-timeout", "30s")
+    ray = ("--launcher", "ray", "--jobs", "1", "--run-timeout", "30s")
     started_at = time.monotonic()
     result = invoke("run", *faulty, *ray)
     assert time.monotonic() - started_at > 60, "longer than the limit in all"

@@ -81,7 +81,7 @@ REFUSED = [
     (("--jobs", "2"), 2, "--launcher"),
     (("--launcher", "local", "--slurm", "a=b"), 2, "--launcher slurm"),
     (("--launcher", "local", "--address", "auto"), 2, "--launcher ray"),
-    (("--launcher", "local", "--cell-timeout", "soon"), 2, "90s"),
+    (("--launcher", "local", "--run-timeout", "soon"), 2, "90s"),
     (("--launcher", "slurm", "--slurm", "partition"), 2, "KEY=VALUE"),
     (("--launcher", "ray", "--address", "nowhere"), 2, "HOST:PORT"),
     (("--launcher", "ray", "--address", "127.0.0.1:1"), 1, "no Ray cluster at '127.0.0.1:1'"),
