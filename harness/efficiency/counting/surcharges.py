@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping
 
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.multi_adds import BIAS, COARSE, POOL
+from harness.efficiency.counting.observers import INTERPOLATE
 
 _NORM = "aten.native_layer_norm"
 
-_NEAREST: Mapping[str, int] = {
-    "aten.upsample_nearest2d": 1,
-    "aten._unsafe_index": 1,  # what nearest interpolation is on the meta device
-}
+_NEAREST: Mapping[str, int] = {f"{INTERPOLATE}nearest": 1}
 
-FVCORE: Mapping[str, int] = {"aten.upsample_bilinear2d": 4, **_NEAREST, _NORM: 5}
+FVCORE: Mapping[str, int] = {f"{INTERPOLATE}bilinear": 4, **_NEAREST, _NORM: 5}
 """What fvcore charges for an element of the operators that Multi-Adds leave out."""
 
 PRICES: Mapping[str, Mapping[str, int]] = {

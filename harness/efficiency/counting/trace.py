@@ -20,7 +20,7 @@ from harness.efficiency.counting.dataflow import (
     Exits,
     Merged,
 )
-from harness.efficiency.counting.observers import Modules, Operators
+from harness.efficiency.counting.observers import Interpolations, Modules, Operators
 from harness.errors import HarnessError
 
 _CONVOLUTION = "aten.convolution"
@@ -75,7 +75,7 @@ class Trace:
         by_module: Multi-Adds of every module that has any, by its name ('' is the network),
             with those.
         operators: All operators that ran, and how often.
-        written: Elements that they wrote, their first results' where they have several.
+        written: Elements that they wrote, of their first results; of interpolation by mode, too.
         averaged: Elements that means were taken of.
         dependence: What the pass made of the parameters.
         foldable: Names of the batch normalisations that the convolution right before them
@@ -158,7 +158,8 @@ def trace(
     dataflow = Dataflow(network, image)
     operators, modules = Operators(dataflow, on_values=on_values), Modules(network)
     with torch.inference_mode(False), torch.no_grad(), _naming(network, lr_px):
-        with modules.watching(), _plain_attention(), Exits(dataflow), operators, counter:
+        noted = Interpolations(operators.written)
+        with modules.watching(), _plain_attention(), Exits(dataflow), operators, counter, noted:
             output = network(image)
         _check_output(output, scale=scale, lr_px=lr_px)
     dependence = dataflow.result(output)

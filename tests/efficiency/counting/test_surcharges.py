@@ -2,6 +2,7 @@
 
 import pytest
 from torch import nn
+from torch._dispatch.python import enable_python_dispatcher
 
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.rules import MULTI_ADDS, rule_of
@@ -45,6 +46,14 @@ PER_LR_PIXEL = 81 + 12 + 12
 def test_each_element_costs_what_is_said(count, extra_per_lr_px):
     subject = CountedNetwork("toy", Network, scale=2, output_px=(16, 12))
     assert MULTI_ADDS[count](subject) == 48 * (PER_LR_PIXEL + extra_per_lr_px)
+
+
+def test_what_interpolation_is_taken_apart_into_does_not_count():
+    """PyTorch's dispatcher in Python makes four reads of bilinear interpolation, as of nearest."""
+    with enable_python_dispatcher():
+        subject = CountedNetwork("toy", Network, scale=2, output_px=(16, 12))
+        assert MULTI_ADDS["own_grids_and_nearest"](subject) == 48 * (PER_LR_PIXEL + 12)
+        assert with_prices(FVCORE)(subject) == 48 * (PER_LR_PIXEL + 4 * 12 + 12 + 5 * 3)
 
 
 def test_fvcore_charges_interpolation_and_norms():
