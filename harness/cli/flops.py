@@ -30,6 +30,7 @@ from harness.config.paper import Convention
     show_default=True,
     help="Charge transposed convolutions on their output grid, or for what they execute.",
 )
+@click.option("--fused", is_flag=True, help="Count the fused form, too: what fusing saves.")
 @click.option("--counters", is_flag=True, help="Count by fvcore and ptflops too, and compare.")
 @table_options
 @network_options("models")
@@ -41,6 +42,7 @@ def flops(
     output_size: str | None,
     input_size: str | None,
     convention: Convention,
+    fused: bool,
     counters: bool,
     out: Output,
 ) -> None:
@@ -60,9 +62,9 @@ def flops(
 
     size = targets.image_size(output_size, input_size)
     chosen = targets.choose(models, everything=everything, scales=scales)
-    rows = targets.count(chosen, size, convention=convention, counters=counters)
+    rows = targets.count(chosen, size, convention=convention, counters=counters, fused=fused)
     out.show(
-        to_table(rows, size=size, convention=convention, counters=counters),
-        json=lambda: [as_dict(row, counters=counters) for row in rows],
+        to_table(rows, size=size, convention=convention, counters=counters, fused=fused),
+        json=lambda: [as_dict(row, counters=counters, fused=fused) for row in rows],
     )
     targets.refuse_doubtful(rows)

@@ -119,6 +119,7 @@ def count(
     *,
     convention: Convention,
     counters: bool,
+    fused: bool = False,
 ) -> list[CountedRow]:
     """Count networks; the published figures stand beside those at the paper's size.
 
@@ -149,6 +150,7 @@ def count(
                     convention=convention,
                     published=() if own or not size.in_paper else printed,
                     counters=counters,
+                    fused=fused,
                 )
             )
     return rows

@@ -5,6 +5,7 @@ that were made apart from this project by hand arithmetic of the layers' shapes.
 """
 
 import copy
+import json
 
 import pytest
 import torch
@@ -104,6 +105,34 @@ def test_the_merged_awsrns_have_the_counts_that_others_computed(
     assert cost.convs == count(network, scale=scale).convs - 3
     kept = count(fused(network, rescale=False), scale=scale)
     assert (kept.params, kept.multi_adds) == (with_scalars, cost.multi_adds)
+
+
+def test_flops_shows_what_fusing_saves(invoke, tmp_path):
+    """Beside the paper's form; a network with a hook has no fused form, and the row says why."""
+    (tmp_path / "hooked.py").write_text(
+        "import torch\n\n\nclass Net(torch.nn.Module):\n"
+        "    def __init__(self, *, scale):\n"
+        "        super().__init__()\n"
+        "        self.conv = torch.nn.Conv2d(3, 3 * scale**2, 3, padding=1)\n"
+        "        self.conv.register_forward_hook(lambda conv, given, out: out)\n"
+        "        self.shuffle = torch.nn.PixelShuffle(scale)\n\n"
+        "    def forward(self, lr):\n"
+        "        return self.shuffle(self.conv(lr))\n"
+    )
+    asked = ("awsrn_s", "espcn", f"{tmp_path}/hooked.py:Net", "--scale", 4, "--fused")
+    result = invoke("flops", *asked, "--format", "json")
+    assert result.exit_code == 0, result.output
+    ours, plain, hooked = json.loads(result.stdout)
+    assert (ours["params"], ours["fused_params"]) == (587_742, 459_104)
+    assert ours["multi_adds"] / 1e9 == pytest.approx(33.74, abs=0.005)
+    assert ours["fused_multi_adds"] / 1e9 == pytest.approx(26.401, abs=6e-4)
+    assert (plain["fused_params"], plain["fused_multi_adds"]) == (
+        plain["params"],
+        plain["multi_adds"],
+    )
+    assert hooked["fused_params"] is None
+    assert "no fused form" in hooked["note"]
+    assert "(G, fused)" in invoke("flops", *asked[:1], *asked[3:]).stdout
 
 
 @DTYPES

@@ -16,6 +16,7 @@ from harness.efficiency.counting.multi_adds import Cost
 from harness.efficiency.counting.shapes import Remembering
 from harness.efficiency.counting.trace import ForwardFailed
 from harness.errors import UsageError
+from harness.models.fusing import fused
 
 Size = tuple[int, int]
 
@@ -98,6 +99,18 @@ class CountedNetwork:
             if has_values(self.built):
                 raise
             return self._count(self._build_with_weights().eval())
+
+    def fused_cost(self) -> Cost:
+        """Return the cost of its fused form, which ``harness upscale`` runs.
+
+        It is merged with the weights that it starts from.
+
+        Raises:
+            CannotMerge: It has no such form.
+            HarnessError: It cannot be built or counted.
+        """
+        twin = fused(self._build_with_weights().eval())
+        return self.replace(build=lambda *, scale: twin).cost
 
     def _count(self, network: nn.Module) -> Cost:
         return multi_adds.count(

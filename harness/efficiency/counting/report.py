@@ -11,14 +11,17 @@ from harness.config.paper import Convention
 from harness.efficiency.counting.agreement import Status, Verdict, judge
 from harness.efficiency.counting.counted import CountedNetwork
 from harness.efficiency.counting.cross_check import cross_check
+from harness.efficiency.counting.multi_adds import Cost
 from harness.efficiency.counting.rules import rule_of
+from harness.models.fusing import CannotMerge
 from harness.records.counting import Metric
 from harness.records.counts import Counted, in_doubt
 from harness.records.published import Published, find
 
 _WORST_FIRST: tuple[Status, ...] = ("open", "explained", "exact")
 _NAMES: dict[Metric, str] = {"params_k": "params", "multi_adds_g": "Multi-Adds"}
-_OPTIONAL = ("fvcore", "ptflops")
+_COUNTERS = ("fvcore", "ptflops")
+_FUSED = ("fused_params", "fused_multi_adds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,15 @@ class CountedRow(Counted):
         fvcore: Multi-Adds executed, as fvcore counts them, if asked for and if they can be
             extended from the small images that it sees.
         ptflops: The same by ptflops.
+        fused_params: Parameters of the fused form, if asked for and if there is one.
+        fused_multi_adds: Its Multi-Adds, charged as ``multi_adds`` are.
         doubts: Why the count is in doubt; in the JSON form the note says it.
     """
 
     fvcore: int | None = None
     ptflops: int | None = None
+    fused_params: int | None = None
+    fused_multi_adds: int | None = None
     doubts: tuple[str, ...] = ()
 
 
@@ -44,6 +51,7 @@ def row(
     convention: Convention = "paper",
     published: Sequence[Published] = (),
     counters: bool = False,
+    fused: bool = False,
 ) -> CountedRow:
     """Count a network and compare it with what is published of it.
 
@@ -54,6 +62,7 @@ def row(
         published: Cells that may hold its counts, for a 1280x720 output; none for
             another size.
         counters: Whether to count by fvcore and ptflops too, where ours is not in doubt.
+        fused: Whether to count the fused form, too, likewise.
 
     Raises:
         HarnessError: The network cannot be counted, or the other counters disagree.
@@ -72,6 +81,7 @@ def row(
     notes = [*_reasons(verdicts), cost.note]
     if not sure:
         notes.append(f"Multi-Adds: {in_doubt(cost.doubts)}")
+    merged, unmerged = _fused(subject) if fused and sure else (None, "")
     rule = rule_of(subject.id, subject.scale)
     checked = (
         cross_check(subject.network, scale=subject.scale, lr_px=cost.lr_px, ours=cost.multi_adds)
@@ -95,11 +105,21 @@ def row(
         published_params_k=cells["params_k"],
         published_multi_adds_g=cells["multi_adds_g"],
         status=next((status for status in _WORST_FIRST if status in reached), None),
-        note="; ".join(filter(None, [*notes, checked.note if checked else ""])),
+        note="; ".join(filter(None, [*notes, checked.note if checked else "", unmerged])),
         fvcore=checked.fvcore if checked else None,
         ptflops=checked.ptflops if checked else None,
+        fused_params=merged.params if merged else None,
+        fused_multi_adds=merged.by(convention) if merged else None,
         doubts=cost.doubts,
     )
+
+
+def _fused(subject: CountedNetwork) -> tuple[Cost | None, str]:
+    """Return the cost of the fused form, or why there is none."""
+    try:
+        return subject.fused_cost(), ""
+    except CannotMerge as error:
+        return None, f"no fused form: {error}"
 
 
 def _reasons(verdicts: Mapping[Metric, Verdict]) -> list[str]:
@@ -111,9 +131,9 @@ def _reasons(verdicts: Mapping[Metric, Verdict]) -> list[str]:
     return [f"{' and '.join(names)}: {why}" for why, names in concerned.items()]
 
 
-def as_dict(row: CountedRow, *, counters: bool) -> dict[str, Any]:
-    """Return a row's fields by name, those of the other counters only if asked for."""
-    left_out = ("doubts",) if counters else ("doubts", *_OPTIONAL)
+def as_dict(row: CountedRow, *, counters: bool, fused: bool = False) -> dict[str, Any]:
+    """Return a row's fields by name, those of other counters and of the fused form if asked for."""
+    left_out = ("doubts", *(() if counters else _COUNTERS), *(() if fused else _FUSED))
     names = [name for name in CountedRow.__dataclass_fields__ if name not in left_out]
     return {name: getattr(row, name) for name in names}
 

@@ -19,6 +19,10 @@ _MEANINGS = (
     "Status: exact, the count has the printed digits; explained, a named rule or misprint "
     "gives them; open, nothing known does.",
 )
+_FUSED = (
+    "Fused: the form that harness upscale runs, with branches, norms and constants within kernels; "
+    "its output is equal but for rounding. Tables of networks keep the other one."
+)
 _CONVENTIONS: dict[Convention, str] = {
     "paper": "Transposed convolutions are charged on their output grid.",
     "executed": "As PyTorch computes it: transposed convolutions are charged on their input grid.",
@@ -26,7 +30,12 @@ _CONVENTIONS: dict[Convention, str] = {
 
 
 def to_table(
-    rows: Sequence[CountedRow], *, size: ImageSize, convention: Convention, counters: bool
+    rows: Sequence[CountedRow],
+    *,
+    size: ImageSize,
+    convention: Convention,
+    counters: bool,
+    fused: bool = False,
 ) -> Table:
     """Return rows as a table whose columns have the keys of the JSON form."""
     columns = {
@@ -56,16 +65,18 @@ def to_table(
         "note": Column("note", printed=False),
         "fvcore": Column("fvcore", "fvcore\n(G)", "giga"),
         "ptflops": Column("ptflops", "ptflops\n(G)", "giga"),
+        "fused_params": Column("fused_params", "Params\n(fused)", "count"),
+        "fused_multi_adds": Column("fused_multi_adds", "Multi-Adds\n(G, fused)", "giga"),
     }
-    cells = [as_dict(row, counters=counters) | _not_available(row) for row in rows]
-    keys = list(as_dict(rows[0], counters=counters)) if rows else list(columns)
+    cells = [as_dict(row, counters=counters, fused=fused) | _not_available(row) for row in rows]
+    keys = list(as_dict(rows[0], counters=counters, fused=fused)) if rows else list(columns)
     return Table(
         name="flops",
         title=f"Cost of networks, {size.width}x{size.height} {size.of}",
         columns=tuple(columns[key] for key in keys),
         rows=tuple(TableRow(tuple(values[key] for key in keys)) for values in cells),
         lead=3,
-        notes=(_CONVENTIONS[convention], *_MEANINGS, *_notes(rows)),
+        notes=(_CONVENTIONS[convention], *_MEANINGS, *((_FUSED,) if fused else ()), *_notes(rows)),
     )
 
 
