@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import flop_registry
 
@@ -233,13 +236,25 @@ class Dataflow:
         )
 
 
-class Exits(TorchFunctionMode):
-    """Note where values leave PyTorch for NumPy, another library or a kernel of one's own."""
+INTERPOLATE = "interpolate."
+"""What elements written by :func:`torch.nn.functional.interpolate` go by, before its mode."""
 
-    def __init__(self, dataflow: Dataflow) -> None:
-        """Report to a data flow."""
+_ARGUMENTS_OF_INTERPOLATE = signature(F.interpolate)
+
+
+class Functions(TorchFunctionMode):
+    """Note what operators do not tell: where values leave PyTorch, and how it interpolates.
+
+    Values leave for NumPy, another library or a kernel of one's own. Bilinear and nearest
+    interpolation are taken apart into the same operators, and whether they are depends on what
+    the process has done before.
+    """
+
+    def __init__(self, dataflow: Dataflow, written: Counter[str]) -> None:
+        """Report to a data flow, and add elements that interpolation writes, by its mode."""
         super().__init__()
         self._dataflow = dataflow
+        self._written = written
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
@@ -254,7 +269,12 @@ class Exits(TorchFunctionMode):
             if args[0].is_meta:
                 raise DataDependent(f"Tensor.{name}")
             self._dataflow.leave(name, args[0])
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        output = func(*args, **kwargs)
+        if func is F.interpolate:
+            given = _ARGUMENTS_OF_INTERPOLATE.bind(*args, **kwargs).arguments
+            self._written[INTERPOLATE + given.get("mode", "nearest")] += output.numel()
+        return output
 
 
 def tensors_in(values: Iterable[object]) -> Iterator[Tensor]:

@@ -6,47 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.modules.module import register_module_forward_hook
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.efficiency.counting.dataflow import READS_VALUES, DataDependent, Dataflow, tensors_in
 from harness.efficiency.counting.shapes import SHAPES
-
-INTERPOLATE = "interpolate."
-"""What elements written by :func:`torch.nn.functional.interpolate` go by, before its mode."""
-
-_ARGUMENTS_OF_INTERPOLATE = signature(F.interpolate)
-
-
-class Interpolations(TorchFunctionMode):
-    """Note the elements that interpolation writes, by its mode.
-
-    Its operators do not tell: PyTorch takes bilinear and nearest interpolation apart into the
-    same ones, and whether it does depends on what the process has done before.
-    """
-
-    def __init__(self, written: Counter[str]) -> None:
-        """Take what the elements are added to."""
-        super().__init__()
-        self._written = written
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> object:
-        """Run a function, and note what it wrote if it interpolates."""
-        kwargs = kwargs or {}
-        output = func(*args, **kwargs)
-        if func is F.interpolate:
-            given = _ARGUMENTS_OF_INTERPOLATE.bind(*args, **kwargs).arguments
-            self._written[INTERPOLATE + given.get("mode", "nearest")] += output.numel()
-        return output
 
 
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]

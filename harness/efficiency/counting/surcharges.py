@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from harness.efficiency.counting.counted import CountedNetwork
+from harness.efficiency.counting.dataflow import INTERPOLATE
 from harness.efficiency.counting.multi_adds import BIAS, COARSE, POOL
-from harness.efficiency.counting.observers import INTERPOLATE
 
 _NORM = "aten.native_layer_norm"
 

@@ -17,10 +17,10 @@ from harness.efficiency.counting.dataflow import (
     DataDependent,
     Dataflow,
     Dependence,
-    Exits,
+    Functions,
     Merged,
 )
-from harness.efficiency.counting.observers import Interpolations, Modules, Operators
+from harness.efficiency.counting.observers import Modules, Operators
 from harness.errors import HarnessError
 
 _CONVOLUTION = "aten.convolution"
@@ -158,8 +158,8 @@ def trace(
     dataflow = Dataflow(network, image)
     operators, modules = Operators(dataflow, on_values=on_values), Modules(network)
     with torch.inference_mode(False), torch.no_grad(), _naming(network, lr_px):
-        noted = Interpolations(operators.written)
-        with modules.watching(), _plain_attention(), Exits(dataflow), operators, counter, noted:
+        functions = Functions(dataflow, operators.written)
+        with modules.watching(), _plain_attention(), functions, operators, counter:
             output = network(image)
         _check_output(output, scale=scale, lr_px=lr_px)
     dependence = dataflow.result(output)
