@@ -125,8 +125,8 @@ def test_an_ablation_plans_both_repositories(repositories, invoke):
         "run", "ablation=both.yaml", "profile=smoke", "seeds=0", "--dry-run", "--format", "csv"
     )
     assert result.exit_code == 0, result.output
-    rows = csv.DictReader(result.stdout.splitlines())
-    listed = {row["row"]: row["params"] for row in rows if row["row"] != "Bicubic"}
+    planned = csv.DictReader(result.stdout.splitlines())
+    listed = {row["row"]: row["params"] for row in planned if row["row"] != "Bicubic"}
     assert listed == {"one": f"{params(4)}", "two": f"{params(8)}"}
 
 
