@@ -34,7 +34,7 @@ def crate(*, ablation: str, results: Path, folder: Path, license_url: str | None
     from harness.config import ablation as ablations
     from harness.records import crate as crates
     from harness.records import record
-    from harness.records.selection import belongs
+    from harness.records.belonging import belongs
     from harness.reports import write
 
     chosen = ablations.load(ablation)

@@ -10,8 +10,8 @@ from pathlib import Path
 from harness.config import ablation
 from harness.config.ablation import Row
 from harness.errors import UsageError
+from harness.records.belonging import belongs
 from harness.records.record import FILE_NAME, Record, digest, load_all, read_file
-from harness.records.selection import belongs
 from harness.weights import parts
 
 _MOST = 6

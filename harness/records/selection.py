@@ -1,21 +1,20 @@
-"""Which records belong to which row of an ablation, and which may be compared."""
+"""Which records of an ablation's rows may be compared."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import Any
 
 from harness.config.ablation import Ablation, Row
 from harness.config.paper import BICUBIC
-from harness.errors import RecordError, UsageError
+from harness.errors import RecordError
+from harness.records.belonging import belongs, is_of_today
 from harness.records.failure import Failure
 from harness.records.means import mean_over_sets, mean_scores, same_images, shared_sets
 from harness.records.record import Record, SetScore
-from harness.weights import networks, parts
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +119,7 @@ def one_a_seed(records: Iterable[Record]) -> tuple[Record, ...]:
     Of several of one seed, that of the network's code of today is taken; else that which was
     finished last.
     """
-    by_seed = {record.seed: record for record in sorted(by_time(records), key=_is_of_today)}
+    by_seed = {record.seed: record for record in sorted(by_time(records), key=is_of_today)}
     return tuple(sorted(by_seed.values(), key=lambda record: (record.seed or 0, record.id)))
 
 
@@ -195,35 +194,6 @@ def _compares(comparison: Comparison) -> bool:
     return run != [comparison.base]
 
 
-def belongs(run: Record | Failure, row: Row) -> bool:
-    """Tell whether a record or a failure is a run of that row."""
-    return (
-        sorted(run.drop) == sorted(row.drop)
-        and _alike(run.overrides, row.overrides)
-        and _is_of(run, row)
-    )
-
-
-def _alike(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
-    """Tell whether options are the same, wherever the files lie that they name."""
-    return options == others or parts.portable(options) == parts.portable(others)
-
-
-def _is_of(run: Record | Failure, row: Row) -> bool:
-    """Tell whether a run is of a network: a registered one by its id, a user's by its code.
-
-    A user's failures, and records of before marks were kept, are known by the name, as are all
-    where the file is not there.
-    """
-    users = networks.is_users(row.model) or bool(parts.named(row.overrides))
-    if isinstance(run, Record) and run.marks.code and users:
-        try:
-            return networks.code_digest(row.model, row.overrides) in run.marks.code
-        except UsageError:
-            log.debug("the code of '%s' is not here: records are known by its name", row.label)
-    return run.model == row.model
-
-
 def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) -> ComparedRow:
     """Return a row with its records in the group."""
     records = runs_of(row, group)
@@ -240,16 +210,6 @@ def _entry(row: Row, rows: Sequence[Row], group: Sequence[Record], base: str) ->
 def runs_of(row: Row, group: Iterable[Record]) -> tuple[Record, ...]:
     """Return a row's records in a group, one a seed."""
     return one_a_seed(record for record in group if belongs(record, row))
-
-
-def _is_of_today(record: Record) -> bool:
-    """Tell whether a record is of its network as it stands in the code today."""
-    if not record.marks.code:
-        return False
-    try:
-        return networks.code_digest(record.model, record.overrides) in record.marks.code
-    except UsageError:
-        return False
 
 
 def _whole(row: Row, rows: Sequence[Row]) -> Row | None:

@@ -13,8 +13,8 @@ from harness.config.file_limits import flat
 from harness.config.protocols import DEFAULT
 from harness.data.catalogue import SAMPLE
 from harness.data.low_resolution import MADE
+from harness.records.belonging import belongs
 from harness.records.record import Record
-from harness.records.selection import belongs
 from harness.weights import naming
 
 _RECORDED = ("precision", "device", "devices", "threads")

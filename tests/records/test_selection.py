@@ -9,8 +9,9 @@ import pytest
 
 from harness.config.ablation import Ablation, Row
 from harness.errors import RecordError
+from harness.records.belonging import belongs
 from harness.records.record import Record, SetScore
-from harness.records.selection import Comparison, belongs, comparisons, one_a_seed
+from harness.records.selection import Comparison, comparisons, one_a_seed
 from harness.weights import networks
 
 RECORD = Record.from_json(

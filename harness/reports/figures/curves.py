@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from harness.config.ablation import Ablation
 from harness.config.paper import BICUBIC
 from harness.errors import HarnessError
+from harness.records.belonging import belongs
 from harness.records.readings import LOSS_WINDOW
 from harness.records.record import Record
-from harness.records.selection import belongs, by_group, runs_of
+from harness.records.selection import by_group, runs_of
 from harness.reports import notes
 from harness.reports.figures import style
 from harness.reports.figures.rows import look, row_handles, write_legend

@@ -16,8 +16,9 @@ from harness.config.ablation import Ablation, Row
 from harness.config.protocols import DEFAULT
 from harness.errors import HarnessError, UsageError, suggest
 from harness.records import published_systems
+from harness.records.belonging import belongs
 from harness.records.record import Record
-from harness.records.selection import belongs, by_group, one_a_seed
+from harness.records.selection import by_group, one_a_seed
 from harness.reports import notes
 from harness.reports.figures import pareto, scatter, style
 from harness.reports.figures.scatter import Point

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from harness.config.ablation import Ablation
+from harness.records.belonging import belongs
 from harness.records.record import Record
-from harness.records.selection import belongs
 from harness.reports import notes
 from harness.reports.figures import curves, learned_weights
 from harness.reports.figures.curves import Curves, Points

@@ -8,9 +8,10 @@ from pathlib import PurePath
 from harness.config.ablation import Row
 from harness.config.protocols import DEFAULT
 from harness.records import released
+from harness.records.belonging import belongs
 from harness.records.record import Record
 from harness.records.released import ReleasedScores
-from harness.records.selection import belongs, by_time
+from harness.records.selection import by_time
 
 
 def find(

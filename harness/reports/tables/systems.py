@@ -9,12 +9,13 @@ from harness.config import paper
 from harness.config.ablation import Ablation, Row
 from harness.config.protocols import DEFAULT
 from harness.records import published, published_systems, released
+from harness.records.belonging import belongs
 from harness.records.failure import Failure
 from harness.records.means import mean_scores
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.released import ReleasedScores
-from harness.records.selection import belongs, by_group, by_time, one_a_seed
+from harness.records.selection import by_group, by_time, one_a_seed
 from harness.reports import notes
 from harness.reports.tables import beside, loaded
 from harness.reports.tables.fields import (
