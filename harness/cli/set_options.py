@@ -92,18 +92,7 @@ def sets_option(
     ) -> tuple[str, ...]:
         return _names(spelling, texts)
 
-    return click.option(
-        spelling,
-        name,
-        cls=_SetsOption,
-        multiple=True,
-        metavar="SET [SET]...",
-        default=None if default is None else (default,),
-        show_default=default or False,
-        callback=read,
-        shell_complete=completion.sets,
-        help=help,
-    )
+    return _option(spelling, name, "SET [SET]...", default=default, read=read, help=help)
 
 
 def set_option(
@@ -123,12 +112,24 @@ def set_option(
             raise UsageError(f"--data {listed}: expected one set here, and arguments before --data")
         return names[0] if names else None
 
+    return _option("--data", name, "SET", default=default, read=read, help=help)
+
+
+def _option(
+    spelling: str,
+    name: str,
+    metavar: str,
+    *,
+    default: str | None,
+    read: Callable[[click.Context, click.Parameter, Sequence[str]], object],
+    help: str,
+) -> _Decorator:
     return click.option(
-        "--data",
+        spelling,
         name,
         cls=_SetsOption,
         multiple=True,
-        metavar="SET",
+        metavar=metavar,
         default=None if default is None else (default,),
         show_default=default or False,
         callback=read,
