@@ -268,3 +268,12 @@ def test_real_test_sets_have_lr_at_every_scale(data_root: Path, name: str, count
         found = find_test(name, data_root, scale)
         assert found.lr is not None
         assert len(found.hr) == len(found.lr) == count
+
+
+def test_no_other_set_is_put_in_the_place_of_one_that_can_be_got() -> None:
+    with pytest.raises(UsageError) as error:
+        find_test("Set5", None, 2)
+    assert "Set14" not in str(error.value)
+    assert "harness data prepare Set5" in str(error.value)
+    with pytest.raises(UsageError, match="did you mean 'Set5'"):
+        find_test("Set55", None, 2)

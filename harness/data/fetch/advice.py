@@ -49,9 +49,13 @@ def for_missing(names: Iterable[str], root: Path | None, purpose: Purpose) -> st
 
 
 def nearest(name: str, present: Iterable[str], purpose: Purpose) -> str:
-    """Return the set that a name may stand for, as a hint in brackets, or those that are there."""
-    can_be_got = {one for one in registry.known() if _known(one, purpose)} - {name}
-    near = suggest(name, {*present, *can_be_got}, listing=False)
+    """Return the set that a name may stand for, as a hint in brackets, or those that are there.
+
+    A name that a set to be got has is no typing error: no other set is put in its place.
+    """
+    can_be_got = {one for one in registry.known() if _known(one, purpose)}
+    typed = not _known(name, purpose)
+    near = suggest(name, {*present, *can_be_got}, listing=False) if typed else ""
     return near or suggest(name, present)
 
 
