@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _USUAL = 80
+_COMMAND = "    harness "
+"""How a line begins that is a command to be copied: it is continued as a shell wants it."""
 
 
 def width(stream: TextIO) -> int | None:
@@ -72,6 +74,15 @@ def to_width(text: str, columns: int) -> str:
 def _wrapped_line(line: str, columns: int) -> list[str]:
     if len(line) <= columns:
         return [line]
+    if line.startswith(_COMMAND) and not set(line) & {"'", '"'}:
+        *broken, last = wrap(
+            line,
+            columns - 2,
+            subsequent_indent="      ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        return [*(f"{piece} \\" for piece in broken), last]
     indent = line[: len(line) - len(line.lstrip(" -"))]
     space = " " * len(indent)
     return wrap(

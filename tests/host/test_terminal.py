@@ -1,6 +1,7 @@
 """Text is as wide as the terminal; a pipe gets it as it is."""
 
 import io
+import subprocess
 
 import pytest
 
@@ -36,3 +37,17 @@ def test_a_pipe_has_no_width(monkeypatch):
     closed = io.StringIO()
     closed.close()
     assert terminal.width(closed) is None
+
+
+def test_a_command_that_is_broken_can_be_copied():
+    words = ["harness", "compare", *(f"wdsr_basic-x2-s{n}" for n in range(6)), "--results", "demo"]
+    shown = terminal.to_width(f"    {' '.join(words)}", 40)
+    assert max(map(len, shown.splitlines())) <= 40
+    assert len(shown.splitlines()) > 2
+    echoed = subprocess.run(
+        ["sh", "-c", shown.replace("harness", "printf '%s\\n' harness", 1)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert echoed.stdout.split() == words
