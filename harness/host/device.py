@@ -16,6 +16,8 @@ Device = Literal["cpu", "cuda"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 
 _TRACES_OF_DRIVERS = ("/dev/nvidia*", "/dev/nvhost*", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
+CPUINFO = Path("/proc/cpuinfo")
+_OF_BF16 = frozenset({"amx_bf16", "avx512_bf16", "bf16"})  # the last is what Linux calls Arm's
 _MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
@@ -70,18 +72,32 @@ def use_real_float32() -> None:
     torch.backends.cudnn.allow_tf32 = False
 
 
-def computes_bf16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Tell whether the CPU has instructions that multiply bf16: AVX-512 BF16 or AMX.
+def computes_bf16(cpuinfo: Path = CPUINFO) -> bool:
+    """Tell whether the CPU has instructions that multiply bf16: AVX-512 BF16, AMX, or Arm's.
 
     Args:
         cpuinfo: What Linux says of the CPU; where there is no such file, none are known of.
     """
+    return not _OF_BF16.isdisjoint(instructions(cpuinfo))
+
+
+def instructions(cpuinfo: Path = CPUINFO) -> frozenset[str]:
+    """Return the extensions of the CPU by Linux's names, such as ``avx2``.
+
+    Args:
+        cpuinfo: What Linux says of the CPU; none are known where there is no such file.
+    """
+    lines = cpu_lines(cpuinfo)
+    listed = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
+    return frozenset(next(listed, "").split())
+
+
+def cpu_lines(cpuinfo: Path = CPUINFO) -> list[str]:
+    """Return what Linux says of the CPU, line by line; nothing elsewhere."""
     try:
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        return cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return False
-    flags = next((line.split() for line in lines if line.startswith("flags")), [])
-    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags)
+        return []
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -7,26 +7,40 @@ import subprocess
 from pathlib import Path
 
 import harness
+from harness.host.device import CPUINFO, cpu_lines, instructions
+
+_WIDEST = {
+    "amx_bf16": "AMX",
+    "avx512_bf16": "AVX-512 BF16",
+    "avx512f": "AVX-512",
+    "avx2": "AVX2",
+    "bf16": "BF16",
+    "sve": "SVE",
+}
+"""Instructions that libraries choose their arithmetic by, the most capable first."""
 
 
-def device_name(device: str) -> str:
-    """Return a device by kind and model, such as ``cpu (AMD EPYC 7763)``.
+def device_name(device: str, cpuinfo: Path = CPUINFO) -> str:
+    """Return a device by kind and model, such as ``cpu (AMD EPYC 7763, AVX2)``.
+
+    A CPU's instructions are told, because virtual machines hide which of its maker's it is, and
+    because they decide how sums are rounded and how long bf16 takes.
 
     Args:
         device: ``cpu`` or ``cuda``.
+        cpuinfo: What Linux says of the CPU.
     """
     if device == "cuda":
         import torch
 
         return f"cuda ({torch.cuda.get_device_name()})"
-    return f"cpu ({_cpu_name()})"
+    known = instructions(cpuinfo)
+    widest = [text for name, text in _WIDEST.items() if name in known][:1]
+    return f"cpu ({', '.join([_cpu_name(cpuinfo), *widest])})"
 
 
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
+def _cpu_name(cpuinfo: Path) -> str:
+    lines = cpu_lines(cpuinfo)
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 

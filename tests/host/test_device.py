@@ -95,6 +95,7 @@ def test_the_module_is_light():
         ("fpu amx_bf16 amx_tile", True),
         ("fpu avx512f avx512_vnni", False),
         ("fpu avx512_bf16x", False),
+        ("fpu avx2 bf16x", False),
         ("", False),
     ],
 )
@@ -102,6 +103,12 @@ def test_bf16_is_told_by_the_flags_of_the_cpu(tmp_path, flags, expected):
     file = tmp_path / "cpuinfo"
     file.write_text(f"processor\t: 0\nmodel name\t: avx512_bf16\nflags\t\t: {flags}\n")
     assert computes_bf16(file) == expected
+
+
+def test_arm_s_bf16_is_told_by_its_features(tmp_path):
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor\t: 0\nFeatures\t: fp asimd sve i8mm bf16\nCPU part\t: 0xd40\n")
+    assert computes_bf16(file)
 
 
 def test_where_nothing_is_said_of_the_cpu_it_has_no_bf16(tmp_path):
