@@ -19,7 +19,7 @@ from harness.host.device import DeviceChoice
 
 Profile = Literal["auto", "smoke", "cpu", "paper"]
 Schedule = Literal["halving", "onecycle", "cosine"]
-Precision = Literal["fp32", "bf16-mixed"]
+Precision = Literal["auto", "fp32", "bf16-mixed"]
 
 _LARGEST_SEED = 2**32 - 1
 _MOST_STEPS = 10**9
@@ -146,7 +146,9 @@ class Config:
     )
     max: int = _key(LOOKS[-1], "with seeds=auto: most seeds of a row", choices=LOOKS)
     rows: list[str] = _key([], "rows to run, by label or model id; empty: all")
-    precision: Precision = _key("fp32", "arithmetic of training")
+    precision: Precision = _key(
+        "fp32", "arithmetic of training; auto: bf16-mixed on what multiplies bf16, else fp32"
+    )
     device: DeviceChoice = _key("auto", "where to train", users=True)
     devices: int = _key(
         1, "processes, or GPUs, that share each batch", minimum=1, maximum=64, users=True
@@ -177,7 +179,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     },
     "cpu": {
         "data.train": "T291",
-        "precision": "bf16-mixed",
+        "precision": "auto",
         "train.steps": 6000,
         "train.lr": 2e-3,
         "train.schedule": "onecycle",

@@ -133,7 +133,8 @@ def make(ablation: Ablation, arguments: Mapping[str, Any], problems: Iterable[st
         threads=config.threads or len(os.sched_getaffinity(0)),
     )
     config, looks = resolve.seeds(ablation, config, arguments, all_problems)
-    config = resolve.channels_last(resolve.device(config, all_problems), ablation.rows)
+    config = resolve.precision(resolve.device(config, all_problems))
+    config = resolve.channels_last(config, ablation.rows)
     whole = replace(ablation, rows=tuple(map(_with_own_options, ablation.rows)))
     ablation = _selected(whole, config.rows, all_problems)
     if looks and ablation.rows != whole.rows:

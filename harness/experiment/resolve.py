@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -19,6 +20,8 @@ from harness.host.device import choose_device, computes_bf16
 from harness.models import registry
 from harness.records.selection import base_label
 from harness.weights import parts
+
+log = logging.getLogger(__name__)
 
 _OF_AUTO = ("until", "max")
 
@@ -63,6 +66,25 @@ def device(config: Config, problems: list[str]) -> Config:
             f"devices={config.devices}: does not divide train.batch={config.train.batch}"
         )
     return replace(config, device=chosen)
+
+
+def precision(config: Config) -> Config:
+    """Return the settings with ``auto`` replaced by an arithmetic; log what costs time here.
+
+    Args:
+        config: Settings with a device.
+    """
+    fast = config.device == "cuda" or computes_bf16()
+    if config.precision == "auto":
+        if not fast:
+            log.info("precision fp32: this CPU has no instructions for bf16")
+        return replace(config, precision="bf16-mixed" if fast else "fp32")
+    if config.precision == "bf16-mixed" and not fast:
+        log.warning(
+            "precision=bf16-mixed: this CPU has no instructions for bf16, and may take several "
+            "times longer in it than in fp32 (precision=fp32, whose records are others)"
+        )
+    return config
 
 
 def channels_last(config: Config, rows: Iterable[Row]) -> Config:

@@ -87,6 +87,7 @@ def test_hours_of_a_pilot_are_reckoned_from_what_a_second_did(tiny_root, stored)
     one = next(each for each in stored if each.model == "wdsr_basic" and each.steps == 1500)
     asked = {
         "profile": "cpu",
+        "precision": "bf16-mixed",
         "train.steps": "1500",
         "train.patch": "24",
         "rows": "Basic RU",

@@ -119,7 +119,8 @@ def test_a_value_may_hold_an_equals_sign():
         ("scale=5", "scale=5: expected one of 2, 3, 4, 8"),
         (
             "precision=bf16_mixed",
-            "precision=bf16_mixed: expected one of fp32, bf16-mixed (did you mean 'bf16-mixed'?)",
+            "precision=bf16_mixed: expected one of auto, fp32, bf16-mixed "
+            "(did you mean 'bf16-mixed'?)",
         ),
         ("tracking.mlflow=maybe", "tracking.mlflow=maybe: expected true or false"),
         ("data.test=,", "data.test=,: expected names, separated by commas"),

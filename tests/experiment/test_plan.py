@@ -90,6 +90,36 @@ def test_the_layout_is_chosen_where_it_is_open_and_said(
     assert len(digests) == 2
 
 
+@pytest.mark.parametrize(
+    ("changes", "has_bf16", "expected", "said"),
+    [
+        ({"profile": "cpu"}, True, "bf16-mixed", None),
+        ({"profile": "cpu"}, False, "fp32", "INFO"),
+        ({"profile": "cpu", "precision": "bf16-mixed"}, False, "bf16-mixed", "WARNING"),
+        ({"profile": "cpu", "precision": "bf16-mixed"}, True, "bf16-mixed", None),
+        ({"profile": "cpu", "precision": "fp32"}, True, "fp32", None),
+        ({"precision": "auto"}, True, "bf16-mixed", None),
+        ({}, True, "fp32", None),
+    ],
+)
+def test_bf16_is_for_cpus_that_multiply_it_unless_it_is_asked_for(
+    monkeypatch, caplog, changes, has_bf16, expected, said
+):
+    monkeypatch.setattr(resolve, "computes_bf16", lambda: has_bf16)
+    monkeypatch.setattr(resolve, "choose_device", lambda *_args, **_options: "cpu")
+    caplog.set_level("INFO")
+    made = planned("awsrn_s", **{"data.train": "sample"} | changes)
+    assert made.config.precision == expected
+    assert [one.levelname for one in caplog.records if "bf16" in one.message] == [said] * bool(said)
+    assert f", {expected}, cpu," in to_text(dry_run.table(made, statuses(made)))
+
+
+def test_auto_is_bf16_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(resolve, "computes_bf16", lambda: False)
+    config = replace(settings.Config(), precision="auto", device="cuda")
+    assert resolve.precision(config).precision == "bf16-mixed"
+
+
 def test_bf16_on_a_gpu_lays_channels_side_by_side(monkeypatch):
     monkeypatch.setattr(resolve, "computes_bf16", lambda: False)
     bf16 = replace(settings.Config(), precision="bf16-mixed", device="cuda")

@@ -19,7 +19,7 @@ RIGHT = {
     "scale": ("2", "3", "2,4", "[2]", "8"),
     "seeds": ("0", "0,1,2", "4294967295", "[1, 2]", ""),
     "rows": ("AWRU", "wdsr_basic", "", "Basic RU, AWRU"),
-    "precision": ("fp32", "bf16-mixed"),
+    "precision": ("auto", "fp32", "bf16-mixed"),
     "device": ("cpu", "auto"),
     "profile": ("smoke", "auto", "cpu", "paper"),
     "threads": ("0", "2", "+1"),
