@@ -545,7 +545,6 @@ def test_smoke_profile_beats_bicubic_in_every_row(tmp_path, invoke):
         "ablation=awru",
         "profile=smoke",
         "seeds=0",
-        "train.steps=200",
         "train.eval_every=0",
         f"results.root={tmp_path}",
     )
