@@ -71,7 +71,7 @@ def test_cuda_that_is_not_there(invoke, tmp_path, monkeypatch):
 
 def test_devices_that_do_not_divide_the_batch(invoke):
     result = invoke("run", "ablation=awru", "profile=smoke", "devices=3", "device=cpu")
-    assert "devices=3: does not divide train.batch=8" in result.stderr
+    assert "devices=3: does not divide train.batch=4" in result.stderr
 
 
 def test_dry_run_prints_the_plan_and_trains_nothing(tiny, tmp_path, invoke):
