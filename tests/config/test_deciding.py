@@ -2,6 +2,7 @@
 
 import json
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -35,9 +36,15 @@ def test_every_setting_decides_about_weights_unless_declared_otherwise():
 def test_settings_that_came_later_leave_fingerprints_as_they_were(profile, channels_last, digest):
     """The digests are those of before there was `train.compile`: records stay valid."""
     on_a_cpu = {"device": "cpu", "threads": 2 if channels_last else 1}
-    before = {"cpu": {"precision": "bf16-mixed"}, "smoke": {"train.batch": 8, "train.patch": 24}}
-    on_a_cpu |= before.get(profile, {})
-    layers = [settings.PROFILES[profile], on_a_cpu | {"train.channels_last": channels_last}]
+    before: dict[str, dict[str, Any]] = {
+        "cpu": {"precision": "bf16-mixed"},
+        "smoke": {"train.batch": 8, "train.patch": 24},
+    }
+    layers = [
+        settings.PROFILES[profile],
+        before.get(profile, {}),
+        on_a_cpu | {"train.channels_last": channels_last},
+    ]
     config, problems = settings.make(layers)
     assert problems == []
     canonical = json.dumps(deciding(config), sort_keys=True)
