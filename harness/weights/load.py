@@ -122,6 +122,6 @@ def _own_weights(model: str, scale: int, *, as_registered: bool) -> Path:
         log.info("no weights are named: the bundled ones")
         return shipped
     scales = pretrained.scales(model) if as_registered else ()
-    listed = " and ".join(f"x{factor}" for factor in scales)
+    listed = ", ".join(f"x{factor}" for factor in scales)
     own = f" (for {listed} some are bundled)" if scales else ""
     raise UsageError(f"{model} x{scale} needs weights: expected --checkpoint FILE{own}")

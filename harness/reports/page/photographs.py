@@ -92,7 +92,7 @@ def _details(wanted: Wanted) -> Iterator[Detail]:
 
     known = pretrained.scales(pretrained.MODEL)
     if wanted.scale is not None and not wanted.models and wanted.scale not in known:
-        there = " and ".join(f"x{scale}" for scale in known)
+        there = ", ".join(f"x{scale}" for scale in known)
         raise UsageError(
             f"--scale {wanted.scale}: the bundled weights are for {there}; name others with --model"
         )

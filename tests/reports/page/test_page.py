@@ -354,8 +354,10 @@ def test_what_is_not_there_is_said(tmp_path, results):
     ]
     with pytest.raises(UsageError, match="are ablations of one name"):
         content.of(files, results)
-    for scale in (0, 3):
-        with pytest.raises(UsageError, match=rf"--scale {scale}: the bundled weights .* x2 and x4"):
+    for scale in (0, 8):
+        with pytest.raises(
+            UsageError, match=rf"--scale {scale}: the bundled weights .* x2, x3, x4"
+        ):
             photographs.of(Wanted(scale=scale))
     with pytest.raises(HarnessError, match="no records to make a page of"):
         content.of([], tmp_path)
