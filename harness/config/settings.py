@@ -146,9 +146,7 @@ class Config:
     )
     max: int = _key(LOOKS[-1], "with seeds=auto: most seeds of a row", choices=LOOKS)
     rows: list[str] = _key([], "rows to run, by label or model id; empty: all")
-    precision: Precision = _key(
-        "fp32", "arithmetic of training; auto: bf16-mixed on what multiplies bf16, else fp32"
-    )
+    precision: Precision = _key("fp32", "arithmetic; auto: bf16-mixed where it is fast, else fp32")
     device: DeviceChoice = _key("auto", "where to train", users=True)
     devices: int = _key(
         1, "processes, or GPUs, that share each batch", minimum=1, maximum=64, users=True
