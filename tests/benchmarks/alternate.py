@@ -14,7 +14,7 @@ import torch
 import yaml
 
 from harness.host import environment
-from harness.host.device import computes_bf16
+from harness.host.device import computes_bf16, instructions
 
 FOLDER = Path(__file__).parent
 CPUINFO = Path("/proc/cpuinfo")
@@ -47,7 +47,7 @@ def claims():
 
 
 def has_amx():
-    return CPUINFO.is_file() and "amx_bf16" in CPUINFO.read_text(encoding="utf-8")
+    return "amx_bf16" in instructions(CPUINFO)
 
 
 def clock(threads):
