@@ -34,7 +34,7 @@ def notes(
         failures: What failed, of its rows.
     """
     used = [record for records in rows.values() for record in records]
-    budget = _budget(used, has_published=has_published)
+    budget = budget_text(used, has_published=has_published)
     failed = {run.label for run in failures}
     missing = [label for label, records in rows.items() if not records and label not in failed]
     scores = [one for record in used for name in sets if (one := record.score(name))]
@@ -46,7 +46,7 @@ def notes(
         f"{budget}." if budget else "",
         _one_seed(rows),
         SAMPLE if any(train_name(run) == SAMPLE_SET for run in used) and SAMPLE_SET in sets else "",
-        _recipe(used),
+        recipe_note(used),
         unlike.devices_note(rows),
         unlike.threads_note(rows),
         f"Not run yet: {', '.join(missing)}." if missing else "",
@@ -67,7 +67,7 @@ def _one_seed(rows: Mapping[str, Sequence[Record]]) -> str:
     )
 
 
-def _recipe(records: Iterable[Record]) -> str:
+def recipe_note(records: Iterable[Record]) -> str:
     """Return what earlier trainings did otherwise; nothing for those of today's recipe."""
     earlier = [run for run in records if run.group and run.recipe < RECIPE]
     if not earlier:
@@ -228,7 +228,7 @@ def lr_text(scores: Iterable[SetScore]) -> str:
     return ", ".join(texts) or "LR unknown"
 
 
-def _budget(records: Sequence[Record], *, has_published: bool) -> str:
+def budget_text(records: Sequence[Record], *, has_published: bool) -> str:
     """Return the warning about a short training; empty for the training of the paper."""
     if all(record.full_budget for record in records):
         return ""

@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from harness.config import paper
 from harness.records.record import Record, digest
 from harness.records.selection import by_group, one_a_seed
 from harness.reports import notes
@@ -23,6 +22,7 @@ from harness.reports.figures.sheet import Sheet
 Panel = tuple[float, Callable[[Axes], None]]
 """The share of the width that a panel takes, and what draws it."""
 
+_AS_IT_IS = Sheet()
 _WIDTH_IN, _TITLE_IN, _BELOW_IN = 6.4, 0.28, 0.45
 _BESIDE_IN = 6.0  # in less width the panels do not stand beside each other
 _RES: dict[str, Any] = {"color": "#b2182b", "marker": "o", "linestyle": "-"}
@@ -67,10 +67,11 @@ def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
     return tuple(Learned(name, one_a_seed(kind)) for name, kind in named)
 
 
-def draw(learned: Learned, sheet: Sheet | None = None) -> Figure:
+def draw(learned: Learned, sheet: Sheet = _AS_IT_IS) -> Figure:
     """Return the figure: one thin line a seed, the mean thick.
 
-    Residual units, fusion units (LRFU) and branches have a panel each, where there are any.
+    Residual units, fusion units (LRFU) and branches have a panel each, where there are any; in a
+    narrow figure the first has a line of its own.
     """
     runs = learned.records
     first = runs[0]
@@ -83,31 +84,7 @@ def draw(learned: Learned, sheet: Sheet | None = None) -> Figure:
         panels.append((1.1, partial(_lambdas, lambdas=units, of="fusion unit", named=False)))
     if first.learned.alpha:
         panels.append((1.25, partial(_branches, runs=runs)))
-    seeds = ", ".join(str(record.seed) for record in learned.records)
-    short = "" if first.full_budget else f" of the {paper.STEPS:,} of the authors' code"
-    how = first.config.train
-    rate = f", {how.schedule} schedule, lr {how.lr:g}" if how else ""
-    title = f"{first.label}, x{first.scale}"
-    text = (
-        f"Thin: seed {seeds}; thick: the mean. Trained on {notes.train_name(first)}, "
-        f"{first.steps:,} steps{short}{rate}.\n"
-        f"Records of commit {notes.distinct(runs, notes.commit)}."
-    )
-    if sheet is not None and not sheet.plain:
-        return _on_sheet(panels, title, text, sheet)
-    figure = Figure(figsize=(_WIDTH_IN, 3.1), dpi=72)
-    widths = [width for width, _ in panels]
-    axes = figure.subplots(1, len(panels), width_ratios=widths, squeeze=False)[0]
-    for panel_axes, (_, panel) in zip(axes, panels, strict=True):
-        panel(panel_axes)
-    figure.subplots_adjust(left=0.115, right=0.985, top=0.9, bottom=0.27, wspace=0.42)
-    figure.suptitle(title, fontsize=9, y=0.98)
-    style.footer(figure, text)
-    return figure
-
-
-def _on_sheet(panels: Sequence[Panel], title: str, text: str, sheet: Sheet) -> Figure:
-    """Return the figure at any width: in a narrow one the first panel has a line of its own."""
+    text = caption(learned)
     width = sheet.width_in or _WIDTH_IN
     rows = [panels[:1], panels[1:]] if width < _BESIDE_IN and panels[1:] else [panels]
     note = sheet.note_in(text, width)
@@ -128,9 +105,23 @@ def _on_sheet(panels: Sequence[Panel], title: str, text: str, sheet: Sheet) -> F
         )
         for column, (_, panel) in enumerate(row):
             panel(figure.add_subplot(grid[column]))
-    figure.suptitle(title, fontsize=9, y=1 - 0.06 / height)
+    figure.suptitle(f"{first.label}, x{first.scale}", fontsize=9, y=1 - 0.06 / height)
     sheet.write_note(figure, text)
     return figure
+
+
+def caption(learned: Learned) -> str:
+    """Return the note below the figure: seeds, training, device, and whose records they are."""
+    runs = learned.records
+    seeds = ", ".join(str(record.seed) for record in runs)
+    short = notes.budget_text(runs, has_published=False)
+    sentences = [
+        f"Thin: seed {seeds}; thick: the mean.\nOurs: {notes.training_text(runs)}.",
+        f"{short}." if short else "",
+        notes.recipe_note(runs),
+        f"Records of commit {notes.distinct(runs, notes.commit)}.",
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _lambdas(
@@ -173,7 +164,7 @@ def _branches(axes: Axes, *, runs: Sequence[Record]) -> None:
     axes.set_ylabel(r"$\alpha$ (dotted: the start)")
 
 
-def write(stored: Iterable[Record], folder: Path, sheet: Sheet | None = None) -> tuple[Path, ...]:
+def write(stored: Iterable[Record], folder: Path, sheet: Sheet = _AS_IT_IS) -> tuple[Path, ...]:
     """Draw every network's figure as SVG, PDF and PNG; returns the files.
 
     Raises:

@@ -156,7 +156,7 @@ def test_branches_from_the_command_line(invoke, awms, tmp_path):
 def assert_footer_is_whole(figure):
     """What stands below a figure lies within it, below all axes."""
     figure.draw_without_rendering()
-    (footer,) = figure.texts
+    *_, footer = figure.texts
     extent = footer.get_window_extent()
     assert extent.x0 >= 0
     assert extent.x1 <= figure.bbox.x1
@@ -173,13 +173,22 @@ def test_footers_of_contributions_are_not_cut_off(awms, box):
         assert_footer_is_whole(contributions.draw(loaded, test, scale=2, box=box))
 
 
-def test_captions_of_learned_weights_are_whole_and_name_schedule_and_rate():
-    record = dataclasses.replace(learned(alpha={3: 0.2, 5: 0.3}), full_budget=False)
+def test_captions_of_learned_weights_are_whole_and_name_training_and_device():
+    """Its weights were rounded to bf16 by recipe 1, which is what the figure shows."""
+    record = dataclasses.replace(learned(alpha={3: 0.2, 5: 0.3}), full_budget=False, recipe=1)
     with style.styled("test"):
         figure = learned_weights.draw(learned_weights.Learned("x", (record,)))
-    (caption,) = [text.get_text() for text in figure.texts if "Trained on" in text.get_text()]
-    assert "onecycle schedule, lr 0.002" in " ".join(caption.split())
-    assert "1,000,000 of the authors' code" in " ".join(caption.split())
+        assert_footer_is_whole(figure)
+    (text,) = [text.get_text() for text in figure.texts if "trained on" in text.get_text()]
+    caption = " ".join(text.split())
+    for part in (
+        "300 steps x batch 16 x LR patch",
+        "schedule onecycle, lr 0.002",
+        "of the 1,000,000 steps of the authors' code",
+        "rounded to bf16",
+        "cpu (Some CPU)",
+    ):
+        assert part in caption
 
 
 @pytest.mark.parametrize(
