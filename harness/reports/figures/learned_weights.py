@@ -22,7 +22,6 @@ from harness.reports.figures.sheet import Sheet
 Panel = tuple[float, Callable[[Axes], None]]
 """The share of the width that a panel takes, and what draws it."""
 
-_AS_IT_IS = Sheet()
 _WIDTH_IN, _TITLE_IN, _BELOW_IN = 6.4, 0.28, 0.45
 _BESIDE_IN = 6.0  # in less width the panels do not stand beside each other
 _RES: dict[str, Any] = {"color": "#b2182b", "marker": "o", "linestyle": "-"}
@@ -67,7 +66,7 @@ def networks(stored: Iterable[Record]) -> tuple[Learned, ...]:
     return tuple(Learned(name, one_a_seed(kind)) for name, kind in named)
 
 
-def draw(learned: Learned, sheet: Sheet = _AS_IT_IS) -> Figure:
+def draw(learned: Learned, sheet: Sheet | None = None) -> Figure:
     """Return the figure: one thin line a seed, the mean thick.
 
     Residual units, fusion units (LRFU) and branches have a panel each, where there are any; in a
@@ -84,7 +83,8 @@ def draw(learned: Learned, sheet: Sheet = _AS_IT_IS) -> Figure:
         panels.append((1.1, partial(_lambdas, lambdas=units, of="fusion unit", named=False)))
     if first.learned.alpha:
         panels.append((1.25, partial(_branches, runs=runs)))
-    text = caption(learned)
+    sheet = sheet or Sheet()
+    text = _caption(learned)
     width = sheet.width_in or _WIDTH_IN
     rows = [panels[:1], panels[1:]] if width < _BESIDE_IN and panels[1:] else [panels]
     note = sheet.note_in(text, width)
@@ -110,7 +110,7 @@ def draw(learned: Learned, sheet: Sheet = _AS_IT_IS) -> Figure:
     return figure
 
 
-def caption(learned: Learned) -> str:
+def _caption(learned: Learned) -> str:
     """Return the note below the figure: seeds, training, device, and whose records they are."""
     runs = learned.records
     seeds = ", ".join(str(record.seed) for record in runs)
@@ -164,7 +164,7 @@ def _branches(axes: Axes, *, runs: Sequence[Record]) -> None:
     axes.set_ylabel(r"$\alpha$ (dotted: the start)")
 
 
-def write(stored: Iterable[Record], folder: Path, sheet: Sheet = _AS_IT_IS) -> tuple[Path, ...]:
+def write(stored: Iterable[Record], folder: Path, sheet: Sheet | None = None) -> tuple[Path, ...]:
     """Draw every network's figure as SVG, PDF and PNG; returns the files.
 
     Raises:
