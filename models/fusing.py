@@ -24,7 +24,7 @@ from harness.models.fusing_rules import (
     merge_sequence,
     rescale_network,
 )
-from harness.models.merging import DEPLOY
+from harness.models.merging import DEPLOY, declares
 
 _SIZES = ((16, 20), (64, 64))
 _WITHIN = 1e-4
@@ -85,7 +85,7 @@ def deployed(network: nn.Module) -> nn.Module:
     Raises:
         CannotMerge: Its ``deploy()`` fails, or returns something other than a network.
     """
-    if not _declares(network):
+    if not declares(network):
         return network
     with torch.no_grad():
         return _deployed(_copied(network).eval())
@@ -225,18 +225,13 @@ def _replaced(network: nn.Module, rule: _Rule, *, before: bool = False) -> nn.Mo
     return visit(network)
 
 
-def _declares(module: nn.Module) -> bool:
-    """Tell whether a class has the method; a flag or a layer of that name says nothing."""
-    return callable(getattr(type(module), DEPLOY, None))
-
-
 def _deployed(module: nn.Module) -> nn.Module:
     """Return what a module's own ``deploy()`` gives; the module where it declares none.
 
     Raises:
         CannotMerge: It fails, or gives no module.
     """
-    if not _declares(module):
+    if not declares(module):
         return module
     expects: Expects | None = vars(module).get("harness_expects")
     if expects is not None:  # the class as it was before harness.models.adapted.adapt

@@ -69,7 +69,7 @@ def write(
         _descriptor(),
         _root(title, ended, files, stored) | _license(license_url),
         *({"@id": one, "@type": "CreativeWork", "name": one} for one in _PROFILES),
-        _workflow(workflow.name, title),
+        _workflow(files[0][0], title),
         {"@id": "#yaml", "@type": "ComputerLanguage", "name": "YAML", "url": "https://yaml.org"},
         {
             "@id": _SOFTWARE,
@@ -77,7 +77,7 @@ def write(
             "name": "awsrn-harness",
             "softwareVersion": __version__,
         },
-        _run(title, workflow.name, stored, ended),
+        _run(title, files[0][0], stored, ended),
         *(_training(one) for one in stored),
         *_sets(stored),
         *({"@id": name, "@type": "File", "encodingFormat": form} for name, form in files[1:]),
@@ -90,7 +90,7 @@ def write(
 def _copied(
     folder: Path, results: Path, workflow: Path, stored: Sequence[Record], reports: Iterable[Path]
 ) -> Iterable[tuple[str, str]]:
-    """Copy what the crate holds; yields its paths and media types."""
+    """Copy what the crate holds; yields its ids there, which are URIs, and media types."""
     sources = [(workflow, workflow.name, "application/yaml")]
     for one in stored:
         path = record.folder(results, one.id) / record.FILE_NAME
@@ -104,7 +104,7 @@ def _copied(
             shutil.copyfile(source, target)
         except OSError as error:
             raise HarnessError(f"cannot write '{target}': {reason(error)}") from error
-        yield name, form
+        yield quote(name), form
 
 
 def _descriptor() -> Entity:

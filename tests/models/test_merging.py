@@ -208,6 +208,7 @@ def test_a_layer_of_that_name_declares_nothing() -> None:
             self.deploy = nn.Conv2d(3, 3, 1)
 
     assert deployed(network := Layer()) is network
+    assert isinstance(merging.with_merged_parts(nn.Sequential(network))[0], Layer)
 
 
 def test_the_start_of_gains_is_drawn_by_the_seed() -> None:

@@ -1,6 +1,8 @@
 """A Workflow Run RO-Crate, read by the library of the people who made the format."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,8 @@ def crate(tiny, tmp_path, invoke):
     reports = tmp_path / "reports"
     table = next(reports.glob("*_x2_*.csv"))
     table.with_name("tiny_other_x2_own_6steps.csv").write_text("of another ablation\n")
-    yaml = next(one for one in tiny if one.startswith("ablation="))
+    given = Path(next(one for one in tiny if one.startswith("ablation=")).partition("=")[2])
+    yaml = shutil.copy(given, given.with_name("tiny #2.yaml"))
     arguments = ("crate", yaml, "--results", tmp_path, "-o", tmp_path / "crate")
     result = invoke(*arguments, "--license", "https://example.org/licence")
     assert result.exit_code == 0, result.output
@@ -24,7 +27,7 @@ def crate(tiny, tmp_path, invoke):
 def test_the_library_finds_the_workflow_the_runs_and_their_results(crate, tmp_path):
     ROCrate = pytest.importorskip("rocrate.rocrate").ROCrate
     read = ROCrate(str(crate))
-    assert read.mainEntity.id == "tiny.yaml"
+    assert read.mainEntity.id == "tiny%20%232.yaml", "ids are URIs"
     assert "https://example.org/licence" in str(read.root_dataset["license"])
     assert "ComputationalWorkflow" in read.mainEntity.type
     actions = [entity for entity in read.get_entities() if entity.type == "CreateAction"]
