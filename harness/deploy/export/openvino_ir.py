@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,21 @@ from torch import Tensor, nn
 
 from harness.deploy.export import extra
 from harness.deploy.export.traced import ExportError, first_line
+
+
+@cache
+def _core() -> Any:
+    """Return the one core of this process, which is there to its end.
+
+    For each core OpenVINO's CPU plugin (2026.4) gives the thread a stack for signal handlers, and
+    puts back the one before it in the end. Where cores end in the order in which they began, that
+    one is gone: the next signal, Ctrl-C or the end of a DataLoader's worker, ends the process
+    without a word, or writes over what has taken its place, such as a training batch.
+
+    Raises:
+        UsageError: The package is missing.
+    """
+    return extra.openvino().Core()
 
 
 def write(onnx_file: Path, target: Path) -> None:
@@ -25,7 +41,7 @@ def write(onnx_file: Path, target: Path) -> None:
     """
     openvino = extra.openvino()
     try:
-        model = openvino.Core().read_model(str(onnx_file))
+        model = _core().read_model(str(onnx_file))
         openvino.save_model(model, str(target), compress_to_fp16=False)
     except RuntimeError as error:  # an operator that it does not have
         raise ExportError(f"OpenVINO cannot read it: {first_line(error)}") from error
@@ -52,7 +68,7 @@ class OpenVinoNetwork(nn.Module):
             "INFERENCE_NUM_THREADS": threads or torch.get_num_threads(),
             "NUM_STREAMS": 1,
         }
-        core = extra.openvino().Core()
+        core = _core()
         try:
             self._model = core.compile_model(str(model), "CPU", options)
         except RuntimeError as error:

@@ -1,5 +1,8 @@
 """The runtimes that a bench can compare: each gives what the network gives."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from skimage.data import chelsea
@@ -62,3 +65,26 @@ def test_openvino_names_what_it_cannot_read(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"no model")
     with pytest.raises(UsageError, match="OpenVINO cannot read it"):
         openvino_ir.write(tmp_path / "a.onnx", tmp_path / "a.xml")
+
+
+SIGNAL_AFTER_MODELS = """
+import gc, os, signal, sys
+from pathlib import Path
+from harness.deploy.export.openvino_ir import OpenVinoNetwork
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+models = [OpenVinoNetwork(Path(sys.argv[1])) for _ in range(3)]
+while models:
+    del models[0]
+    gc.collect()
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+def test_a_signal_is_handled_after_models_in_openvino(tmp_path):
+    """Each of its cores sets a stack for signal handlers, and gives back the one before it."""
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    network = registry.get("awsrn_s").build(scale=2, num_units=1, channels=8, inner_channels=8)
+    backends.write(network.eval(), tmp_path, name="small", scale=2)
+    arguments = (sys.executable, "-c", SIGNAL_AFTER_MODELS, str(tmp_path / "network.onnx"))
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
