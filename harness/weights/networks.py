@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,8 @@ def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) 
         overrides: Arguments of the constructor.
 
     Raises:
-        UsageError: There is no such network or scale, or it cannot have such arguments.
+        UsageError: There is no such network or scale, it cannot have such arguments, or it has
+            no weights before it first runs.
         PartError: An argument names a part of the user's that cannot be used.
     """
     plain, own = naming.split(name)
@@ -95,11 +97,24 @@ def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) 
         arguments = parts.resolved(arguments)
     try:
         network = variant.build(scale=scale, **arguments)
+        _refuse_lazy(name, network)
         if dropped:
             _drop(network, dropped)
         return _adapted(network, declared, scale=scale)
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
+
+
+def _refuse_lazy(name: str, network: nn.Module) -> None:
+    """See that a network has all of its weights; counts, seeds and digests are of these."""
+    from torch.nn.parameter import is_lazy
+
+    for weight, value in chain(network.named_parameters(), network.named_buffers()):
+        if is_lazy(value):
+            raise UsageError(
+                f"'{name}' has no weights before it first runs ('{weight}'): expected sizes "
+                "that the constructor knows, such as nn.Conv2d's instead of nn.LazyConv2d's"
+            )
 
 
 def _drop(network: nn.Module, kernel_sizes: Sequence[int]) -> None:

@@ -46,6 +46,11 @@ class Raises(Net):
         super().__init__(scale=scale)
         raise RuntimeError("not today\\nor tomorrow")
 
+class Lazy(Net):
+    def __init__(self, *, scale):
+        super().__init__(scale=scale)
+        self.body.append(nn.LazyConv2d(8, 1))
+
 def make(scale):
     return Net(scale=scale)
 
@@ -200,6 +205,13 @@ def test_a_function_that_returns_no_network_is_told(repositories):
         networks.build("../one/models/net.py:makes_nothing", scale=2)
 
 
+def test_a_network_without_sizes_before_it_runs_is_told(repositories, invoke):
+    result = invoke("flops", "../one/models/net.py:Lazy", "--scale", "2")
+    assert result.exit_code == UsageError.exit_code
+    assert "('body.2.weight')" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -208,7 +220,7 @@ def test_a_function_that_returns_no_network_is_told(repositories):
         ("no.such_module:Net", "cannot import 'no.such_module': there is no such module"),
         ("no_such_file.py:Net", "there is no file 'no_such_file.py'"),
         ("net.py", "expected net.py:CLASS"),
-        ("../one/models/net.py:Nett", r"networks there: Net, Fixed, Raises\)"),
+        ("../one/models/net.py:Nett", r"networks there: Net, Fixed, Raises, Lazy\)"),
     ],
 )
 def test_unknown_names(repositories, name, message):
