@@ -138,6 +138,22 @@ def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
     return dict(groups)
 
 
+def longest_training(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Return the records of one network's longest training, one a seed; none where it has none.
+
+    Of several groups of as many steps that which was finished last is taken.
+    """
+    trained = by_group(record for record in by_time(records) if record.group).values()
+    if not trained:
+        return ()
+    return one_a_seed(
+        max(
+            trained,
+            key=lambda runs: (runs[-1].full_budget, runs[-1].steps, runs[-1].provenance.finished),
+        )
+    )
+
+
 def check_one_protocol(records: Iterable[Record]) -> None:
     """Refuse records that cannot be compared, being scored by different protocols.
 

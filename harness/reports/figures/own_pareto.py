@@ -18,7 +18,7 @@ from harness.errors import HarnessError, UsageError, suggest
 from harness.records import published_systems
 from harness.records.belonging import belongs
 from harness.records.record import Record
-from harness.records.selection import by_group, one_a_seed
+from harness.records.selection import longest_training
 from harness.reports import notes
 from harness.reports.figures import pareto, scatter, style
 from harness.reports.figures.scatter import Point
@@ -148,18 +148,7 @@ def longest(row: Row, scale: int, records: Sequence[Record]) -> tuple[Record, ..
     loaded = [one for one in of_row if one.data.weights and one.data.weights.file in files]
     if loaded:
         return (max(loaded, key=lambda one: (one.provenance.finished, one.id)),)
-    groups = by_group(one for one in of_row if one.group).values()
-    if not groups:
-        return ()
-    longest = max(
-        groups,
-        key=lambda runs: (
-            runs[0].full_budget,
-            runs[0].steps,
-            max(one.provenance.finished for one in runs),
-        ),
-    )
-    return one_a_seed(longest)
+    return longest_training(of_row)
 
 
 def _not_drawn(records: Sequence[Record], scores: Sequence[float], set_name: str) -> str:

@@ -15,7 +15,7 @@ from harness.records.means import mean_scores
 from harness.records.published import Published
 from harness.records.record import Record
 from harness.records.released import ReleasedScores
-from harness.records.selection import by_group, by_time, one_a_seed
+from harness.records.selection import longest_training
 from harness.reports import notes
 from harness.reports.tables import beside, loaded
 from harness.reports.tables.fields import (
@@ -148,14 +148,10 @@ def _ours(row: Row, scale: int, records: Sequence[Record], scored: ReleasedScore
     if found := loaded.find(row, scale, at_scale, scored):
         record, source = found
         return _line(row.label, source, (record,))
-    trained = [record for record in at_scale if record.group and belongs(record, row)]
+    trained = longest_training(record for record in at_scale if belongs(record, row))
     if not trained or not set(row.checkpoint) <= released.by_file().keys():
         return None  # a user's own weights are loaded, never trained instead
-    longest = max(
-        by_group(by_time(trained)).values(),
-        key=lambda runs: (runs[-1].full_budget, runs[-1].steps, runs[-1].provenance.finished),
-    )
-    return _line(row.label, _training(longest[-1]), one_a_seed(longest))
+    return _line(row.label, _training(trained[0]), trained)
 
 
 def _training(record: Record) -> str:
