@@ -143,15 +143,15 @@ def longest_training(records: Iterable[Record]) -> tuple[Record, ...]:
 
     Of several groups of as many steps that which was finished last is taken.
     """
-    trained = by_group(record for record in by_time(records) if record.group).values()
-    if not trained:
-        return ()
-    return one_a_seed(
-        max(
-            trained,
-            key=lambda runs: (runs[-1].full_budget, runs[-1].steps, runs[-1].provenance.finished),
-        )
-    )
+    groups = by_group(record for record in by_time(records) if record.group)
+    longest: Sequence[Record] = max(groups.values(), key=_length, default=())
+    return one_a_seed(longest)
+
+
+def _length(runs: Sequence[Record]) -> tuple[bool, int, str]:
+    """Return what longer trainings have more of; runs of one group, by time."""
+    last = runs[-1]
+    return last.full_budget, last.steps, last.provenance.finished
 
 
 def check_one_protocol(records: Iterable[Record]) -> None:
