@@ -15,6 +15,7 @@ from harness.cli.flops import flops
 from harness.config import ablation
 from harness.config.protocols import names
 from harness.records import published
+from tests.shipped import NAME
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
@@ -104,7 +105,7 @@ def test_words_are_those_of_the_field(path):
 
 def test_the_table_is_that_of_the_report():
     """Five columns of the many; the paper's difference is of its means, 34.99 and 35.02."""
-    path = ROOT / "reports" / "awru_x2_T291_1500steps.csv"
+    path = ROOT / "reports" / f"awru_{NAME}.csv"
     with path.open(encoding="utf-8", newline="") as file:
         base, *rows = (row for row in csv.DictReader(file) if row["label"] != "Bicubic")
     lines = [f"| {base['label']} | {int(base['ours_params']):,} | {_db(base, 'mean_psnr')} | | |"]
@@ -142,7 +143,7 @@ def _db(row, metric):
     ],
 )
 def test_the_differences_are_those_of_the_reports(ablation, label, compared):
-    path = ROOT / "reports" / f"{ablation}_x2_T291_1500steps.csv"
+    path = ROOT / "reports" / f"{ablation}_{NAME}.csv"
     with path.open(encoding="utf-8", newline="") as file:
         rows = {row["label"]: row for row in csv.DictReader(file)}
     row = rows[label]
@@ -161,7 +162,7 @@ def test_the_differences_are_those_of_the_reports(ablation, label, compared):
 
 def test_the_pairs_are_those_of_the_report():
     """Their last column is the paper's: 35.08 of AWSRN-B, 35.03 and 35.02 of the others."""
-    path = ROOT / "reports" / "lfb_x2_T291_1500steps_pairs.md"
+    path = ROOT / "reports" / f"lfb_{NAME}_pairs.md"
     lines = path.read_text(encoding="utf-8").replace("\\", "").splitlines()
     rows = [line[2:-2].split(" | ") for line in lines if line.startswith("| AWSRN-B")]
     assert len(rows) == 2
@@ -172,7 +173,7 @@ def test_the_pairs_are_those_of_the_report():
 
 
 def test_the_gain_in_ssim_is_that_of_the_report():
-    path = ROOT / "reports" / "awru_x2_T291_1500steps.csv"
+    path = ROOT / "reports" / f"awru_{NAME}.csv"
     with path.open(encoding="utf-8", newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["label"] == "wRU")
     diff, low, high, p = (

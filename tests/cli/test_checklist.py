@@ -3,20 +3,18 @@
 import json
 import shlex
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 
 from harness.config import ablation, settings
 from harness.config.settings import PROFILES
 from harness.records.record import load_all
-
-ROOT = Path(__file__).parents[2]
+from tests.shipped import EARLIER
 
 
 @pytest.fixture
 def answered(monkeypatch, invoke):
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(EARLIER)
     first, _ = json.loads(invoke("checklist", "awru", "--format", "json").stdout)
     return {row["question"]: row["answer"] for row in first["rows"]}
 
@@ -24,7 +22,7 @@ def answered(monkeypatch, invoke):
 @pytest.fixture
 def trainings():
     rows = ("wdsr_basic", "wdsr_wru", "wdsr_awru")
-    return [one for one in load_all(ROOT) if one.model in rows and one.steps == 1500]
+    return [one for one in load_all(EARLIER) if one.model in rows and one.steps == 1500]
 
 
 def test_runs_seeds_and_hours(answered, trainings):
@@ -67,7 +65,7 @@ def test_a_file_of_ones_own_is_run_by_its_name_and_one_row_has_its_interval(
     tmp_path, monkeypatch, invoke
 ):
     """The base of a single row is bicubic: three seeds give an interval of the gain over it."""
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(EARLIER)
     file = tmp_path / "my units.yaml"
     rows = [{"label": "AWRU", "model": "wdsr_awru"}]
     text = json.dumps({"name": "mine", "title": "Mine", "base": "AWRU", "rows": rows})
@@ -81,7 +79,7 @@ def test_a_file_of_ones_own_is_run_by_its_name_and_one_row_has_its_interval(
 
 
 def test_one_seed_is_said_to_be_one(monkeypatch, invoke):
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(EARLIER)
     text = invoke("checklist", "awru", "--format", "markdown").stdout
     assert "means over one seed a row" in text
     assert text.count("| Question | Answer |") == 2
@@ -96,7 +94,7 @@ def test_one_seed_is_said_to_be_one(monkeypatch, invoke):
     ],
 )
 def test_mistakes(words, code, said, monkeypatch, invoke):
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(EARLIER)
     result = invoke("checklist", *words)
     assert result.exit_code == code
     assert said in result.stderr

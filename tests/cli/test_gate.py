@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from harness.statistics.gate import outcome
+from tests.shipped import EARLIER
 
 ROOT = Path(__file__).parents[2]
 AWRU, BASE = "wdsr_awru-x2@1500", "wdsr_basic-x2@1500"
@@ -20,8 +21,8 @@ AWRU, BASE = "wdsr_awru-x2@1500", "wdsr_basic-x2@1500"
 
 @pytest.fixture
 def gate(monkeypatch, invoke):
-    """Run it on the committed records; AWRU to WDSR is [-0.0092, +0.0063] dB there."""
-    monkeypatch.chdir(ROOT)
+    """Run it on records of earlier trainings; AWRU to WDSR is [-0.0092, +0.0063] dB there."""
+    monkeypatch.chdir(EARLIER)
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     return lambda *words: invoke("gate", *words)
 
@@ -49,14 +50,15 @@ def test_exit_codes(words, code, said, gate):
     assert said in " ".join(result.output.split())
 
 
-def test_json_says_the_same_and_how_many_seeds_would_tell(gate):
+def test_json_says_the_same_as_the_table_and_how_many_seeds_would_tell(gate, project):
     content = json.loads(gate(AWRU, BASE, "--margin", "0.005", "--format", "json").stdout)
     assert content["outcome"] == "cannot tell"
     assert content["exit_code"] == 3
     assert content["needed"] == 9
     assert content["low"] < -0.005 < content["high"]
     assert content["sets"] == ["Set5", "Set14", "B100"]
-    table = (ROOT / "reports" / "awru_x2_T291_1500steps.csv").read_text("utf-8").splitlines()
+    path = project / "reports" / "awru_x2_T291_1500steps.csv"
+    table = path.read_text("utf-8").splitlines()
     row = dict(zip(table[0].split(","), table[-1].split(","), strict=False))
     assert content["diff"] == pytest.approx(float(row["ours_mean_psnr_diff_db"]))
 
@@ -102,12 +104,10 @@ def test_a_claim_holds_where_the_whole_interval_is_on_its_side(claim, said):
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path, invoke):
     """A repository with its records and tables, as a user's own."""
-    shutil.copytree(ROOT / "results" / "runs", tmp_path / "results" / "runs")
-    (tmp_path / "reports").mkdir()
-    for path in (ROOT / "reports").glob("awru_x2_*"):
-        shutil.copy(path, tmp_path / "reports")
+    shutil.copytree(EARLIER / "results" / "runs", tmp_path / "results" / "runs")
+    assert invoke("tables", "awru", "--results", tmp_path).exit_code == 0
     return tmp_path
 
 

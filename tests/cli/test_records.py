@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.records.record import load_all
+from tests.shipped import EARLIER, STEPS
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,9 +38,9 @@ def listed(monkeypatch, invoke):
 
 def test_rows_are_chosen_by_their_values(listed):
     stored = [(one, score) for one in load_all(ROOT) for score in one.scores]
-    rows = listed("--where", "steps=1,500", "--where", "set=Set5")
-    assert len(rows) == sum(one.steps == 1500 and score.set == "Set5" for one, score in stored)
-    assert {row["steps"] for row in rows} == {"1500"}
+    rows = listed("--where", f"steps={STEPS:,}", "--where", "set=Set5")
+    assert len(rows) == sum(one.steps == STEPS and score.set == "Set5" for one, score in stored)
+    assert {row["steps"] for row in rows} == {str(STEPS)}
     better = listed("--where", "psnr_db>=31", "--where", "set!=Set5")
     assert len(better) == sum(score.set != "Set5" and score.psnr_db >= 31 for _, score in stored)
     assert len(listed("--where", "full_budget=false")) == sum(
@@ -75,7 +76,7 @@ def test_mistakes_name_what_there_is(words, code, said, monkeypatch, invoke):
 
 
 def test_the_table_has_what_differs_and_names_what_does_not(monkeypatch, invoke):
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(EARLIER)
     words = ("records", "--where", "steps=1500", "--where", "set=Set5")
     text = invoke(*words).stdout
     heads = text.splitlines()[1].split()

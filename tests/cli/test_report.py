@@ -2,16 +2,15 @@
 
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.shipped import EARLIER
 
 
 def test_a_page_and_a_bundle_are_written(tmp_path, invoke):
     runs = tmp_path / "results" / "runs"
-    for path in (ROOT / "results" / "runs").glob("wdsr_*-x2-s0-*/record.json"):
+    for path in (EARLIER / "results" / "runs").glob("wdsr_*-x2-s0-*/record.json"):
         shutil.copytree(path.parent, runs / path.parent.name)
     page = tmp_path / "out" / "page.html"
     arguments = ["awru", "--results", tmp_path, "--no-images"]

@@ -1,11 +1,10 @@
 """Tables from stored records."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.shipped import EARLIER
 
 
 def test_tables_without_records_say_what_to_do(tmp_path, invoke):
@@ -25,7 +24,7 @@ def test_tables_of_a_run_are_those_it_wrote(tiny, tmp_path, invoke):
 
 
 def test_a_table_for_a_paper_goes_where_it_is_wanted(tmp_path, invoke):
-    for path in (ROOT / "results" / "runs").glob("wdsr_*-x2-s0-*/record.json"):
+    for path in (EARLIER / "results" / "runs").glob("wdsr_*-x2-s0-*/record.json"):
         shutil.copytree(path.parent, tmp_path / "results" / "runs" / path.parent.name)
     name = "awru_x2_T291_300steps"
     wanted = ["--rows", "AWRU", "--columns", "label, params", "--no-notes"]
@@ -43,7 +42,7 @@ def test_a_table_for_a_paper_goes_where_it_is_wanted(tmp_path, invoke):
 
 def test_rows_are_those_of_the_table_and_not_of_its_pairs(invoke):
     arguments = ["--rows", "AWSRN-NA", "--columns", "label,diff", "--no-notes", "-o", "-"]
-    result = invoke("tables", "lfb", *arguments, "--results", ROOT)
+    result = invoke("tables", "lfb", *arguments, "--results", EARLIER)
     assert result.exit_code == 0
     assert result.stdout.count(r"\begin{tabular}{@{}l") == 1
     assert r"AWSRN-NA & +0.043 [$-$0.029, +0.114] \\" in result.stdout

@@ -20,9 +20,10 @@ import pytest
 
 from harness.records import plans, record
 from harness.records.plans import PlannedRecord
+from tests.shipped import STEPS
 
 ROOT = Path(__file__).parents[2]
-AWRU, BASE = "wdsr_awru-x2@1500", "wdsr_basic-x2@1500"
+AWRU, BASE = f"wdsr_awru-x2@{STEPS}", f"wdsr_basic-x2@{STEPS}"
 MARK = "<<<{}>>>"
 CHILD = """
 import fcntl, json, struct, sys, termios
@@ -116,7 +117,7 @@ def test_lists_and_tables_of_records_fit(status_root, tmp_path):
             ("list", "awsrn_"),
             ("list", "no such network anywhere in the whole of this very long list of them all"),
             ("records",),
-            ("records", "--where", "steps=1500", "--where", "set=Set5", "--sort", "-psnr_db"),
+            ("records", "--where", f"steps={STEPS}", "--where", "set=Set5", "--sort", "-psnr_db"),
             ("records", "--where", "step=1500"),
             ("status", "--results", status_root),
             ("settings",),

@@ -11,6 +11,7 @@ from harness.errors import UsageError
 from harness.evaluation import contenders, record_names
 from harness.evaluation.contenders import Request
 from harness.records.record import Record, write
+from tests.shipped import EARLIER, STEPS
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = Request(results=ROOT)
@@ -73,20 +74,29 @@ def test_what_no_name_tells_apart_is_offered_by_its_ids(root):
         contenders.stored("net@300", Request(results=root))
 
 
-@pytest.mark.parametrize("name", ["wdsr_basic-x2", "Basic RU", "wdsr", "WDSR", "AWSRN-S"])
-def test_what_is_offered_for_the_committed_records_can_be_typed(name):
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("wdsr_basic-x2", EARLIER),
+        ("Basic RU", EARLIER),
+        ("wdsr", EARLIER),
+        ("WDSR", EARLIER),
+        ("AWSRN-S", ROOT),
+    ],
+)
+def test_what_is_offered_for_the_committed_records_can_be_typed(name, where):
     with pytest.raises(UsageError) as refused:
-        contenders.stored(name, COMMITTED)
+        contenders.stored(name, Request(results=where))
     offered = re.findall(r"'([^']+)' \(", str(refused.value))
     assert offered
-    rows = [contenders.stored(each, COMMITTED) for each in offered]
+    rows = [contenders.stored(each, Request(results=where)) for each in offered]
     assert all(rows)
     assert len({row.origin for row in rows}) == len(rows)
 
 
 def test_a_label_of_a_table_names_the_row_of_the_table():
-    by_id = contenders.stored("wdsr_basic-x2@1500", COMMITTED)
-    by_label = contenders.stored("Basic RU@1500", COMMITTED)
+    by_id = contenders.stored(f"wdsr_basic-x2@{STEPS}", COMMITTED)
+    by_label = contenders.stored(f"Basic RU@{STEPS}", COMMITTED)
     assert by_label.origin == by_id.origin
     assert by_label.runs.seeds == (0, 1, 2)
     assert by_label.runs.label == "Basic RU"
@@ -101,5 +111,5 @@ def test_a_label_with_a_typing_error_is_told_the_nearest():
 
 
 def test_the_two_rows_of_the_issue_are_compared(invoke):
-    done = invoke("compare", "wdsr_basic-x2@1500", "wdsr_awru-x2@1500", "--results", ROOT)
+    done = invoke("compare", f"wdsr_basic-x2@{STEPS}", f"wdsr_awru-x2@{STEPS}", "--results", ROOT)
     assert done.exit_code == 0, done.output

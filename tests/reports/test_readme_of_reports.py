@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.shipped import NAME
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "reports" / "README.md").read_text(encoding="utf-8")
 
@@ -22,7 +24,7 @@ README = (ROOT / "reports" / "README.md").read_text(encoding="utf-8")
     ],
 )
 def test_the_seeds_are_those_of_the_plans(ablation, row, base):
-    path = ROOT / "reports" / f"{ablation}_x2_T291_1500steps_plan.csv"
+    path = ROOT / "reports" / f"{ablation}_{NAME}_plan.csv"
     with path.open(encoding="utf-8", newline="") as file:
         found = {one["sets"]: one for one in csv.DictReader(file) if one["row"] == row}
     whole, alone = found["Set5, Set14, B100"], found["B100"]

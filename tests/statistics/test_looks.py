@@ -18,6 +18,7 @@ from harness.statistics import components, looks
 from harness.statistics.components import Components
 from harness.statistics.differences import Differences, Runs, common_seeds
 from harness.statistics.random_effects import estimate
+from tests.shipped import STEPS
 
 ROOT = Path(__file__).parents[2]
 UNTIL = 1.0
@@ -148,7 +149,7 @@ def test_skewed_seeds_miss_it_more_often(shape: str, rate: float) -> None:
 
 def own_rows() -> dict[str, Components]:
     """The components of every difference of stored trainings that is tabulated, by its rows."""
-    stored = [record for record in load_all(ROOT) if record.steps == 1500]
+    stored = [record for record in load_all(ROOT) if record.steps == STEPS]
     found = {}
     for name in ("awru", "lfb", "awms"):
         ablation = load(name)

@@ -9,6 +9,7 @@ from harness.config.ablation import load
 from harness.records.record import load_all
 from harness.reports.figures import critical_difference, style
 from harness.reports.figures.sheet import Sheet
+from tests.shipped import STEPS
 
 ROOT = Path(__file__).parents[3]
 
@@ -21,7 +22,7 @@ def shown():
 
 def test_the_ranks_are_those_of_the_records(shown):
     """Ranked anew: the mean rank of the best row, within images of the mean over its seeds."""
-    stored = [one for one in load_all(ROOT) if one.steps == 1500]
+    stored = [one for one in load_all(ROOT) if one.steps == STEPS]
     networks = {(one.model, one.drop) for one in stored if one.model in ("wdsr_awms", "awsrn")}
     means = {
         key: np.mean(

@@ -15,6 +15,7 @@ from harness.reports import write
 from harness.reports.tables import ablation, chosen, latex_paper, siunitx
 from harness.reports.tables.latex_paper import Paper
 from harness.reports.tables.table import Column, Table, TableRow, join, printed_form
+from tests.shipped import NAME, STEPS
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = {
@@ -35,7 +36,7 @@ def has(file):
 @pytest.fixture(scope="module")
 def tables():
     of_no_ablation = ("table5", "table5_rescored", "table5_efficiency", "modern")
-    names = ("awru_x2_T291_1500steps", "lfb", *of_no_ablation)
+    names = (f"awru_{NAME}", "lfb", *of_no_ablation)
     return {name: write.named(name, ROOT) for name in names}
 
 
@@ -44,7 +45,7 @@ def parts(found, *rows, columns=()):
 
 
 def test_the_columns_of_a_paper_are_few_and_as_printed(tables):
-    (table,) = parts(tables["awru_x2_T291_1500steps"])
+    (table,) = parts(tables[f"awru_{NAME}"])
     printed = printed_form(table)
     heads = [" ".join(head.split()) for head in printed.heads]
     assert heads == [
@@ -53,7 +54,7 @@ def test_the_columns_of_a_paper_are_few_and_as_printed(tables):
         "Diff. to base (dB) [95 % interval]",
     ]
     text = latex_paper.to_latex([table], Paper())
-    report = (ROOT / "reports" / "awru_x2_T291_1500steps.tex").read_text("utf-8")
+    report = (ROOT / "reports" / f"awru_{NAME}.tex").read_text("utf-8")
     theirs = next(line for line in report.splitlines() if line.startswith("wRU &"))
     (ours,) = [line for line in text.splitlines() if line.startswith("wRU & 1,")]
     for cell in ours.removesuffix(r" \\").split(" & "):
@@ -66,7 +67,7 @@ def test_intervals_of_looks_are_not_called_those_of_95_percent():
     stored = [
         replace(one, config=replace(one.config, until=0.03, max=12))
         for one in load_all(ROOT)
-        if one.steps == 1500
+        if one.steps == STEPS
     ]
     (table, *_) = ablation.build(load("awru"), stored)
     part = chosen.of(table)
@@ -77,22 +78,22 @@ def test_intervals_of_looks_are_not_called_those_of_95_percent():
 
 def test_rows_and_columns_are_chosen_by_name_and_in_order(tables):
     (table,) = parts(
-        tables["awru_x2_T291_1500steps"],
+        tables[f"awru_{NAME}"],
         "AWRU",
         "wRU",
         columns=["label", "sd", "paper_mean_psnr_db"],
     )
     cells = [[value.text for cell in row for value in cell] for row in printed_form(table).rows]
     assert cells == [["AWRU", "0.021", "35.02"], ["wRU", "0.028", "35.02"]]
-    (rough,) = parts(tables["awru_x2_T291_1500steps"], "AWRU", columns=["label", "mdd"])
+    (rough,) = parts(tables[f"awru_{NAME}"], "AWRU", columns=["label", "mdd"])
     printed = printed_form(rough)
-    report = (ROOT / "reports" / "awru_x2_T291_1500steps.md").read_text("utf-8")
+    report = (ROOT / "reports" / f"awru_{NAME}.md").read_text("utf-8")
     assert printed.heads[1] == "MDD\n(dB)"
     assert (
         f"AWRU {join(printed.rows[0][1])} dB"
         in re.findall(r"Minimum detectable difference .*", report)[0]
     )
-    (hidden,) = parts(tables["awru_x2_T291_1500steps"], "AWRU", columns=["label", "seeds"])
+    (hidden,) = parts(tables[f"awru_{NAME}"], "AWRU", columns=["label", "seeds"])
     assert hidden.rows[0].cells == ("AWRU", "0, 1, 2")
 
 
@@ -105,7 +106,7 @@ def test_rows_and_columns_are_chosen_by_name_and_in_order(tables):
 )
 def test_what_is_not_there_is_said_with_the_nearest(tables, rows, columns, said):
     with pytest.raises(UsageError, match=said):
-        chosen.of(tables["awru_x2_T291_1500steps"][0], rows, columns)
+        chosen.of(tables[f"awru_{NAME}"][0], rows, columns)
 
 
 def test_a_table_of_several_scales_is_split_by_them(tables):
@@ -214,6 +215,6 @@ def test_in_the_class_of_ieee_too(tmp_path, tables):
 
 
 def test_a_column_that_is_too_wide_is_told(tables, caplog):
-    (table,) = parts(tables["awru_x2_T291_1500steps"])
+    (table,) = parts(tables[f"awru_{NAME}"])
     latex_paper.to_latex([table], Paper(width_pt=60.0))
     assert "more than the 60 pt of the document: name fewer --columns" in caplog.text
