@@ -145,9 +145,22 @@ def ranks(*, ablation: str, results: Path, sheet: Sheet) -> None:
 @click.option(
     "--pair", "pairs", multiple=True, metavar="'ROW to BASE'", help="A pair (default: all)."
 )
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Another results root, whose records count, too.",
+)
 @results_root_only
 @sheet_options
-def budget(*, ablations: Sequence[str], pairs: Sequence[str], results: Path, sheet: Sheet) -> None:
+def budget(
+    *,
+    ablations: Sequence[str],
+    pairs: Sequence[str],
+    also: Sequence[Path],
+    results: Path,
+    sheet: Sheet,
+) -> None:
     """Draw and tabulate differences over the steps.
 
     Of rows and their bases that were trained alike for two numbers of steps or more. Hollow:
@@ -161,7 +174,7 @@ def budget(*, ablations: Sequence[str], pairs: Sequence[str], results: Path, she
     from harness.reports.figures import budget
 
     chosen = [load(name) for name in dict.fromkeys(ablations)]
-    shown = budget.of_ablations(chosen, record.load_all(results), pairs)
+    shown = budget.of_ablations(chosen, record.load_all(results, *also), pairs)
     for path in budget.write(shown, write.folder(results), sheet):
         click.echo(path)
 

@@ -252,14 +252,20 @@ def read(results: Path, record_id: str) -> Record | None:
 
 
 @uncollected()
-def load_all(results: Path) -> list[Record]:
-    """Read every record below a results root, sorted by id.
+def load_all(*roots: Path) -> list[Record]:
+    """Read every record below results roots, sorted by id; one that is in several is read once.
 
     Raises:
-        RecordError: A file cannot be read.
+        RecordError: A file cannot be read, or two roots have one id with other content.
     """
-    paths = over(files(results), "read records")
-    return sorted((read_file(path) for path in paths), key=lambda record: record.id)
+    paths = over([path for root in roots for path in files(root)], "read records")
+    found: dict[str, tuple[Record, Path]] = {}
+    for path in paths:
+        record = read_file(path)
+        first, where = found.setdefault(record.id, (record, path))
+        if first != record:
+            raise RecordError(f"'{where}' and '{path}' are of one run, with other content")
+    return [record for _, (record, _) in sorted(found.items())]
 
 
 def files(results: Path, *, prefix: str = "") -> list[Path]:

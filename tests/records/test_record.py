@@ -41,6 +41,17 @@ def test_records_are_sorted_by_id(record, tmp_path):
     assert [one.id for one in records.load_all(tmp_path)] == ["a", "b", "c"]
 
 
+def test_a_run_in_two_roots_is_one_and_no_two_with_other_content(record, tmp_path):
+    roots = [tmp_path / name for name in "ab"]
+    for root in roots:
+        records.write(root, record)
+    assert records.load_all(*roots) == [record]
+    records.write(roots[1], replace(record, loss=1.25))
+    with pytest.raises(RecordError, match="are of one run, with other content") as refused:
+        records.load_all(*roots)
+    assert all(str(root) in str(refused.value) for root in roots)
+
+
 def test_set_score_is_the_plain_mean_over_its_images():
     images = (ImageScore("a", 30.0, 0.9), ImageScore("b", 33.0, 0.8))
     score = SetScore.of("own", "files", "00", images)

@@ -12,7 +12,7 @@ from scipy import stats
 from harness.config.ablation import load
 from harness.errors import UsageError
 from harness.records import conditions
-from harness.records.record import ImageScore, SetScore
+from harness.records.record import ImageScore, SetScore, write
 from harness.reports.figures import budget, style
 from harness.reports.figures.sheet import Sheet
 from harness.reports.tables import budget as table
@@ -169,11 +169,11 @@ def test_what_nobody_can_tell_alike_is_refused(stored):
 
 
 def test_the_command_writes_figure_and_numbers(stored, tmp_path, invoke):
+    """Of two results roots: short trainings lie apart from those of the tables."""
+    short = tmp_path / "short"
     for one in stored:
-        folder = tmp_path / "results" / "runs" / one.id
-        folder.mkdir(parents=True)
-        (folder / "record.json").write_text(one.to_json(), encoding="utf-8")
-    result = invoke("figures", "budget", "ablation=awru", "--results", tmp_path)
+        write(short if one.steps == 625 else tmp_path, one)
+    result = invoke(*("figures", "budget", "ablation=awru", "--results", tmp_path, "--also", short))
     assert result.exit_code == 0, result.output
     files = {Path(line).suffix: Path(line) for line in result.stdout.split()}
     assert files.keys() == {".svg", ".pdf", ".png", ".csv", ".md", ".tex"}
