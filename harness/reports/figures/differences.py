@@ -64,7 +64,7 @@ class Difference:
     low_db: float
     high_db: float
     paper_db: Decimal | None
-    params: int | None
+    params: int
     multi_adds: int | None
     partial: bool
 
@@ -125,7 +125,6 @@ def _figure(
         "Intervals: 95 %, over seeds and images"
         + ("; of hollow marks over images alone." if any(row.partial for row in rows) else "."),
         "The paper's are from full trainings and five sets.",
-        *dict.fromkeys(text for one, group in members for text in bases.params_note(one, group)),
     ]
     title = f"Difference in mean PSNR at x{members[0][1].scale} (dB)"
     return Differences(name, title, tuple(rows), " ".join(texts))
@@ -173,10 +172,7 @@ def _difference(
     estimate = inference.estimate
     if estimate is None:
         return None
-    of_pair = bases.params_of(base) if inference.pair else None
-    params = of_pair or bases.base_params(ablation, comparison, row)
-    more = bases.params_of(row)
-    costs = [one.records[0].multi_adds if one.records else None for one in (row, base)]
+    ours, theirs = row.records[0], base.records[0]
     return Difference(
         row.label,
         base.label,
@@ -184,8 +180,10 @@ def _difference(
         float(estimate.low),
         float(estimate.high),
         _printed(ablation, comparison.scale, row.label, base.label),
-        None if more is None or params is None else more - params,
-        None if costs[0] is None or costs[1] is None else costs[0] - costs[1],
+        ours.params - theirs.params,
+        None
+        if ours.multi_adds is None or theirs.multi_adds is None
+        else ours.multi_adds - theirs.multi_adds,
         inference.partial,
     )
 
@@ -262,7 +260,7 @@ def _column(axes: Axes, right: float, title: str, texts: Sequence[str]) -> None:
 
 
 def _cost(row: Difference) -> tuple[str, str]:
-    params = "" if row.params is None else f"{row.params:+,}" if row.params else "0"
+    params = f"{row.params:+,}" if row.params else "0"
     if not row.multi_adds:
         return params, "" if row.multi_adds is None else "0"
     return params, f"{row.multi_adds / _GIGA:+.2f}"

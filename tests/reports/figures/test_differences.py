@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.records.record import load_all
 from harness.reports.figures import differences, style
 from harness.reports.figures.sheet import Sheet
+from tests.shipped import STEPS
 
 ROOT = Path(__file__).parents[3]
 NAMES = ("awru", "lfb", "awms")
@@ -40,7 +41,10 @@ def test_differences_are_those_of_the_tables(shown):
                 row = rows[label]
                 for value, key in ((row.db, ""), (row.low_db, "low_"), (row.high_db, "high_")):
                     assert value == pytest.approx(float(line[f"ours_mean_psnr_diff_{key}db"]))
-    pairs = {("AWSRN-B", "AWSRN-NA"), ("AWSRN-B", "AWSRN-NL")}
+    path = ROOT / "reports" / f"{shown.name.replace('differences', 'lfb')}_pairs.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        pairs = {(line["row"], line["base"]) for line in csv.DictReader(file)}
+    assert pairs >= {("AWSRN-B", "AWSRN-NA"), ("AWSRN-B", "AWSRN-NL")}
     assert len(rows) == of_tables - 1 + len(pairs)
     assert pairs < set(rows)
 
@@ -52,6 +56,7 @@ def test_differences_are_those_of_the_tables(shown):
         ("AWRU", "Basic RU", "0.03", 32),  # 16 units x 2 scalars
         ("AWSRN-B", "AWSRN-NA", "0.05", 32),  # 35.08 - 35.03
         ("AWSRN-B w/ AWMS", "AWSRN-B", "0.02", 59_596),
+        ("AWSRN-NL", "baseline", "0.03", 32 - 576),  # 5x5 to 3x3: 3 x 12 x (9 - 25) weights less
     ],
 )
 def test_cost_and_claim_stand_beside(shown, row, base, printed, params):
@@ -90,6 +95,6 @@ def test_the_command_writes_below_the_results_root(tmp_path, invoke):
 
 
 def test_one_seed_says_nothing():
-    one_seed = [one for one in load_all(ROOT) if one.steps == 1500 and one.seed == 0]
+    one_seed = [one for one in load_all(ROOT) if one.steps == STEPS and one.seed == 0]
     with pytest.raises(UsageError, match="two seeds"):
         differences.of_ablations([load("awru")], one_seed)
