@@ -26,33 +26,34 @@ from harness.cli.output import say
 def crate(*, ablation: str, results: Path, folder: Path, license_url: str | None) -> None:
     """Write an ablation's records and tables as an RO-Crate.
 
-    It is a Workflow Run RO-Crate. ABLATION is a shipped one or a YAML file. The images are named by
-    digest and stay where they are; weights are left out.
+    It is a Workflow Run RO-Crate. ABLATION is a shipped one or a YAML file; its tables are made of
+    the records. The images are named by digest and stay where they are; weights are left out.
 
     Example: harness crate awru -o awru-crate
     """
     from harness.config import ablation as ablations
     from harness.records import crate as crates
-    from harness.records import record
+    from harness.records import failure, record
     from harness.records.belonging import belongs
     from harness.reports import write
+    from harness.reports.tables import render
 
-    chosen = ablations.load(ablation)
+    chosen, every = ablations.load(ablation), record.load_all(results)
+    tables = write.build(chosen, every, failure.load_all(results))
+    named = {one for table in tables for one in table.record_ids}
     stored = [
         one
-        for one in record.load_all(results)
-        if one.steps and any(belongs(one, row) for row in chosen.rows)
+        for one in every
+        if one.id in named or (one.steps and any(belongs(one, row) for row in chosen.rows))
     ]
-    # Not NAME_*: 'branches' is no part of 'branches_retrained'.
-    tables = sorted(write.folder(results).glob(f"{chosen.name}_x[0-9]*"))
-    tables = [path for path in tables if path.suffix in (".csv", ".md", ".tex")]
+    reports = render.files(tables, Path("reports"))
     path = crates.write(
         folder,
         results=results,
         workflow=ablations.file(ablation),
         title=chosen.title,
         stored=stored,
-        reports=tables,
+        reports=reports,
         license_url=license_url,
     )
-    say(f"{len(stored)} records, {len(tables)} files of tables: {path}")
+    say(f"{len(stored)} records, {len(reports)} files of tables: {path}")

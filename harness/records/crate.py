@@ -6,7 +6,7 @@ Profile: Workflow Run Crate 0.5 (Leo et al., PLoS ONE 19(9), 2024), on RO-Crate 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ _PROFILES = (
     _WORKFLOW_PROFILE,
 )
 _SOFTWARE = "#harness"
+_FORMS = {".csv": "text/csv", ".md": "text/markdown", ".tex": "application/x-tex"}
 
 Entity = dict[str, Any]
 
@@ -41,7 +42,7 @@ def write(
     workflow: Path,
     title: str,
     stored: Sequence[Record],
-    reports: Iterable[Path] = (),
+    reports: Mapping[Path, str],
     license_url: str | None = None,
 ) -> Path:
     """Write the crate: metadata, the ablation's file, records and reports; returns its file.
@@ -52,7 +53,7 @@ def write(
         workflow: The ablation's YAML file.
         title: Of the ablation.
         stored: The records of its rows.
-        reports: Its tables.
+        reports: Text of each of its tables, by where it is to lie in the crate.
         license_url: Of the records; None to leave that open.
 
     Raises:
@@ -63,7 +64,7 @@ def write(
         raise UsageError("there is no record of this ablation: expected `harness run` before")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"'{folder}' is there already: expected a new or empty folder")
-    files = [*_copied(folder, results, workflow, stored, reports)]
+    files = [*_copied(folder, results, workflow, stored), *_written(folder, reports)]
     ended = max(one.provenance.finished for one in stored)
     graph = [
         _descriptor(),
@@ -88,15 +89,13 @@ def write(
 
 
 def _copied(
-    folder: Path, results: Path, workflow: Path, stored: Sequence[Record], reports: Iterable[Path]
+    folder: Path, results: Path, workflow: Path, stored: Sequence[Record]
 ) -> Iterable[tuple[str, str]]:
-    """Copy what the crate holds; yields its ids there, which are URIs, and media types."""
+    """Copy workflow and records; yields their ids in the crate, which are URIs, and media types."""
     sources = [(workflow, workflow.name, "application/yaml")]
     for one in stored:
         path = record.folder(results, one.id) / record.FILE_NAME
         sources.append((path, f"records/{one.id}.json", "application/json"))
-    forms = {".csv": "text/csv", ".md": "text/markdown", ".tex": "application/x-tex"}
-    sources += [(path, f"reports/{path.name}", forms[path.suffix]) for path in reports]
     for source, name, form in sources:
         target = folder / name
         try:
@@ -105,6 +104,13 @@ def _copied(
         except OSError as error:
             raise HarnessError(f"cannot write '{target}': {reason(error)}") from error
         yield quote(name), form
+
+
+def _written(folder: Path, reports: Mapping[Path, str]) -> Iterable[tuple[str, str]]:
+    """Write the tables; yields as :func:`_copied` does."""
+    for path, text in reports.items():
+        write_atomic(folder / path, text)
+        yield quote(path.as_posix()), _FORMS[path.suffix]
 
 
 def _descriptor() -> Entity:
@@ -166,20 +172,22 @@ def _run(title: str, workflow: str, stored: Sequence[Record], ended: str) -> Ent
 def _training(stored: Record) -> Entity:
     """Return the action that one record came of."""
     origin = stored.provenance
-    said = {
+    said: dict[str, Any] = {
         "device": origin.device,
         "threads": origin.threads,
         "torch": origin.torch,
         "commit": origin.commit,
         "seed": stored.seed,
-        "steps": stored.steps,
+        "steps": stored.steps or None,
         "fingerprint": stored.fingerprint,
     }
     return {
         "@id": f"#{stored.id}",
         "@type": "CreateAction",
         "name": stored.id,
-        "description": ", ".join(f"{key}: {value}" for key, value in said.items()),
+        "description": ", ".join(
+            f"{key}: {value}" for key, value in said.items() if value is not None
+        ),
         "instrument": {"@id": _SOFTWARE},
         "startTime": origin.started,
         "endTime": origin.finished,

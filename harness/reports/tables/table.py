@@ -118,6 +118,15 @@ class Table:
     marks: Marks = "best"
     lead: int = 1
 
+    @property
+    def record_ids(self) -> tuple[str, ...]:
+        """Ids of the records that its cells are from, as a column has them that is not printed."""
+        keys = [column.key for column in self.columns]
+        if "record_ids" not in keys:
+            return ()
+        cells = (row.cells[keys.index("record_ids")] for row in self.rows)
+        return tuple(one for cell in cells if cell for one in str(cell).split(", "))
+
 
 def simple(
     name: str,
