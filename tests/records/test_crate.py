@@ -16,7 +16,9 @@ def crate(tiny, tmp_path, invoke):
     """The folder of the crate of a tiny ablation."""
     assert invoke("run", *tiny, "scale=2,3").exit_code == 0
     reports = tmp_path / "reports"
-    next(reports.glob("*_x2_*.csv")).write_text("changed\n")
+    table = next(reports.glob("*_x2_*.csv"))
+    table.write_text("changed\n")
+    table.with_name("tiny_other_x2_own_6steps.csv").write_text("of another ablation\n")
     given = Path(next(one for one in tiny if one.startswith("ablation=")).partition("=")[2])
     yaml = shutil.copy(given, given.with_name("tiny #2.yaml"))
     arguments = ("crate", yaml, "--results", tmp_path, "-o", tmp_path / "crate")
@@ -38,7 +40,8 @@ def test_the_library_finds_the_workflow_the_runs_and_their_results(crate, tmp_pa
     for action in actions:
         results = action["result"] if isinstance(action["result"], list) else [action["result"]]
         for entity in results:
-            assert json.loads((crate / entity.id).read_text())["steps"] in (0, 6)
+            found = json.loads((crate / entity.id).read_text())
+            assert found["steps"] == (6 if found["id"] in {one.id for one in trained} else 0)
         assert action["instrument"].type
         assert action["startTime"] <= action["endTime"]
     digests = {entity.get("identifier") for entity in read.get_entities()}
@@ -65,6 +68,7 @@ def test_tables_are_those_of_the_records_and_not_what_lies_there(crate, tmp_path
     """The table of x2 was changed by hand after the run."""
     made = {path.name: path.read_bytes() for path in (crate / "reports").iterdir()}
     assert len(made) == 2 * 3
+    assert not list(crate.rglob("tiny_other*"))
     there = {path.name: path.read_bytes() for path in (tmp_path / "reports").glob("tiny_x*")}
     (other,) = [name for name in made if there[name] != made[name]]
     assert there.keys() == made.keys()
