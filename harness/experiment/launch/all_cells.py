@@ -14,6 +14,7 @@ from harness.experiment.launch.jobs import Job, Launcher, Outcome, split, tried
 from harness.experiment.plan import Plan
 from harness.experiment.session import PlannedCell
 from harness.host.signals import Interrupted
+from harness.records import failure
 from harness.records.failure import Failure
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ def launch(
     by_id = {planned.record_id: planned for planned in left}
     log.info("jobs to do: %d", len(jobs))
     stopped = False
+    before = failure.load_all(runner.plan.results)
     ended = tried(launching.launcher, jobs, retries=launching.retries)
     for number, (job, outcome) in enumerate(ended, 1):
         stopped |= outcome.stopped
-        _keep(runner, [by_id[one] for one in job.ids], outcome)
+        _keep(runner, [by_id[one] for one in job.ids], outcome, before)
         log.info("job %d of %d: %s: %s", number, len(jobs), job.name, _words(job, outcome))
         if fail_fast and not outcome.good:
             ended.close()  # type: ignore[attr-defined]
@@ -99,12 +101,28 @@ def _words(job: Job, outcome: Outcome) -> str:
     return "done"
 
 
-def _keep(runner: CellRunner, cells: Sequence[PlannedCell], outcome: Outcome) -> None:
+def _keep(
+    runner: CellRunner,
+    cells: Sequence[PlannedCell],
+    outcome: Outcome,
+    before: Sequence[Failure],
+) -> None:
     """Keep the records that are there, and why the others are not.
 
-    Of cells that were done one after the other the first may be, where the job was lost later.
+    Of cells that were done one after the other the first may be, where the job was lost later;
+    or the first has failed, and its reason is stored.
+
+    Args:
+        runner: What keeps them.
+        cells: Of the job.
+        outcome: Of the job.
+        before: The failures that were stored before any job began: none of them is of this one.
     """
-    failed = {failure.id: failure for failure in outcome.failures}
+    failed = {one.id: one for one in outcome.failures}
+    if outcome.lost:
+        ids = {planned.record_id for planned in cells}
+        told = failure.load_all(runner.plan.results)
+        failed |= {one.id: one for one in told if one.id in ids and one not in before}
     for planned in cells:
         name = planned.record_id
         if name in failed:

@@ -59,6 +59,31 @@ def test_cells_that_were_done_before_their_job_was_lost_are_kept(launched, tmp_p
     assert [one.label for one in failure.load_all(tmp_path)] == ["cut"]
 
 
+def test_a_reason_that_was_stored_before_the_job_was_lost_is_kept(launched, tmp_path):
+    """Of this job, not of one of before: then the reason is that it was lost."""
+
+    def lost_after_the_first_failed(job):
+        first = replace(job.plan, cells=job.plan.cells[:1])
+        do(replace(job, plan=first, ids=job.ids[:1]))
+        return Outcome(lost="its process was ended by SIGKILL")
+
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self, *, scale):\n"
+        "        super().__init__()\n"
+        "        self.one = nn.Conv2d(3, 3, 1)\n"
+        "    def forward(self, lr):\n"
+        "        assert not self.training, 'no such map'\n"
+        "        return nn.functional.interpolate(self.one(lr), scale_factor=2)\n"
+    )
+    rows = f"- {{label: whole, {NET}}}\n- {{label: mine, model: 'net.py:Net'}}\n"
+    found, _ = launched(lost_after_the_first_failed, rows=rows)
+    assert {one.label: "no such map" in one.reason for one in found.failures} == {"mine": True}
+    again, _ = launched(lambda _: Outcome(lost="it hung"), rows=rows)
+    assert [(one.label, one.reason) for one in again.failures] == [("mine", "it hung")]
+
+
 def test_a_record_that_is_not_where_it_should_be_is_a_failure(launched):
     found, jobs = launched(lambda job: Outcome(done=job.ids))
     assert len(found.failures) == len(jobs) == 3
