@@ -192,6 +192,7 @@ def _warn_of_equal_rows(ablation: Ablation) -> None:
 def _selected(ablation: Ablation, wanted: Sequence[str], problems: list[str]) -> Ablation:
     """Return the ablation with only the rows asked for, by label or model id."""
     names = [name for row in ablation.rows for name in (row.label, row.model)]
+    wanted = _whole(wanted, names)
     problems += [
         f"rows: there is no row '{name}'{suggest(name, names)}"
         for name in wanted
@@ -199,6 +200,18 @@ def _selected(ablation: Ablation, wanted: Sequence[str], problems: list[str]) ->
     ]
     rows = tuple(row for row in ablation.rows if {row.label, row.model} & set(wanted))
     return replace(ablation, rows=rows) if rows else ablation
+
+
+def _whole(wanted: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Join again what a list of settings cut at the commas of a name; the longest name wins."""
+    cut = {tuple(part.strip() for part in name.split(",")): name for name in names}
+    whole, left = [], list(wanted)
+    while left:
+        known = [n for n in range(len(left), 0, -1) if tuple(left[:n]) in cut]
+        taken = known[0] if known else 1
+        whole.append(cut.get(tuple(left[:taken]), left[0]))
+        del left[:taken]
+    return whole
 
 
 def _planned(

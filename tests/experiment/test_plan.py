@@ -6,7 +6,8 @@ import pytest
 
 from harness.cli import dry_run
 from harness.config import settings
-from harness.config.ablation import Row
+from harness.config.ablation import Row, load
+from harness.errors import UsageError
 from harness.experiment import fingerprint, plan, resolve
 from harness.experiment.session import statuses
 from harness.reports.tables.render import to_text
@@ -135,3 +136,22 @@ def test_a_user_s_part_keeps_the_usual_layout(monkeypatch):
     rows = [Row("mine", "awsrn_s", overrides={"unit": "own.py:Unit"}), Row("base", "awsrn_s")]
     assert resolve.channels_last(config, rows[1:]).train.channels_last
     assert not resolve.channels_last(config, rows).train.channels_last
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("AWSRN-B w/ AWMS, w/o 9x9", ["AWSRN-B w/ AWMS, w/o 9x9"]),
+        ("WDSR w/ AWMS,WDSR w/ AWMS,w/o 3x3", ["WDSR w/ AWMS", "WDSR w/ AWMS, w/o 3x3"]),
+        ("WDSR w/ AWMS", ["WDSR w/ AWMS"]),
+    ],
+)
+def test_a_row_whose_label_has_a_comma_is_chosen_by_it(asked, expected):
+    arguments = {"profile": "smoke", "seeds": "0", "data.test": "sample", "rows": asked}
+    cells = plan.make(load("branches"), arguments).cells
+    assert [cell.row.label for cell in cells if cell.row.model != "bicubic"] == expected
+
+
+def test_a_part_of_such_a_label_is_no_row():
+    with pytest.raises(UsageError, match="there is no row 'w/o 9x9'"):
+        plan.make(load("branches"), {"profile": "smoke", "rows": "w/o 9x9"})
