@@ -40,7 +40,7 @@ def notes(
     scores = [one for record in used for name in sets if (one := record.score(name))]
     texts = [
         training_note(used),
-        f"Seeds: {_seeds(rows)}.",
+        f"Seeds: {seeds_of(rows)}.",
         f"Scores: protocol {distinct(used, lambda record: record.protocol)}; {lr_text(scores)}; "
         f"{_means(sets, expected_sets, has_published=has_published)}.",
         f"{budget}." if budget else "",
@@ -192,7 +192,7 @@ def _train_set(record: Record) -> str:
     return f"{trained.name} ({trained.images} images)" if trained else train_name(record)
 
 
-def _seeds(rows: Mapping[str, Sequence[Record]]) -> str:
+def seeds_of(rows: Mapping[str, Sequence[Record]]) -> str:
     """Return the seeds, row by row where the rows differ in them."""
     seeds = {
         label: ", ".join(str(record.seed) for record in records)

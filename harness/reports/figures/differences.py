@@ -55,6 +55,7 @@ class Difference:
         paper_db: The difference of the paper's means; None where it prints none.
         params: Parameters more than those of the base.
         multi_adds: Multi-Adds more, at a 1280x720 output.
+        seeds: Of how many seeds it is.
         partial: Whether the interval is over images alone.
     """
 
@@ -66,6 +67,7 @@ class Difference:
     paper_db: Decimal | None
     params: int
     multi_adds: int | None
+    seeds: int
     partial: bool
 
 
@@ -121,13 +123,24 @@ def _figure(
     sets = dict.fromkeys(name for _, comparison in members for name in comparison.sets)
     seeds = notes.distinct(sorted(records, key=lambda one: one.seed or 0), lambda one: one.seed)
     texts = [
-        f"Mean over {', '.join(sets)}. Ours: {notes.training_text(records)}; seeds {seeds}.",
+        f"Mean over {', '.join(sets)}. Ours: {notes.training_text(records)}; "
+        f"seeds {seeds}{_fewer(rows)}.",
         "Intervals: 95 %, over seeds and images"
         + ("; of hollow marks over images alone." if any(row.partial for row in rows) else "."),
         "The paper's are from full trainings and five sets.",
     ]
     title = f"Difference in mean PSNR at x{members[0][1].scale} (dB)"
     return Differences(name, title, tuple(rows), " ".join(texts))
+
+
+def _fewer(rows: Sequence[Difference]) -> str:
+    """Name the differences that are of fewer seeds than others."""
+    most = max(row.seeds for row in rows)
+    fewer: defaultdict[int, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.seeds < most:
+            fewer[row.seeds].append(f"{row.row} \u2212 {row.base}")
+    return "".join(f"; of {number} alone: {', '.join(of)}" for number, of in sorted(fewer.items()))
 
 
 def _rows(members: Sequence[tuple[Ablation, Comparison]]) -> list[Difference]:
@@ -184,6 +197,7 @@ def _difference(
         None
         if ours.multi_adds is None or theirs.multi_adds is None
         else ours.multi_adds - theirs.multi_adds,
+        inference.shared or inference.seeds,
         inference.partial,
     )
 

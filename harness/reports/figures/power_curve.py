@@ -53,10 +53,12 @@ def draw(plan: Plan) -> Figure:
     axes.set_ylabel(f"power for {answers[0].effect:g} dB")
     axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 0.985), ncols=3, fontsize=7)
     figure.suptitle(plan.title, fontsize=9, y=0.975)
+    pilots = [answer.components.trainings for answer in answers]
+    of = " to ".join(str(number) for number in dict.fromkeys((min(pilots), max(pilots))))
     style.footer(
         figure,
         f"Mean over {', '.join(answers[0].sets)}. Solid: variances as in the pilot of "
-        f"{answers[0].components.trainings} seeds. Dashed: at their upper "
+        f"{of} seeds. Dashed: at their upper "
         f"{100 * ASSURANCE:g} % limit, so that the number of seeds is enough in "
         f"{100 * ASSURANCE:g} % of pilots. Dotted: the wished power.",
     )
