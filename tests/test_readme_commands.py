@@ -121,7 +121,8 @@ def folder(tmp_path_factory):
         torch.save(registry.get(model).build(scale=2).state_dict(), root / file)
     save_file(registry.get("awsrn").build(scale=2).state_dict(), root / "weights.safetensors")
     (root / "results").mkdir()
-    shutil.copytree(ROOT / "results" / "runs", root / "results" / "runs")
+    for folder in ("runs", "recipe1"):
+        shutil.copytree(ROOT / "results" / folder, root / "results" / folder)
     run = next((ROOT / "results" / "runs").glob("wdsr_awru-*"))
     shutil.copytree(run, root / "other-machine" / "results" / "runs" / run.name)
     for path in (root / "results" / "runs").glob("awsrn_s-*/record.json"):

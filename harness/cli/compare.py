@@ -68,7 +68,7 @@ def compare(
     a label, which takes all seeds as one row, with @STEPS where there are trainings of several
     lengths; an id; a file. Options stand after the rows.
 
-    Example: harness compare wdsr_basic-x2@1500 "AWRU@1500"
+    Example: harness compare wdsr_basic-x2@2500 "AWRU@2500"
 
     Example: harness compare imdn=imdn_x2.pth carn=carn_x2.pth --scale 2 --data Set5 Set14
 

@@ -82,7 +82,7 @@ def gate(
     In GitHub's CI the outcome is an annotation, too. A refuted non-inferiority is a regression that
     is shown.
 
-    Example: harness gate AWRU@1500 wdsr_basic-x2@1500 --margin 0.01
+    Example: harness gate AWRU@2500 wdsr_basic-x2@2500 --margin 0.02
     """
     from harness.evaluation.compare import collect
     from harness.evaluation.contenders import Request

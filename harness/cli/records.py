@@ -42,7 +42,7 @@ def records(
     The table has what differs between its rows, and names below what is the same in all. CSV and
     JSON have every column.
 
-    Example: harness records --where steps=1500 --where set=Set5 --sort -psnr_db
+    Example: harness records --where steps=2500 --where set=Set5 --sort -psnr_db
     """
     if context.invoked_subcommand:
         _check_none_given(context)

@@ -76,7 +76,7 @@ def tables(
     efficiency half of Table 5. With -o, one table is made for a paper; NAME may then be that of
     a table, too, such as table5_rescored.
 
-    Example: harness tables awru_x2_T291_1500steps --document two-column -o awru.tex
+    Example: harness tables awru_x2_T291+General100_2500steps --document two-column -o awru.tex
     """
     if output is None:
         _refuse_options_of_a_paper(context)

@@ -94,7 +94,7 @@ def where(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
     """
     found = _CONDITION.fullmatch(condition.strip())
     if found is None:
-        raise UsageError(f"'{condition}': expected COLUMN=VALUE, such as steps=1500")
+        raise UsageError(f"'{condition}': expected COLUMN=VALUE, such as steps=2500")
     name, sign, text = found.groups()
     column = frame[_known(frame, name)]
     values = column.dropna()

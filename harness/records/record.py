@@ -256,7 +256,7 @@ def load_all(*roots: Path) -> list[Record]:
     """Read every record below results roots, sorted by id; one that is in several is read once.
 
     Raises:
-        RecordError: A file cannot be read, or two roots have one id with other content.
+        RecordError: A file cannot be read, or two files have one id with other content.
     """
     paths = over([path for root in roots for path in files(root)], "read records")
     found: dict[str, tuple[Record, Path]] = {}

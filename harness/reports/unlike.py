@@ -61,8 +61,8 @@ def devices_note(rows: Mapping[str, Sequence[Record]]) -> str:
     if not split:
         return f"{listed} All rows of one seed were trained on one kind."
     return (
-        f"{listed} Sums are rounded otherwise on another kind, and trainings of one seed go apart: "
-        f"that is part of the differences of {_seeds(split)}."
+        f"{listed} Another kind may round sums otherwise, and then trainings of one seed go apart: "
+        f"that would be part of the differences of {_seeds(split)}."
     )
 
 

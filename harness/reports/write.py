@@ -144,8 +144,8 @@ def named(name: str, results: Path, *, merge_threads: bool = False) -> tuple[Tab
     """Return the tables of an ablation, or one table by the name of its files.
 
     Args:
-        name: A shipped ablation, a YAML file, or a table such as ``awru_x2_T291_1500steps``,
-            ``table5_rescored``, ``protocol``, ``table5_efficiency`` or ``modern``.
+        name: A shipped ablation, a YAML file, or a table: ``awru_x2_T291+General100_2500steps``,
+            ``table5_rescored``, ``protocol``, ``table5_efficiency``, ``modern``.
         results: Results root, with ``results/runs`` below it.
         merge_threads: As for :func:`write`.
 

@@ -22,6 +22,7 @@ from harness.evaluation import evaluate, metrics, pixels
 from harness.models import registry
 from harness.models.luma import LumaNetwork
 from harness.records import record as records
+from tests.shipped import EARLIER
 
 CPU = torch.device("cpu")
 
@@ -215,8 +216,8 @@ def test_the_pixels_of_another_protocol_have_another_fingerprint(one):
 
 
 @pytest.mark.data
-def test_earlier_records_are_of_the_same_pixels_and_scores(data_root, request):
-    stored = records.load_all(request.config.rootpath)
+def test_earlier_records_are_of_the_same_pixels_and_scores(data_root):
+    stored = records.load_all(EARLIER)
     bicubic = next(record for record in stored if record.model == "bicubic")
     network = registry.get("bicubic").build(scale=2)
     again = evaluate.score(network, find_test("Set5", data_root, 2), scale=2, device=CPU)

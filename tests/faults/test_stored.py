@@ -53,7 +53,7 @@ def _all_is_loaded(tmp_path_factory):
 
 
 RUNS = ROOT / "results" / "runs"
-OTHERS = ("wdsr_basic-x2-s0-", "wdsr_awru-x2-s0-", "bicubic-x2-fc")
+OTHERS = ("wdsr_basic-x2-s0-", "wdsr_awru-x2-s0-", "bicubic-x2-")
 KINDS = ("wdsr_awru-x2-s1-", "wdsr_wru-x2-s0-", "imdn-x2-", "awsrn-x2-s0-*-drop3", *OTHERS)
 
 

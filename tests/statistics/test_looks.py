@@ -178,15 +178,17 @@ def trainings(variances: Components, until: float, number: int) -> float:
 
 def check_saving(number: int) -> None:
     used = {name: trainings(one, 0.03, number) for name, one in own_rows().items()}
-    assert len(used) == 9
+    assert len(used) == 11
     saved = 1 - np.mean(list(used.values())) / 12
-    assert saved >= 0.30, used
-    nothing = {name for name, seeds in used.items() if seeds > 11.3}
-    assert nothing == {"AWSRN-B w/ AWMS to AWSRN-B"}
+    assert saved >= 0.15, used
+    assert {name for name, seeds in used.items() if seeds < 10} == {
+        "wRU to Basic RU",
+        "AWRU to Basic RU",
+    }
     assert max(used["wRU to Basic RU"], used["AWRU to Basic RU"]) < 4
 
 
-def test_looks_save_30_percent_of_always_12_on_the_spreads_of_our_own_rows() -> None:
+def test_looks_save_15_percent_of_always_12_on_the_spreads_of_our_own_rows() -> None:
     check_saving(150)
 
 

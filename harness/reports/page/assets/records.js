@@ -41,7 +41,7 @@ function scoresOf([at, meanPsnr, meanSsim, images]) {
     html("table", {}, html("thead", {}, html("tr", {}, ...heads)), html("tbody", {}, ...rows)));
 }
 
-// Open the record that an address ends in, such as #record-awsrn-x2-s0-dc6ee58f129d.
+// Open the record that an address ends in, such as #record-awsrn-x2-s0-b0d6d041b483.
 function openFrom(address) {
   const [, id] = /^#record-(.+)$/.exec(address) || [];
   return Boolean(id) && openRecord(decodeURIComponent(id));
