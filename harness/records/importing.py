@@ -211,7 +211,12 @@ def _take(found: _Found, results: Path, imported: Imported) -> None:
 
 
 def _differing(stored: Record, earlier: Record) -> list[str]:
-    """Return in what two records differ, besides the code by which they are known again."""
+    """Return in what two records differ, besides the code by which they are known again.
+
+    What needs no training, such as bicubic, is scored on every machine: only results count there.
+    """
+    if not stored.group:
+        return record.differing_results(earlier, stored)
     ours, theirs = (
         replace(one, marks=replace(one.marks, code=()), schema=record.SCHEMA)
         for one in (earlier, stored)

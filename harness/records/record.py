@@ -36,6 +36,9 @@ SCHEMA: Literal[2] = 2
 
 FILE_NAME = "record.json"
 
+_CIRCUMSTANCES = ("config", "provenance", "marks", "wall_time_s", "readings", "schema")
+"""What another machine has otherwise where the same run was done there, too."""
+
 Decibel = Annotated[float, NullIsInfinite()]
 """In dB; infinite where SR equals HR, which is ``null`` in JSON."""
 
@@ -253,19 +256,33 @@ def read(results: Path, record_id: str) -> Record | None:
 
 @uncollected()
 def load_all(*roots: Path) -> list[Record]:
-    """Read every record below results roots, sorted by id; one that is in several is read once.
+    """Read every record below results roots, sorted by id; of one that is in several, the first.
 
     Raises:
-        RecordError: A file cannot be read, or two files have one id with other content.
+        RecordError: A file cannot be read, or two files have one id with other results.
     """
     paths = over([path for root in roots for path in files(root)], "read records")
     found: dict[str, tuple[Record, Path]] = {}
     for path in paths:
         record = read_file(path)
         first, where = found.setdefault(record.id, (record, path))
-        if first != record:
-            raise RecordError(f"'{where}' and '{path}' are of one run, with other content")
+        if differing := differing_results(first, record):
+            text = f"'{where}' and '{path}' are of one run, with other {', '.join(differing)}"
+            raise RecordError(text)
     return [record for _, (record, _) in sorted(found.items())]
+
+
+def differing_results(one: Record, other: Record) -> list[str]:
+    """Return in which results two records of one id differ; when, where and how fast may.
+
+    Networks without training are scored anew below every results root, on any machine.
+    """
+    names = (item.name for item in dataclasses.fields(Record))
+    return [
+        name
+        for name in names
+        if name not in _CIRCUMSTANCES and getattr(one, name) != getattr(other, name)
+    ]
 
 
 def files(results: Path, *, prefix: str = "") -> list[Path]:

@@ -125,6 +125,24 @@ def test_another_record_of_the_same_id_is_a_conflict(elsewhere, tmp_path, invoke
     assert content(here) == before
 
 
+def test_bicubic_of_another_machine_is_the_one_that_is_here(elsewhere, tmp_path, invoke):
+    """Every results root has its own, with the same scores and another time and device."""
+    here, cell = tmp_path / "here", next(elsewhere.glob("results/runs/bicubic-*"))
+    invoke("records", "import", elsewhere, "--results", here)
+    before = content(here)
+    raw = json.loads((cell / "record.json").read_text())
+    raw["provenance"] |= {"device": "cpu (another)", "started": "2026-12-01T00:00:00+00:00"}
+    (cell / "record.json").write_text(json.dumps(raw))
+    result = invoke("records", "import", elsewhere, "--results", here)
+    assert result.exit_code == 0, result.output
+    assert "passed over as they are here: 4, refused: 0" in result.stdout
+    assert content(here) == before
+    raw["params"] = 7
+    (cell / "record.json").write_text(json.dumps(raw))
+    result = invoke("records", "import", elsewhere, "--results", here)
+    assert (result.exit_code, "params" in result.stderr) == (1, True)
+
+
 def _no_json(cell):
     (cell / "record.json").write_text("{")
 

@@ -46,8 +46,13 @@ def test_a_run_in_two_roots_is_one_and_no_two_with_other_content(record, tmp_pat
     for root in roots:
         records.write(root, record)
     assert records.load_all(*roots) == [record]
+    elsewhere = replace(
+        record.provenance, device="cpu (another)", started="2026-12-01T00:00:00+00:00"
+    )
+    records.write(roots[1], replace(record, provenance=elsewhere, wall_time_s=99.5))
+    assert records.load_all(*roots) == [record], "the first one's"
     records.write(roots[1], replace(record, loss=1.25))
-    with pytest.raises(RecordError, match="are of one run, with other content") as refused:
+    with pytest.raises(RecordError, match="are of one run, with other loss") as refused:
         records.load_all(*roots)
     assert all(str(root) in str(refused.value) for root in roots)
 
