@@ -187,12 +187,12 @@ def caption(curves: Curves) -> str:
     """Return the note: what the lines are, of which trainings, and what is not drawn."""
     records = [record for row in curves.rows for record in row.records]
     first = records[0]
-    seeds = sorted({record.seed or 0 for record in records})
+    seeds = notes.seeds_of({row.label: row.records for row in curves.rows})
     several = any(len(row.records) > 1 for row in curves.rows)
-    lines = f"Lines: means over seeds {', '.join(map(str, seeds))}; bands: from the smallest to "
+    lines = f"Lines: means over seeds {seeds}; bands: from the smallest to "
     sentences = [
         f"x{first.scale}, trained on {notes.train_name(first)}, {first.steps:,} steps.",
-        f"{lines}the largest." if several else f"Seed {', '.join(map(str, seeds))}.",
+        f"{lines}the largest." if several else f"Seed {seeds}.",
         f"Loss: the mean of the last {LOSS_WINDOW} steps.",
         f"Time: on {notes.distinct(records, notes.device)}, scoring for the curve left out.",
         *curves.passed_over,

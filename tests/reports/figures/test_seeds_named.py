@@ -1,10 +1,13 @@
 """Where rows have different numbers of seeds, no figure gives all of them the most."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.config.ablation import load
+from harness.records.readings import Readings
 from harness.records.record import load_all
-from harness.reports.figures import critical_difference, differences, power_curve
+from harness.reports.figures import critical_difference, curves, differences, power_curve
 from harness.reports.tables import planning
 from tests.shipped import EARLIER
 
@@ -39,3 +42,10 @@ def test_the_seeds_of_ranked_rows_are_those_of_each(stored):
     (shown,) = critical_difference.of_ablation(load("branches"), stored)
     assert "WDSR w/ AWMS 0, 1;" in f"{shown.seeds};"
     assert "AWSRN-B w/ AWMS 0, 1, 2;" in f"{shown.seeds};"
+
+
+def test_the_seeds_of_curves_are_those_of_each_row(stored):
+    readings = Readings(steps=(1, 2), seconds=(1.0, 2.0), losses=(2.0, 1.0), rates=(0.1, 0.1))
+    read = [replace(one, readings=readings) for one in stored if one.group]
+    (shown,) = curves.of_ablation(load("awms"), read)
+    assert "means over seeds WDSR 0, 1, 2; WDSR w/ AWMS 0, 1; AWSRN-B" in curves.caption(shown)
