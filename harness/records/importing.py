@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import shutil
@@ -216,16 +215,12 @@ def _differing(stored: Record, earlier: Record) -> list[str]:
     What needs no training, such as bicubic, is scored on every machine: only results count there.
     """
     if not stored.group:
-        return record.differing_results(earlier, stored)
+        return record.differing(earlier, stored, besides=record.CIRCUMSTANCES)
     ours, theirs = (
         replace(one, marks=replace(one.marks, code=()), schema=record.SCHEMA)
         for one in (earlier, stored)
     )
-    return [
-        one.name
-        for one in dataclasses.fields(Record)
-        if getattr(ours, one.name) != getattr(theirs, one.name)
-    ]
+    return record.differing(ours, theirs)
 
 
 def _check_weights_here(stored: Record, target: Path) -> None:

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -36,7 +36,7 @@ SCHEMA: Literal[2] = 2
 
 FILE_NAME = "record.json"
 
-_CIRCUMSTANCES = ("config", "provenance", "marks", "wall_time_s", "readings", "schema")
+CIRCUMSTANCES = ("config", "provenance", "marks", "wall_time_s", "readings", "schema")
 """What another machine has otherwise where the same run was done there, too."""
 
 Decibel = Annotated[float, NullIsInfinite()]
@@ -266,23 +266,16 @@ def load_all(*roots: Path) -> list[Record]:
     for path in paths:
         record = read_file(path)
         first, where = found.setdefault(record.id, (record, path))
-        if differing := differing_results(first, record):
-            text = f"'{where}' and '{path}' are of one run, with other {', '.join(differing)}"
+        if other := differing(first, record, besides=CIRCUMSTANCES):
+            text = f"'{where}' and '{path}' are of one run, with other {', '.join(other)}"
             raise RecordError(text)
     return [record for _, (record, _) in sorted(found.items())]
 
 
-def differing_results(one: Record, other: Record) -> list[str]:
-    """Return in which results two records of one id differ; when, where and how fast may.
-
-    Networks without training are scored anew below every results root, on any machine.
-    """
-    names = (item.name for item in dataclasses.fields(Record))
-    return [
-        name
-        for name in names
-        if name not in _CIRCUMSTANCES and getattr(one, name) != getattr(other, name)
-    ]
+def differing(one: Record, other: Record, *, besides: Collection[str] = ()) -> list[str]:
+    """Return the names of the fields in which two records differ, besides some."""
+    names = [item.name for item in dataclasses.fields(Record) if item.name not in besides]
+    return [name for name in names if getattr(one, name) != getattr(other, name)]
 
 
 def files(results: Path, *, prefix: str = "") -> list[Path]:

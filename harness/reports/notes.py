@@ -193,12 +193,12 @@ def _train_set(record: Record) -> str:
 
 
 def seeds_of(rows: Mapping[str, Sequence[Record]]) -> str:
-    """Return the seeds, row by row where the rows differ in them."""
+    """Return the seeds of rows that have any, row by row where the rows differ in them."""
     seeds = {
-        label: ", ".join(str(record.seed) for record in records)
+        label: ", ".join(str(record.seed) for record in records if record.seed is not None)
         for label, records in rows.items()
-        if records
     }
+    seeds = {label: text for label, text in seeds.items() if text}
     different = set(seeds.values())
     if len(different) == 1:
         return different.pop()

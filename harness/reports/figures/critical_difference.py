@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from harness.config.ablation import Ablation
 from harness.errors import UsageError
 from harness.records.record import Record
-from harness.records.selection import Comparison, comparisons
+from harness.records.selection import comparisons
 from harness.reports import notes
 from harness.reports.figures import style
 from harness.reports.figures.sheet import Sheet
@@ -65,19 +65,10 @@ def of_ablation(ablation: Ablation, records: Iterable[Record]) -> tuple[RankedRo
             f"{name}_ranks",
             f"{ablation.title}, x{one.scale}",
             ranks.of_comparison(one),
-            _seeds(one),
+            notes.seeds_of({row.label: row.records for row in one.entries}) or "none",
         )
         for name, one in zip(names, enough, strict=True)
     )
-
-
-def _seeds(comparison: Comparison) -> str:
-    """Return the seeds that rows were trained with, in words."""
-    rows = {
-        entry.label: [run for run in entry.records if run.seed is not None]
-        for entry in comparison.entries
-    }
-    return notes.seeds_of(rows) if any(rows.values()) else "none"
 
 
 def draw(shown: RankedRows, sheet: Sheet | None = None) -> Figure:
