@@ -15,7 +15,7 @@ from harness.cli.flops import flops
 from harness.config import ablation
 from harness.config.protocols import names
 from harness.records import published
-from tests.shipped import NAME
+from tests.shipped import NAME, reported
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
@@ -105,9 +105,7 @@ def test_words_are_those_of_the_field(path):
 
 def test_the_table_is_that_of_the_report():
     """Five columns of the many; the paper's difference is of its means, 34.99 and 35.02."""
-    path = ROOT / "reports" / f"awru_{NAME}.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        base, *rows = (row for row in csv.DictReader(file) if row["label"] != "Bicubic")
+    base, *rows = (row for label, row in reported("awru").items() if label != "Bicubic")
     lines = [f"| {base['label']} | {int(base['ours_params']):,} | {_db(base, 'mean_psnr')} | | |"]
     for row in rows:
         diff, low, high = (
@@ -145,9 +143,7 @@ def _db(row, metric):
     ],
 )
 def test_the_differences_are_those_of_the_reports(ablation, label, compared):
-    path = ROOT / "reports" / f"{ablation}_{NAME}.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = {row["label"]: row for row in csv.DictReader(file)}
+    rows = reported(ablation)
     row = rows[label]
     diff, low, high, least, most = (
         float(row[f"ours_mean_psnr_diff_{key}"])
@@ -176,9 +172,7 @@ def test_the_pairs_are_those_of_the_report():
 
 @pytest.mark.parametrize(("name", "label"), [("lfb", "AWSRN-B"), ("awru", "AWRU")])
 def test_differences_in_ssim_are_those_of_the_report(name, label):
-    path = ROOT / "reports" / f"{name}_{NAME}.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        row = next(row for row in csv.DictReader(file) if row["label"] == label)
+    row = reported(name)[label]
     diff, low, high, p = (
         float(row[f"ours_mean_ssim_diff{key}"]) for key in ("", "_low", "_high", "_p_corrected")
     )

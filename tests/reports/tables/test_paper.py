@@ -1,6 +1,5 @@
 """Tables for papers: what is chosen, and that a paper takes it without a line too wide."""
 
-import csv
 import re
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ from harness.reports import write
 from harness.reports.tables import ablation, chosen, latex_paper, siunitx
 from harness.reports.tables.latex_paper import Paper
 from harness.reports.tables.table import Column, Table, TableRow, join, printed_form
-from tests.shipped import NAME, STEPS
+from tests.shipped import NAME, STEPS, reported
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = {
@@ -41,14 +40,6 @@ def tables():
     return {name: write.named(name, ROOT) for name in names}
 
 
-def reported(label):
-    """The numbers of a row of Table 1, from the report as CSV."""
-    path = ROOT / "reports" / f"awru_{NAME}.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        (row,) = (row for row in csv.DictReader(file) if row["label"] == label)
-    return row
-
-
 def parts(found, *rows, columns=()):
     return [one for table in found for one in chosen.by_scale(chosen.of(table, rows, columns))]
 
@@ -69,7 +60,7 @@ def test_the_columns_of_a_paper_are_few_and_as_printed(tables):
     for cell in ours.removesuffix(r" \\").split(" & "):
         assert cell in theirs
     diff, low, high = (
-        f"{float(reported('wRU')[f'ours_mean_psnr_diff_{key}db']):+.3f}"
+        f"{float(reported('awru')['wRU'][f'ours_mean_psnr_diff_{key}db']):+.3f}"
         for key in ("", "low_", "high_")
     )
     assert f"wRU & {diff} [{low}, {high}]".replace("-", "$-$") in text
@@ -98,7 +89,7 @@ def test_rows_and_columns_are_chosen_by_name_and_in_order(tables):
     )
     cells = [[value.text for cell in row for value in cell] for row in printed_form(table).rows]
     assert cells == [
-        [label, f"{float(reported(label)['ours_mean_psnr_sd_db']):.3f}", "35.02"]
+        [label, f"{float(reported('awru')[label]['ours_mean_psnr_sd_db']):.3f}", "35.02"]
         for label in ("AWRU", "wRU")
     ]
     (rough,) = parts(tables[f"awru_{NAME}"], "AWRU", columns=["label", "mdd"])
