@@ -7,6 +7,7 @@ from inspect import Parameter, signature, unwrap
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.output import Output, say
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.models.variant import Variant
@@ -47,8 +48,16 @@ def show(name: str, out: Output) -> None:
         out: How.
 
     Raises:
-        UsageError: There is no such network.
+        UsageError: There is no such network, or options stand behind its name.
     """
+    from harness.weights import naming
+
+    plain, options = naming.split(name)
+    if options:
+        raise UsageError(
+            f"'{name}': expected a name without options, such as '{plain}'; "
+            f"its cost: harness flops '{name}'"
+        )
     card = _card(name)
     variant = card.variant
     if out.for_people:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 from harness.config import paper
 from harness.config.ablation import Row
-from harness.errors import CheckpointError, HarnessError, PartError, suggest
+from harness.errors import CheckpointError, HarnessError, PartError
 from harness.models import registry
-from harness.models.variant import EXPECTS
 from harness.records import counts, record, released
 from harness.records.record import Record
 from harness.weights import networks, parts
@@ -85,14 +84,6 @@ def cost(
                 return CellCost(
                     recorded.params, recorded.multi_adds, recorded.count_doubts, recorded.remarks
                 )
-        variant = networks.get(row.model)
-        options = (*variant.options(), EXPECTS) if row.overrides else ()
-        unknown = [key for key in row.overrides if key not in options and not variant.takes_any()]
-        for key in unknown:
-            problems.append(f"{where}: {row.model} has no option '{key}'{suggest(key, options)}")
-        if unknown:
-            return None
-        variant.check_scale(scale)
         return _counted(row, scale, checkpoint if own_weights else None)
     except PartError as error:  # its cells will tell, and stop no other
         log.warning("%s: %s", where, error)

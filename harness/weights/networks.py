@@ -85,8 +85,8 @@ def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) 
         overrides: Arguments of the constructor.
 
     Raises:
-        UsageError: There is no such network or scale, it cannot have such arguments, or it has
-            no weights before it first runs.
+        UsageError: There is no such network, scale or option, it cannot have such values, or it
+            has no weights before it first runs.
         PartError: An argument names a part of the user's that cannot be used.
     """
     plain, own = naming.split(name)
@@ -96,6 +96,7 @@ def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) 
     if not is_users(plain):
         arguments = parts.resolved(arguments)
     try:
+        _refuse_unknown(plain, variant, arguments)
         network = variant.build(scale=scale, **arguments)
         _refuse_lazy(name, network)
         if dropped:
@@ -103,6 +104,16 @@ def build(name: str, *, scale: int, overrides: Mapping[str, Any] | None = None) 
         return _adapted(network, declared, scale=scale)
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
+
+
+def _refuse_unknown(name: str, variant: Variant, arguments: Mapping[str, Any]) -> None:
+    """See that a network has the options that it is given."""
+    if not arguments or variant.takes_any():
+        return
+    known = (*variant.options(), EXPECTS)
+    unknown = [f"'{key}'{suggest(key, known)}" for key in arguments if key not in known]
+    if unknown:
+        raise UsageError(f"{name} has no option {', nor '.join(unknown)}")
 
 
 def _refuse_lazy(name: str, network: nn.Module) -> None:

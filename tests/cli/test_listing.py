@@ -116,3 +116,11 @@ def test_a_network_of_ones_own_is_shown(tmp_path, monkeypatch, invoke):
     assert card["maps"] == "range 1.0"
     assert card["counts"] == {}
     assert card["weights"] == []
+
+
+def test_the_card_of_a_network_is_not_shown_for_one_with_other_options(invoke):
+    """Its counts and weights would be those of another network."""
+    result = invoke("list", "awsrn_s{channels: 16}")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "'awsrn_s'" in result.stderr

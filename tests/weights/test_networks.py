@@ -234,6 +234,20 @@ def test_what_a_registered_network_cannot_have_is_a_usage_error():
             networks.build("awsrn", scale=scale, overrides=overrides)
 
 
+@pytest.mark.parametrize("command", ["flops", "bench"])
+def test_an_unknown_option_is_answered_with_the_nearest_one(invoke, command):
+    result = invoke(command, "awsrn_s{chanels: 16, num_unit: 2}", "--scale", "2")
+    assert result.exit_code == UsageError.exit_code
+    message = result.stderr.splitlines()[-1]
+    for wrong, near in (("chanels", "channels"), ("num_unit", "num_units")):
+        assert f"'{wrong}' (did you mean '{near}'?)" in message
+
+
+def test_options_are_those_of_the_constructor_without_the_scale():
+    with pytest.raises(UsageError, match=r"no option 'scale'"):
+        networks.build("awsrn_s{scale: 3}", scale=2)
+
+
 def test_registered_names_mean_the_registered_networks():
     assert [networks.get(name) for name in registry.names()] == list(registry.VARIANTS)
 
