@@ -6,6 +6,7 @@
     │   └── PartError                a user's part of a backbone cannot be used
     ├── DataError                    an image, folder or data set cannot be used
     ├── CheckpointError              a checkpoint cannot be written, read or does not fit
+    │   └── NoWeightsError  exit 2   a file of weights that was named is not there
     ├── TrainingError                training cannot go on
     └── RecordError                  a stored record cannot be read
 
@@ -55,6 +56,10 @@ class DataError(HarnessError):
 
 class CheckpointError(HarnessError):
     """A checkpoint cannot be written or read, or belongs to something else."""
+
+
+class NoWeightsError(CheckpointError, UsageError):
+    """A file of weights that was named is not there."""
 
 
 class TrainingError(HarnessError):

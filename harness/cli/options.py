@@ -12,6 +12,7 @@ import click
 from harness.cli import completion
 from harness.cli.set_options import sets_option
 from harness.errors import UsageError
+from harness.host.paths import absent
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Decorator = Callable[[Any], Any]
@@ -59,21 +60,31 @@ DATA_ROOT = together(
 )
 """Where image sets lie, as ``root``."""
 
-_RESULTS = click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path(),
-    help="Results root: where records and reports lie (default: here).",
-)
 
-RESULTS_ROOT = _RESULTS
-"""Where records and reports lie, for a command that also has a data root."""
+def _there(context: click.Context, parameter: click.Parameter, folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UsageError(f"--results: {absent(folder, 'folder')}")
+    return folder
+
+
+def _results(**settings: Any) -> _Decorator:
+    return click.option(
+        "--results",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        help="Results root: where records and reports lie (default: here).",
+        **settings,
+    )
+
+
+RESULTS_ROOT = _results()
+"""Where records and reports lie, for a command that also has a data root, or fills a new one."""
 
 results_root_only = together(
-    _RESULTS,
+    _results(callback=_there),
     renamed("--root", "it is the data root, not needed here: the results root is --results"),
 )
-"""Where records and reports lie, for a command without a data root."""
+"""Where records and reports lie, for a command that reads them and has no data root."""
 
 DEVICE = click.option(
     "--device",

@@ -17,11 +17,12 @@ from harness.deploy.photos import FORMATS
 from harness.deploy.tile_size import WORKSPACE, Tiling, default_memory
 from harness.deploy.upscaler import Enlarger
 from harness.efficiency.counting.activations import bytes_per_px
-from harness.errors import HarnessError, UsageError, suggest
+from harness.errors import HarnessError, UsageError
 from harness.evaluation import forms
 from harness.evaluation.forms import Precision
 from harness.host.device import DeviceChoice, inference_device
 from harness.host.files import reason, write_atomic
+from harness.host.paths import absent
 from harness.host.progress import TileBar
 from harness.models.bicubic import Bicubic
 from harness.weights import load
@@ -174,8 +175,7 @@ def _images(path: Path, listing: Listing | None) -> tuple[Path, ...]:
             raise UsageError(f"'{path}' is a folder without images{strays_text}")
         return listing.images
     if not path.exists():
-        near = os.listdir(path.parent) if path.parent.is_dir() else []
-        raise UsageError(f"there is no '{path}'{suggest(path.name, near, listing=False)}")
+        raise UsageError(absent(path))
     return (path,)
 
 

@@ -46,6 +46,12 @@ def cache_folder(asked: str | None = None) -> Path:
     return Path(base) / "awsrn-harness"
 
 
+def absent(path: Path, kind: str = "file or folder") -> str:
+    """Return what to say of a path where nothing is, with the nearest name beside it."""
+    near = os.listdir(path.parent) if path.parent.is_dir() else []
+    return f"there is no {kind} '{path}'{suggest(path.name, near, listing=False)}"
+
+
 def printable(name: str) -> str:
     """Return a file's name as text that can be stored; one that is not UTF-8 is read as Latin-1."""
     try:

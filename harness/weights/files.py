@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import CheckpointError
+from harness.errors import CheckpointError, NoWeightsError
 from harness.host.files import reason
+from harness.host.paths import absent
 from harness.weights import contents, described, matlab_file, pruned, torch_file, unsafe
 from harness.weights.contents import StateDict, Tensors
 from harness.weights.described import Described
@@ -84,6 +85,8 @@ def _content(path: Path) -> bytes:
                     f"'{path}' is no checkpoint: neither torch, safetensors nor .mat"
                 )
             return head + file.read()
+    except FileNotFoundError as error:
+        raise NoWeightsError(absent(path, "file")) from error
     except OSError as error:
         raise CheckpointError(f"cannot read '{path}': {reason(error)}") from error
 

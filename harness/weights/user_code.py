@@ -15,6 +15,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
+from harness.host.paths import absent
 from harness.models.variant import Variant
 from harness.weights import projects
 
@@ -123,7 +124,7 @@ def source_file(where: str) -> Path | None:
     if where.endswith(".py"):
         file = Path(where).expanduser()
         if not file.is_file():
-            raise UsageError(f"there is no file '{where}'")
+            raise UsageError(absent(Path(where), "file"))
         return file.resolve()
     located = projects.locate(where, [os.getcwd()]) or projects.locate(where, sys.path)
     if located is None and not _is_importable(where):

@@ -126,3 +126,24 @@ def test_sets_without_an_option_are_refused_with_it(invoke):
     result = invoke("eval", "bicubic", "Set5", "--scale", "2")
     assert result.exit_code == 2
     assert "'Set5': test sets are named by --data" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["tables", "figures", "records", "track --replay"])
+def test_a_results_root_that_is_not_there_is_refused_and_not_made(
+    command, invoke, tmp_path, monkeypatch
+):
+    """Else a slip of the pen leaves tables of the paper alone, in a folder of that name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    result = invoke(*command.split(), "--results", "resluts")
+    assert result.exit_code == 2
+    assert "'resluts' (did you mean 'results'?)" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+
+def test_weights_that_are_not_there_are_answered_with_the_nearest_file(invoke, tmp_path):
+    (tmp_path / "IMDN_x2.pth").touch()
+    wrong = tmp_path / "IMDN_x3.pth"
+    result = invoke("eval", "imdn", "--scale", "2", "--checkpoint", str(wrong), "--data", "sample")
+    assert result.exit_code == 2
+    assert f"'{wrong}' (did you mean 'IMDN_x2.pth'?)" in result.stderr

@@ -185,8 +185,9 @@ def test_plain_pickle_is_refused(tmp_path):
 
 
 def test_missing_file_and_folder_are_named(tmp_path):
-    with pytest.raises(CheckpointError, match=r"cannot read .*none\.pth"):
-        files.read(tmp_path / "none.pth")
+    (tmp_path / "IMDN_x2.pth").touch()
+    with pytest.raises(CheckpointError, match=r"IMDN_x3\.pth' \(did you mean 'IMDN_x2\.pth'"):
+        files.read(tmp_path / "IMDN_x3.pth")
     with pytest.raises(CheckpointError, match="cannot read"):
         files.read(tmp_path)
 
