@@ -8,7 +8,7 @@ import click
 
 from harness.cli.options import DATA_ROOT, RESULTS_ROOT
 from harness.cli.output import say
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, suggest
 from harness.host.signals import Interrupted
 
 
@@ -32,14 +32,19 @@ def reproduce(
     """
     from tempfile import TemporaryDirectory
 
-    from harness.evaluation.record_names import matches
+    from harness.evaluation.record_names import labels, matches
     from harness.experiment import reproduce as again
+    from harness.records.record import load_all
 
     found = matches(record, results)
-    if len(found) != 1:
+    if not found:
+        ids = [one.id for one in load_all(results)]
+        hints = (suggest(record, known, listing=False) for known in (ids, labels(results)))
+        raise UsageError(f"'{record}' names no record{next(filter(None, hints), '')}")
+    if len(found) > 1:
         names = ", ".join(one.id for one in found[:6])
-        more = f": {names}{' ..' if len(found) > 6 else ''}" if found else ""
-        raise UsageError(f"'{record}' names {len(found)} records, expected one{more}")
+        more = " .." if len(found) > 6 else ""
+        raise UsageError(f"'{record}' names {len(found)} records, expected one: {names}{more}")
     (stored,) = found
     if into is not None:
         again.check_place(stored, into)

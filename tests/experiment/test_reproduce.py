@@ -73,6 +73,9 @@ def test_what_cannot_be_run_again_is_refused(stored, tmp_path, tiny_root, invoke
     several = invoke("reproduce", "awsrn_s-x2", "--results", tmp_path)
     assert several.exit_code == 2
     assert "2 records" in several.output
+    mistyped = invoke("reproduce", f"{stored.id[:-1]}?", "--results", tmp_path)
+    assert mistyped.exit_code == 2
+    assert f"did you mean '{stored.id}'" in mistyped.output
     bicubic = next(one for one in load_all(tmp_path) if one.seed is None)
     untrained = again(invoke, bicubic, tmp_path, tiny_root)
     assert untrained.exit_code == 2
