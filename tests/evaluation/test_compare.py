@@ -243,7 +243,7 @@ def test_weights_are_loaded_before_any_is_scored(tmp_path, tiny_root, invoke):
         *("compare", f"espcn={tmp_path / 'a.safetensors'}", f"imdn={tmp_path / 'none.pth'}"),
         *("--scale", 2, "--data-root", tiny_root, "--data", "own"),
     )
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "none.pth" in done.output
     assert "scoring" not in done.output
 
