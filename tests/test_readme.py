@@ -168,8 +168,8 @@ def test_the_pairs_are_those_of_the_report():
         line = next(line for line in REPORTS.splitlines() if f"| {row} to {base} |" in line)
         assert f"| {diff} | {interval.removesuffix(' n.s.')} |" in line
         assert line.endswith(f" | {theirs}|")
-    *_, in_ssim, p_in_ssim = next(row for row in rows if row[1] == "AWSRN-NL")
-    assert f"{in_ssim}, corrected p {p_in_ssim}" in " ".join(REPORTS.split())
+    for *_, in_ssim, p_in_ssim in rows[1:]:
+        assert f"{in_ssim}, corrected p {p_in_ssim}" in " ".join(REPORTS.split())
 
 
 @pytest.mark.parametrize(
