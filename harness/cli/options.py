@@ -78,13 +78,17 @@ def _results(**settings: Any) -> _Decorator:
 
 
 RESULTS_ROOT = _results()
-"""Where records and reports lie, for a command that also has a data root, or fills a new one."""
+"""Where records and reports lie, for a command that also has a data root."""
 
-results_root_only = together(
-    _results(callback=_there),
-    renamed("--root", "it is the data root, not needed here: the results root is --results"),
+_NO_DATA_ROOT = renamed(
+    "--root", "it is the data root, not needed here: the results root is --results"
 )
+
+results_root_only = together(_results(callback=_there), _NO_DATA_ROOT)
 """Where records and reports lie, for a command that reads them and has no data root."""
+
+new_results_root = together(_results(), _NO_DATA_ROOT)
+"""Where records are to lie, for a command that may fill a new root and has no data root."""
 
 DEVICE = click.option(
     "--device",

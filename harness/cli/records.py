@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from harness.cli.options import RESULTS_ROOT, results_root_only
+from harness.cli.options import new_results_root, results_root_only
 from harness.cli.output import Output, say, table_options
 from harness.errors import HarnessError
 
@@ -80,7 +80,7 @@ def _check_none_given(context: click.Context) -> None:
 @click.argument(
     "folders", nargs=-1, required=True, metavar="DIR...", type=click.Path(path_type=Path)
 )
-@RESULTS_ROOT
+@new_results_root
 def import_records(*, folders: Sequence[Path], results: Path) -> None:
     """Take over records of another machine, and their weights.
 

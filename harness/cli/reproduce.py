@@ -8,7 +8,7 @@ import click
 
 from harness.cli.options import DATA_ROOT, RESULTS_ROOT
 from harness.cli.output import say
-from harness.errors import HarnessError, UsageError, suggest
+from harness.errors import HarnessError, UsageError
 from harness.host.signals import Interrupted
 
 
@@ -32,15 +32,12 @@ def reproduce(
     """
     from tempfile import TemporaryDirectory
 
-    from harness.evaluation.record_names import labels, matches
+    from harness.evaluation.record_names import matches, nearest
     from harness.experiment import reproduce as again
-    from harness.records.record import load_all
 
     found = matches(record, results)
     if not found:
-        ids = [one.id for one in load_all(results)]
-        hints = (suggest(record, known, listing=False) for known in (ids, labels(results)))
-        raise UsageError(f"'{record}' names no record{next(filter(None, hints), '')}")
+        raise UsageError(f"'{record}' names no record{nearest(record, results)}")
     if len(found) > 1:
         names = ", ".join(one.id for one in found[:6])
         more = " .." if len(found) > 6 else ""

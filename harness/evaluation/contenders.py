@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import UsageError, suggest
+from harness.errors import UsageError
 from harness.evaluation import record_names
 from harness.host.device import DeviceChoice, inference_device
 from harness.records import counts
 from harness.records.means import mean_scores
-from harness.records.record import Record, SetScore, digest, load_all
+from harness.records.record import Record, SetScore, digest
 from harness.statistics.differences import Runs
 from harness.weights import naming, parts
 
@@ -268,9 +268,7 @@ def unknown(name: str, results: Path) -> UsageError:
             f"there is no record '{name}' in '{results / 'results' / 'runs'}'; to score weights "
             f"now, write {name}=FILE --scale N --data SET"
         )
-    ids = [record.id for record in load_all(results)]
-    nearest = suggest(name, [*ids, *registry.names()], listing=False)
     return UsageError(
         f"'{name}' is neither a record in '{results / 'results' / 'runs'}' nor ID=FILE"
-        f"{nearest or suggest(name, record_names.labels(results), listing=False)}"
+        f"{record_names.nearest(name, results, *registry.names())}"
     )

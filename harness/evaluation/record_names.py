@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.config import ablation
 from harness.config.ablation import Row
-from harness.errors import UsageError
+from harness.errors import UsageError, suggest
 from harness.records.belonging import belongs
 from harness.records.record import FILE_NAME, Record, digest, load_all, read_file
 from harness.weights import parts
@@ -54,6 +54,16 @@ def labels(results: Path) -> set[str]:
     """Return all labels that records can be named by."""
     named = {name for record in load_all(results) for name in (record.label, record.row) if name}
     return named | _rows().keys()
+
+
+def nearest(name: str, results: Path, *others: str) -> str:
+    """Return what is nearest to a name of no record, as a hint in brackets; empty for nothing.
+
+    Ids and ``others`` go before labels.
+    """
+    ids = [record.id for record in load_all(results)]
+    hints = (suggest(name, known, listing=False) for known in ([*ids, *others], labels(results)))
+    return next(filter(None, hints), "")
 
 
 def choices(chosen: Sequence[Record], results: Path) -> str:
