@@ -80,11 +80,14 @@ def _results(**settings: Any) -> _Decorator:
 RESULTS_ROOT = _results()
 """Where records and reports lie, for a command that also has a data root."""
 
+STORED_RESULTS = _results(callback=_there)
+"""The same, for a command that only reads what lies there."""
+
 _NO_DATA_ROOT = renamed(
     "--root", "it is the data root, not needed here: the results root is --results"
 )
 
-results_root_only = together(_results(callback=_there), _NO_DATA_ROOT)
+results_root_only = together(STORED_RESULTS, _NO_DATA_ROOT)
 """Where records and reports lie, for a command that reads them and has no data root."""
 
 new_results_root = together(_results(), _NO_DATA_ROOT)

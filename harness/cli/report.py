@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.ablation_options import ablations_argument
-from harness.cli.options import DATA_ROOT, DEVICE, RESULTS_ROOT, scale_option
+from harness.cli.options import DATA_ROOT, DEVICE, STORED_RESULTS, scale_option
 from harness.cli.output import say
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @scale_option("Upscaling factor of the images.")
 @click.option("--no-images", is_flag=True, help="Show no images, and run no network.")
 @DATA_ROOT
-@RESULTS_ROOT
+@STORED_RESULTS
 @DEVICE
 def report(
     *,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import DATA_ROOT, RESULTS_ROOT
+from harness.cli.options import DATA_ROOT, STORED_RESULTS
 from harness.cli.output import say
 from harness.errors import HarnessError, UsageError
 from harness.host.signals import Interrupted
@@ -15,7 +15,7 @@ from harness.host.signals import Interrupted
 @click.command()
 @click.argument("record", metavar="RECORD")
 @DATA_ROOT
-@RESULTS_ROOT
+@STORED_RESULTS
 @click.option("--into", type=click.Path(path_type=Path), help="Results root of the new run; kept.")
 @click.option("--dry-run", is_flag=True, help="Say what differs; train nothing.")
 def reproduce(

@@ -128,7 +128,7 @@ def test_sets_without_an_option_are_refused_with_it(invoke):
     assert "'Set5': test sets are named by --data" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["tables", "figures", "records", "track --replay"])
+@pytest.mark.parametrize("command", ["tables", "figures", "records", "report", "track --replay"])
 def test_a_results_root_that_is_not_there_is_refused_and_not_made(
     command, invoke, tmp_path, monkeypatch
 ):
